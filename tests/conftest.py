@@ -1,0 +1,22 @@
+"""What every test gets: a home of its own, and figures that no one has to look at."""
+
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TUTORIAL_LIB_HOME", str(folder))
+    monkeypatch.delenv("TUTORIAL_LIB_DATA", raising=False)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
