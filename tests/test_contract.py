@@ -1,0 +1,188 @@
+"""What every registered method promises, whoever wrote it; new methods are picked up by name."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tests.support import easy_scene
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.segmenter import Segmenter, get_segmenter, methods
+
+IMAGE, TRUTH, TWO = easy_scene()
+SHAPE = IMAGE.shape[:2]
+CLICKS = Clicks([*TWO, Click(24, 38), Click(40, 56, False), Click(18, 30), Click(24, 52, False)])
+OTHERS = Clicks([Click(5, 5), Click(24, 32, False), Click(40, 8)])
+
+
+@pytest.fixture(params=[info.name for info in methods()])
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def method(name):
+    return get_segmenter(name)
+
+
+@pytest.fixture
+def prepared(method):
+    return method.prepare(IMAGE)
+
+
+def same(first, second):
+    def equal(a, b):
+        return a is b is None or np.array_equal(a, b)
+
+    fields = ("probability", "mask", "candidates", "scores")
+    return all(equal(getattr(first, field), getattr(second, field)) for field in fields)
+
+
+def test_keeps_the_protocol(method, prepared):
+    assert isinstance(method, Segmenter)
+    assert tuple(prepared.shape) == SHAPE
+
+
+def test_answers_have_the_promised_form(method, prepared):
+    for count in range(len(CLICKS) + 1):
+        answer = method.segment(prepared, CLICKS[:count])
+        assert answer.probability.shape == answer.mask.shape == SHAPE
+        assert answer.probability.dtype == np.float32
+        assert answer.mask.dtype == bool
+        assert 0 <= answer.probability.min() <= answer.probability.max() <= 1
+        if answer.candidates is not None:
+            assert answer.candidates.shape == (len(answer.scores), *SHAPE)
+
+
+def test_finds_an_easy_object_with_one_click_of_each_kind(method, prepared):
+    assert iou(method.segment(prepared, TWO).mask, TRUTH) > 0.9
+
+
+def test_no_clicks_give_an_empty_mask(method, prepared):
+    assert not method.segment(prepared, Clicks()).mask.any()
+
+
+def test_methods_that_need_both_kinds_show_the_positive_discs_until_then(name, method, prepared):
+    needs_negative = {info.name: info.needs_negative for info in methods()}[name]
+    for clicks in (Clicks([TWO[0]]), Clicks([TWO[1]]), Clicks([TWO[0], CLICKS[2]])):
+        discs, _ = clicks.discs(SHAPE, getattr(method, "radius", 5))
+        answered = np.array_equal(method.segment(prepared, clicks).mask, discs)
+        assert answered == needs_negative or not discs.any()
+
+
+def test_clicks_outside_are_refused(method, prepared):
+    with pytest.raises(ValueError, match="row 48, column 3 lies outside"):
+        method.segment(prepared, TWO.add(Click(48, 3)))
+
+
+def test_a_refused_click_leaves_nothing_behind(method, prepared):
+    before = method.segment(prepared, TWO)
+    with pytest.raises(ValueError):
+        method.segment(prepared, Clicks([Click(0, 64)]))
+    assert same(method.segment(prepared, TWO), before)
+
+
+def test_undo_is_segment_with_fewer_clicks(method, prepared):
+    forth = [method.segment(prepared, CLICKS[:count]) for count in range(len(CLICKS) + 1)]
+    clicks = CLICKS
+    for expected in reversed(forth):
+        assert same(method.segment(prepared, clicks), expected)
+        clicks = clicks.undo()
+
+
+def test_the_order_of_calls_does_not_matter(method, prepared):
+    sequences = [CLICKS[:count] for count in range(1, len(CLICKS) + 1)] + [OTHERS, Clicks()]
+    expected = [method.segment(method.prepare(IMAGE), clicks) for clicks in sequences]
+    for index in np.random.default_rng(0).integers(0, len(sequences), 16):
+        assert same(method.segment(prepared, sequences[index]), expected[index])
+
+
+def test_two_fresh_segmenters_agree(name, method, prepared):
+    twin = get_segmenter(name)
+    assert same(method.segment(prepared, CLICKS), twin.segment(twin.prepare(IMAGE), CLICKS))
+
+
+def test_an_answer_is_not_touched_by_later_calls(method, prepared):
+    answer = method.segment(prepared, CLICKS)
+    mask, probability = answer.mask.copy(), answer.probability.copy()
+    method.segment(prepared, OTHERS)
+    assert np.array_equal(answer.mask, mask)
+    assert np.array_equal(answer.probability, probability)
+
+
+def test_changing_an_answer_does_not_change_the_next(method, prepared):
+    answer = method.segment(prepared, CLICKS)
+    expected = answer.mask.copy()
+    answer.mask[:] = False
+    answer.probability[:] = 0
+    assert np.array_equal(method.segment(prepared, CLICKS).mask, expected)
+
+
+def test_the_image_stays_as_it_was_and_may_change_afterwards(method):
+    image = IMAGE.copy()
+    prepared = method.prepare(image)
+    before = method.segment(prepared, CLICKS)
+    assert np.array_equal(image, IMAGE)
+    image[:] = 0
+    assert same(method.segment(prepared, CLICKS), before)
+
+
+def test_two_photos_do_not_disturb_each_other(method, prepared):
+    before = method.segment(prepared, CLICKS)
+    other = method.prepare(255 - IMAGE[:30, :50])
+    method.segment(other, Clicks([Click(15, 25), Click(2, 2, False)]))
+    assert same(method.segment(prepared, CLICKS), before)
+
+
+@pytest.fixture
+def eager_threads():
+    """Let threads take turns as often as Python can, so that a race has its chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_may_share_what_was_prepared(method, prepared, eager_threads):
+    sequences = [CLICKS[:count] for count in range(2, len(CLICKS) + 1)] + [OTHERS]
+    expected = [method.segment(prepared, clicks) for clicks in sequences]
+    jobs = [index for _ in range(8) for index in range(len(sequences))]
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda index: method.segment(prepared, sequences[index]), jobs)
+        assert all(same(a, expected[index]) for a, index in zip(answers, jobs, strict=True))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda image: image[..., 0],
+        lambda image: image[..., :1],
+        lambda image: image / 255,
+        lambda image: np.dstack([image, np.full(SHAPE, 255, np.uint8)]),
+    ],
+    ids=["grey", "one-channel", "float", "rgba"],
+)
+def test_other_kinds_of_image_are_accepted(method, convert):
+    answer = method.segment(method.prepare(convert(IMAGE)), TWO)
+    assert iou(answer.mask, TRUTH) > 0.9
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 40), (40, 1), (2, 2), (7, 13)])
+def test_tiny_and_thin_images_of_one_colour(method, shape):
+    prepared = method.prepare(np.full((*shape, 3), 90, np.uint8))
+    last = (shape[0] - 1, shape[1] - 1)
+    sequences = [[], [Click(0, 0)], [Click(0, 0, False)], [Click(0, 0), Click(*last, False)]]
+    for clicks in map(Clicks, sequences):
+        answer = method.segment(prepared, clicks)
+        assert answer.mask.shape == shape
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_and_tiny_random_images(method, seed):
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(2, 12, 2)
+    prepared = method.prepare(rng.integers(0, 256, (*shape, 3), dtype=np.uint8))
+    clicks = Clicks(Click(*rng.integers(0, shape), bool(k % 2)) for k in range(6))
+    assert method.segment(prepared, clicks).mask.shape == tuple(shape)

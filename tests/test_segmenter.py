@@ -1,0 +1,165 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.support import one_sentence
+from tutorial_lib import segmenter
+from tutorial_lib.classical.graph_cut import GraphCut
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.segmenter import (
+    MethodInfo,
+    Segmentation,
+    Segmenter,
+    get_segmenter,
+    method_info,
+    methods,
+    register,
+)
+
+HALF = np.full((2, 3), 0.5, dtype=np.float32)
+
+
+class Nearest:
+    """A method a learner might write: the nearest click decides."""
+
+    def __init__(self, reach=3):
+        self.reach = reach
+
+    def prepare(self, image):
+        return image
+
+    def segment(self, prepared, clicks):
+        return Segmentation(clicks.discs(prepared.shape, self.reach)[0].astype(np.float32))
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    monkeypatch.setattr(segmenter, "_REGISTRY", dict(segmenter._REGISTRY))
+
+
+def info(**changes):
+    fields = dict(
+        name="nearest",
+        kind="classical",
+        needs_negative=False,
+        summary="The nearest click decides.",
+        source="this test",
+        target=Nearest,
+    )
+    return MethodInfo(**{**fields, **changes})
+
+
+def test_the_first_methods_are_listed_in_teaching_order():
+    assert [entry.name for entry in methods()][:2] == ["graph-cut", "grabcut"]
+
+
+@pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
+def test_every_method_is_described(entry):
+    assert entry.kind in ("classical", "deep")
+    assert one_sentence(entry.summary)
+    assert entry.source
+    assert entry.available
+    assert isinstance(get_segmenter(entry.name), Segmenter)
+
+
+def test_what_a_method_tells_about_itself_goes_into_json():
+    entry = method_info("graph-cut")
+    assert json.loads(json.dumps(entry.to_dict())) == {
+        "name": "graph-cut",
+        "kind": "classical",
+        "needs_negative": True,
+        "summary": entry.summary,
+        "source": "Boykov and Jolly, ICCV 2001",
+        "available": True,
+    }
+
+
+def test_a_name_gives_its_class_with_its_options():
+    built = get_segmenter("graph-cut", lam=0.5)
+    assert isinstance(built, GraphCut)
+    assert built.lam == 0.5
+
+
+@pytest.mark.parametrize("ask", [get_segmenter, method_info])
+def test_an_unknown_name_lists_the_names(ask):
+    with pytest.raises(ValueError, match=r"no method 'magic'.*graph-cut, grabcut") as caught:
+        ask("magic")
+    assert one_sentence(caught.value)
+
+
+def test_an_unknown_option_lists_the_options():
+    with pytest.raises(ValueError, match=r"no option lambda; it has: lam, sigma, colour") as caught:
+        get_segmenter("graph-cut", **{"lambda": 1})
+    assert one_sentence(caught.value)
+
+
+def test_a_learners_own_method_is_found_by_its_name(registry):
+    register(info())
+    assert methods()[-1].name == "nearest"
+    assert get_segmenter("nearest", reach=1).segment(
+        np.zeros((3, 3)), Clicks([Click(1, 1)])
+    ).mask.astype(int).tolist() == [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+
+
+def test_a_method_that_takes_any_option_gets_it(registry):
+    register(info(target=lambda **options: options))
+    assert get_segmenter("nearest", anything=3) == {"anything": 3}
+
+
+def test_a_name_is_given_once(registry):
+    register(info())
+    with pytest.raises(ValueError, match="'nearest' is registered already"):
+        register(info(source="another test"))
+    assert method_info("nearest").source == "this test"
+
+
+def test_registering_the_same_method_again_changes_nothing(registry):
+    register(info())
+    register(info())
+    assert [entry.name for entry in methods()].count("nearest") == 1
+
+
+def test_a_missing_package_is_named(registry):
+    register(info(requires=("json", "no_such_package")))
+    assert method_info("nearest").missing == ["no_such_package"]
+    assert method_info("nearest").to_dict()["available"] is False
+    with pytest.raises(ImportError, match=r"'nearest' needs .* no_such_package") as caught:
+        get_segmenter("nearest")
+    assert one_sentence(caught.value)
+
+
+def test_half_a_chance_is_object():
+    answer = Segmentation(np.array([[0.49, 0.5, 0.51]]))
+    assert answer.mask.tolist() == [[False, True, True]]
+
+
+def test_a_method_may_decide_otherwise():
+    mask = np.zeros((2, 3), dtype=bool)
+    assert not Segmentation(HALF, mask=mask).mask.any()
+
+
+def test_types_are_those_promised():
+    answer = Segmentation([[0, 1]], [[0, 1]], [[[1, 0]]], [2])
+    assert answer.probability.dtype == answer.candidates.dtype == answer.scores.dtype == np.float32
+    assert answer.mask.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((HALF, np.zeros((3, 2), bool)), "must both be"),
+        ((np.zeros(3),), "must both be"),
+        ((np.array([[1.1]]),), "lie in .0, 1."),
+        ((np.array([[-0.1]]),), "lie in .0, 1."),
+        ((np.array([[np.nan]]),), "never NaN"),
+        ((HALF, None, HALF[None]), "both or neither"),
+        ((HALF, None, None, np.ones(1)), "both or neither"),
+        ((HALF, None, HALF[None], np.ones(2)), "2 scores"),
+        ((HALF, None, np.zeros((2, 3, 3)), np.ones(2)), "need candidates of shape"),
+        ((HALF, None, HALF[None] * 3, np.ones(1)), "Candidates are probabilities"),
+    ],
+)
+def test_answers_that_do_not_fit_are_refused(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        Segmentation(*arguments)

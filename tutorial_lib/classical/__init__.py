@@ -1,0 +1,1 @@
+"""The methods that came before learning; one readable file each."""

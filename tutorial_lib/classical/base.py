@@ -1,0 +1,66 @@
+"""What all classical methods share: clicks become discs, and both kinds are needed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.images import ImageLike
+from tutorial_lib.segmenter import Segmentation
+
+
+class DiscSegmenter(ABC):
+    """A method that reads its clicks as discs (both papers use radius 5).
+
+    Until there is at least one disc of each kind nothing separates object from background, so the
+    answer is the positive discs themselves: honest, and never empty after a positive click.
+
+    Parameters
+    ----------
+    radius : int
+        Radius of the disc around each click, in pixels.
+    """
+
+    def __init__(self, radius: int = 5) -> None:
+        if radius < 0:
+            raise ValueError(f"A disc's radius is at least 0, not {radius}.")
+        self.radius = radius
+
+    @abstractmethod
+    def prepare(self, image: ImageLike) -> Any:
+        """Do everything that depends on the image alone."""
+
+    def segment(self, prepared: Any, clicks: Clicks) -> Segmentation:
+        """Answer these clicks.
+
+        Parameters
+        ----------
+        prepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far, all inside the image.
+
+        Returns
+        -------
+        Segmentation
+            ``mask`` equals the positive discs while one kind of click is missing.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the image.
+        """
+        positive, negative = clicks.discs(prepared.shape, self.radius)
+        if not self._can_answer(positive, negative):
+            return Segmentation(probability=positive.astype(np.float32))
+        return self._segment(prepared, positive, negative)
+
+    def _can_answer(self, positive: np.ndarray, negative: np.ndarray) -> bool:
+        return bool(positive.any() and negative.any())
+
+    @abstractmethod
+    def _segment(self, prepared: Any, positive: np.ndarray, negative: np.ndarray) -> Segmentation:
+        """Answer two ``(H, W) bool`` maps of discs."""

@@ -1,0 +1,405 @@
+"""Interactive graph cut (Boykov and Jolly, ICCV 2001), with the terms of DOS, Eq. 3-5.
+
+Every pixel is a node. Cutting it from the source costs what the label "background" costs there,
+cutting it from the sink what "object" costs; cutting two neighbours apart costs more the more
+alike they are. The cheapest cut that separates source from sink *is* the best labelling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib.classical.base import DiscSegmenter
+from tutorial_lib.classical.colour_models import COLOUR_MODELS, Palette, object_posterior
+from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.segmenter import Segmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tutorial_lib.clicks import Clicks
+
+# Half of the 8-neighbourhood; the other half is the same pairs seen from the other side.
+OFFSETS = ((0, 1), (1, 0), (1, 1), (1, -1))
+# Costs become whole 256ths of the strongest link: integers make the minimum cut exact and the same
+# on every machine, and so coarse a grid halves the solver's time (tools/measure_graph_reuse.py).
+SCALE = 256
+
+
+def pair_slices(row: int, col: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Index both ends of all neighbour pairs that lie ``(row, col)`` apart.
+
+    Parameters
+    ----------
+    row, col : int
+        The offset from the first pixel to the second; ``row`` is at least 0.
+
+    Returns
+    -------
+    first, second : tuple of slice
+        ``array[first]`` and ``array[second]`` have the same shape and hold the two ends.
+    """
+    first = (slice(None, -row or None), slice(max(0, -col), -col if col > 0 else None))
+    second = (slice(row, None), slice(max(0, col), col if col < 0 else None))
+    return first, second
+
+
+def squared_differences(image: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the squared colour difference of all neighbour pairs, one array an offset."""
+    colours = image.astype(np.float32)
+    for offset in OFFSETS:
+        first, second = pair_slices(*offset)
+        yield ((colours[first] - colours[second]) ** 2).sum(axis=-1)
+
+
+def contrast_sigma(image: np.ndarray) -> float:
+    """Root mean square colour difference between neighbours: the contrast this photo calls usual.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+
+    Returns
+    -------
+    float
+        Sigma of DOS, Eq. 5, in grey levels; 1 for an image of one colour.
+    """
+    squares = list(squared_differences(image))
+    count = sum(square.size for square in squares)
+    mean = sum(float(square.sum(dtype=np.float64)) for square in squares) / max(count, 1)
+    return float(np.sqrt(mean)) or 1.0
+
+
+def pairwise_weights(image: np.ndarray, sigma: float | None = None) -> list[np.ndarray]:
+    """Cost of separating each pair of neighbours.
+
+    ``B(p, q) = exp(-|I_p - I_q|^2 / (2 sigma^2)) / dist(p, q)``
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+    sigma : float, optional
+        Contrast scale in grey levels; :func:`contrast_sigma` of the image if not given.
+
+    Returns
+    -------
+    list of np.ndarray
+        One ``float32`` array for each of :data:`OFFSETS`, of the shape :func:`pair_slices` gives.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, Eq. 5, on the 8-neighbourhood.
+    """
+    if sigma is None:
+        sigma = contrast_sigma(image)
+    return [
+        np.exp(-square / (2 * float(sigma) ** 2)) / math.hypot(*offset)  # floats keep float32
+        for offset, square in zip(OFFSETS, squared_differences(image), strict=True)
+    ]
+
+
+def unary_costs(probability: np.ndarray, clip: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
+    """Cost of calling each pixel object, and of calling it background.
+
+    ``R(object) = -log q`` and ``R(background) = -log(1 - q)``
+
+    Parameters
+    ----------
+    probability : np.ndarray
+        ``(H, W)`` map q in [0, 1].
+    clip : float
+        q is kept within [clip, 1 - clip], so that no pixel is beyond persuasion.
+
+    Returns
+    -------
+    object_cost, background_cost : np.ndarray
+        ``(H, W) float64`` each.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, Eq. 4.
+    """
+    q = np.clip(probability.astype(np.float64), clip, 1 - clip)
+    return -np.log(q), -np.log(1 - q)
+
+
+def cut_energy(
+    mask: np.ndarray,
+    object_cost: np.ndarray,
+    background_cost: np.ndarray,
+    weights: list[np.ndarray],
+    lam: float,
+) -> float:
+    """Evaluate ``E(L) = lam * R(L) + B(L)`` (DOS, Eq. 3) for a labelling.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool`` labelling L, True on the object.
+    object_cost, background_cost : np.ndarray
+        ``(H, W)`` unary costs, from :func:`unary_costs`.
+    weights : list of np.ndarray
+        Pairwise costs, from :func:`pairwise_weights`.
+    lam : float
+        Weight of the unary term.
+
+    Returns
+    -------
+    float
+        The energy; the graph cut minimises it.
+    """
+    unary = np.where(mask, object_cost, background_cost).sum()
+    boundary = 0.0
+    for offset, weight in zip(OFFSETS, weights, strict=True):
+        first, second = pair_slices(*offset)
+        boundary += float(weight[mask[first] != mask[second]].sum(dtype=np.float64))
+    return float(lam * unary + boundary)
+
+
+class PixelGraph:
+    """The grid of pixels with its pairwise capacities, ready to be cut again and again.
+
+    Only the links to source and sink change from click to click. A new cut starts from the flow
+    and the search trees of the last one (Kohli and Torr, ICCV 2005). That is a matter of speed
+    alone: capacities are integers, so the maximum flow is exact, and the set of pixels that can
+    still reach the sink is the same for *every* maximum flow. A warm cut equals a cold one.
+
+    Parameters
+    ----------
+    weights : list of np.ndarray
+        Pairwise costs, from :func:`pairwise_weights`.
+    shape : tuple of int
+        Height and width of the image.
+    """
+
+    def __init__(self, weights: list[np.ndarray], shape: tuple[int, int]) -> None:
+        import maxflow
+
+        self._nodes = np.arange(shape[0] * shape[1]).reshape(shape)
+        ends = [pair_slices(*offset) for offset in OFFSETS]
+        first = np.concatenate([self._nodes[a].ravel() for a, _ in ends])
+        second = np.concatenate([self._nodes[b].ravel() for _, b in ends])
+        capacity = np.concatenate([_to_integer(weight).ravel() for weight in weights])
+        # Keep a pixel's links side by side in memory: the solver mostly waits for memory.
+        order = np.argsort(first, kind="stable")
+        self._graph = maxflow.GraphInt(self._nodes.size, first.size)
+        self._graph.add_nodes(self._nodes.size)
+        self._graph.add_edges(first[order], second[order], capacity[order], capacity[order])
+        self._links = np.zeros((2, *shape), dtype=np.int64)
+        self._solved = False
+        self._lock = Lock()
+
+    def cut(self, object_cost: np.ndarray, background_cost: np.ndarray) -> np.ndarray:
+        """Find the cheapest labelling.
+
+        Parameters
+        ----------
+        object_cost, background_cost : np.ndarray
+            ``(H, W)`` cost of each label at each pixel, lambda included.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``, True on the object; a pixel that costs the same either way is object.
+        """
+        links = np.stack([_to_integer(background_cost), _to_integer(object_cost)])
+        with self._lock:
+            change = links - self._links
+            touched = change.any(axis=0)
+            nodes = self._nodes[touched]
+            if nodes.size:  # PyMaxflow refuses to change nothing
+                self._graph.add_grid_tedges(nodes, change[0][touched], change[1][touched])
+            if nodes.size and self._solved:
+                self._graph.mark_grid_nodes(nodes)
+            self._graph.maxflow(reuse_trees=self._solved)
+            self._links, self._solved = links, True
+            return ~self._graph.get_grid_segments(self._nodes)
+
+
+def _to_integer(cost: np.ndarray) -> np.ndarray:
+    return np.rint(cost.astype(np.float64) * SCALE).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class GraphCutPrepared:
+    """What graph cut keeps of an image: its pixels, palette, and the graph over them."""
+
+    image: np.ndarray
+    palette: Palette
+    graph: PixelGraph
+    hard_cost: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+        return self.image.shape[:2]
+
+
+class GraphCut(DiscSegmenter):
+    """Boykov and Jolly's interactive graph cut.
+
+    The energy is ``E(L) = lam * R(L) + B(L)`` (DOS, Eq. 3). R asks each pixel whether its colour
+    looks like the object's clicks or the background's; B charges for every pair of neighbours
+    that is torn apart, less where the photo has an edge. Clicked discs are hard constraints.
+
+    Parameters
+    ----------
+    lam : float
+        Weight of the colour term: 0 trusts only edges and clicks, large values only colour.
+    sigma : float, optional
+        Contrast scale in grey levels; the photo's own :func:`contrast_sigma` if not given.
+    colour : {"histogram", "gmm"}
+        The colour model of the clicked discs.
+    clip : float
+        The colour term's probabilities are kept within [clip, 1 - clip].
+    radius : int
+        Radius of the disc around each click, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+
+    References
+    ----------
+    Boykov and Jolly, Interactive Graph Cuts for Optimal Boundary and Region Segmentation of
+    Objects in N-D Images, ICCV 2001; Xu et al., CVPR 2016, section 3.4.
+    """
+
+    def __init__(
+        self,
+        lam: float = 0.02,
+        sigma: float | None = None,
+        colour: str = "histogram",
+        clip: float = 0.01,
+        radius: int = 5,
+    ) -> None:
+        super().__init__(radius)
+        if not 0 <= lam < np.inf:
+            raise ValueError(f"lam is at least 0 and finite, not {lam}.")
+        if sigma is not None and not sigma > 0:
+            raise ValueError(f"sigma is larger than 0, not {sigma}.")
+        if not 0 < clip < 0.5:
+            raise ValueError(f"clip lies between 0 and 0.5, not {clip}.")
+        if colour not in COLOUR_MODELS:
+            raise ValueError(f"colour is one of {', '.join(COLOUR_MODELS)}, not {colour!r}.")
+        self.lam, self.sigma, self.colour, self.clip = lam, sigma, colour, clip
+
+    def prepare(self, image: ImageLike) -> GraphCutPrepared:
+        """Build the palette and the graph of an image; clicks only change links to the terminals.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        GraphCutPrepared
+            To be handed to :meth:`segment` or :meth:`refine`.
+        """
+        image = as_rgb(image)
+        weights = pairwise_weights(image, self.sigma)
+        return GraphCutPrepared(
+            image=image,
+            palette=Palette.of(image),
+            graph=PixelGraph(weights, image.shape[:2]),
+            hard_cost=_more_than_any_boundary(weights, image.shape[:2]),
+        )
+
+    def _segment(
+        self, prepared: GraphCutPrepared, positive: np.ndarray, negative: np.ndarray
+    ) -> Segmentation:
+        probability = object_posterior(
+            COLOUR_MODELS[self.colour](), prepared.palette, prepared.image, positive, negative
+        )
+        return self._cut(prepared, probability, positive, negative)
+
+    def refine(
+        self, prepared: GraphCutPrepared, probability: np.ndarray, clicks: Clicks
+    ) -> Segmentation:
+        """Cut along a given probability map instead of colour models (DOS, section 3.4).
+
+        Parameters
+        ----------
+        prepared : GraphCutPrepared
+            What :meth:`prepare` returned.
+        probability : np.ndarray
+            ``(H, W)`` map Q in [0, 1].
+        clicks : Clicks
+            Hard constraints, as discs; may be empty.
+
+        Returns
+        -------
+        Segmentation
+            ``probability`` is the given map with the discs set to 0 and 1, ``mask`` the cut.
+
+        Raises
+        ------
+        ValueError
+            If the map does not fit the image, leaves [0, 1], or a click lies outside.
+        """
+        if probability.shape != prepared.shape:
+            raise ValueError(
+                f"The probability map has shape {probability.shape}, the image {prepared.shape}."
+            )
+        if not (probability.min() >= 0 and probability.max() <= 1):
+            raise ValueError("A probability map lies in [0, 1] and has no NaN.")
+        return self._cut(prepared, probability, *clicks.discs(prepared.shape, self.radius))
+
+    def _cut(
+        self,
+        prepared: GraphCutPrepared,
+        probability: np.ndarray,
+        positive: np.ndarray,
+        negative: np.ndarray,
+    ) -> Segmentation:
+        costs = self.terminal_costs(prepared, probability, positive, negative)
+        probability = np.where(positive, 1, np.where(negative, 0, probability))
+        return Segmentation(probability=probability, mask=prepared.graph.cut(*costs))
+
+    def terminal_costs(
+        self,
+        prepared: GraphCutPrepared,
+        probability: np.ndarray,
+        positive: np.ndarray,
+        negative: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weigh the unary costs by lambda and make the discs hard constraints.
+
+        Parameters
+        ----------
+        prepared : GraphCutPrepared
+            What :meth:`prepare` returned.
+        probability : np.ndarray
+            ``(H, W)`` map in [0, 1].
+        positive, negative : np.ndarray
+            ``(H, W) bool`` discs.
+
+        Returns
+        -------
+        object_cost, background_cost : np.ndarray
+            ``(H, W) float64`` each: what :meth:`PixelGraph.cut` takes.
+        """
+        object_cost, background_cost = (
+            self.lam * cost for cost in unary_costs(probability, self.clip)
+        )
+        object_cost[positive], background_cost[positive] = 0, prepared.hard_cost
+        object_cost[negative], background_cost[negative] = prepared.hard_cost, 0
+        return object_cost, background_cost
+
+
+def _more_than_any_boundary(weights: list[np.ndarray], shape: tuple[int, int]) -> float:
+    """Boykov and Jolly's K: one more than all the links of any single pixel."""
+    total = np.zeros(shape)
+    for offset, weight in zip(OFFSETS, weights, strict=True):
+        for end in pair_slices(*offset):
+            total[end] += weight
+    return 1.0 + float(total.max())

@@ -1,0 +1,248 @@
+"""The one idea: every method is ``prepare`` once per image, ``segment`` once per click.
+
+The registry lists every method by name without importing any of them, so that ``tutorial_lib``
+loads in a blink and a missing optional package matters only to the methods that need it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.images import ImageLike
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a method answers.
+
+    Parameters
+    ----------
+    probability : np.ndarray
+        ``(H, W) float32`` in [0, 1]: how likely each pixel belongs to the object.
+    mask : np.ndarray, optional
+        ``(H, W) bool``; ``probability >= 0.5`` unless the method decides otherwise.
+    candidates : np.ndarray, optional
+        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from.
+    scores : np.ndarray, optional
+        ``(M,) float32``: how much the method believes in each candidate.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together or a probability leaves [0, 1].
+    """
+
+    probability: np.ndarray
+    mask: np.ndarray | None = None
+    candidates: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        probability = np.asarray(self.probability, dtype=np.float32)
+        mask = probability >= 0.5 if self.mask is None else np.asarray(self.mask, dtype=bool)
+        object.__setattr__(self, "probability", probability)
+        object.__setattr__(self, "mask", mask)
+        if probability.ndim != 2 or mask.shape != probability.shape:
+            raise ValueError(
+                f"Probability {probability.shape} and mask {mask.shape} must both be (H, W)."
+            )
+        if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
+            raise ValueError("Probabilities lie in [0, 1] and are never NaN.")
+        if (self.candidates is None) != (self.scores is None):
+            raise ValueError("Candidates come with one score each: give both or neither.")
+        if self.candidates is not None:
+            self._check_candidates()
+
+    def _check_candidates(self) -> None:
+        candidates = np.asarray(self.candidates, dtype=np.float32)
+        scores = np.asarray(self.scores, dtype=np.float32)
+        object.__setattr__(self, "candidates", candidates)
+        object.__setattr__(self, "scores", scores)
+        if candidates.shape != (scores.size, *self.probability.shape) or scores.ndim != 1:
+            raise ValueError(
+                f"{scores.size} scores and a {self.probability.shape} mask need candidates of "
+                f"shape {(scores.size, *self.probability.shape)}, not {candidates.shape}."
+            )
+        if candidates.size and not (candidates.min() >= 0 and candidates.max() <= 1):
+            raise ValueError("Candidates are probabilities: they lie in [0, 1] and are never NaN.")
+
+
+class Prepared(Protocol):
+    """What a method keeps of an image; only ``shape`` is public."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Every method: a pure function of image and clicks, split where the clicks come in."""
+
+    def prepare(self, image: ImageLike) -> Prepared:
+        """Do everything that depends on the image alone; may be slow, the caller keeps it."""
+
+    def segment(self, prepared: Any, clicks: Clicks) -> Segmentation:
+        """Answer these clicks; the same clicks always get the same answer."""
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What there is to know about a method before it is imported.
+
+    Parameters
+    ----------
+    name : str
+        The name :func:`get_segmenter` takes, such as ``"graph-cut"``.
+    kind : str
+        ``"classical"`` or ``"deep"``.
+    needs_negative : bool
+        True if the method answers only once there is a click of each kind; before that its mask
+        is the discs of the positive clicks.
+    summary : str
+        One sentence a learner understands.
+    source : str
+        The publication it follows.
+    target : str or callable
+        ``"module:Class"``, imported on first use, or the class itself.
+    requires : tuple of str
+        Modules that must be importable.
+    """
+
+    name: str
+    kind: str
+    needs_negative: bool
+    summary: str
+    source: str
+    target: str | Callable[..., Segmenter]
+    requires: tuple[str, ...] = ()
+
+    @property
+    def available(self) -> bool:
+        """Whether everything the method requires is installed."""
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """The required modules that are not installed."""
+        return [module for module in self.requires if importlib.util.find_spec(module) is None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the public fields, ready for JSON."""
+        fields = asdict(self)
+        del fields["target"], fields["requires"]
+        return {**fields, "available": self.available}
+
+
+_REGISTRY: dict[str, MethodInfo] = {}
+
+
+def register(info: MethodInfo) -> MethodInfo:
+    """Add a method to the registry, so that widgets, command line and tests all find it.
+
+    Registering a class of the running notebook again replaces it, as when its cell is run again.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken by another method.
+    """
+    taken = _REGISTRY.get(info.name)
+    of_notebook = getattr(taken and taken.target, "__module__", None) == "__main__"
+    if taken is not None and taken != info and not of_notebook:
+        raise ValueError(f"A method named {info.name!r} is registered already.")
+    _REGISTRY[info.name] = info
+    return info
+
+
+def methods() -> list[MethodInfo]:
+    """Return every registered method, in teaching order."""
+    return list(_REGISTRY.values())
+
+
+def method_info(name: str) -> MethodInfo:
+    """Return what is known about one method.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method; the text lists those there are.
+    """
+    if name not in _REGISTRY:
+        raise ValueError(f"There is no method {name!r}; choose one of: {', '.join(_REGISTRY)}.")
+    return _REGISTRY[name]
+
+
+def get_segmenter(name: str, **options: Any) -> Segmenter:
+    """Build a method by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of the names that :func:`methods` lists, such as ``"graph-cut"``.
+    **options
+        The method's own settings, such as ``lam=0.5``; see its class.
+
+    Returns
+    -------
+    Segmenter
+        The method, ready to ``prepare`` an image.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown; the text lists what there is.
+    ImportError
+        If the method needs a package that is not installed; the text names it.
+    """
+    info = method_info(name)
+    if info.missing:
+        raise ImportError(
+            f"The method {name!r} needs the Python package(s) {', '.join(info.missing)}, "
+            "which are not installed here."
+        )
+    factory = info.target
+    if isinstance(factory, str):
+        module, attribute = factory.split(":")
+        factory = getattr(importlib.import_module(module), attribute)
+    known = inspect.signature(factory).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise ValueError(
+                f"The method {name!r} has no option {', '.join(unknown)}; "
+                f"it has: {', '.join(known)}."
+            )
+    return factory(**options)
+
+
+register(
+    MethodInfo(
+        name="graph-cut",
+        kind="classical",
+        needs_negative=True,
+        summary="Colour models of the clicks and a contrast-sensitive boundary: one minimum cut.",
+        source="Boykov and Jolly, ICCV 2001",
+        target="tutorial_lib.classical.graph_cut:GraphCut",
+        requires=("maxflow", "scipy", "sklearn"),
+    )
+)
+register(
+    MethodInfo(
+        name="grabcut",
+        kind="classical",
+        needs_negative=True,
+        summary="Graph cuts that refit their colour models to their own answer, again and again.",
+        source="Rother, Kolmogorov and Blake, SIGGRAPH 2004",
+        target="tutorial_lib.classical.grabcut:GrabCut",
+        requires=("cv2",),
+    )
+)
