@@ -1,0 +1,200 @@
+"""Photos with clicks, masks and probabilities on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.render import composite, draw_clicks
+from tutorial_lib.segmenter import Segmentation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def style() -> None:
+    """Set matplotlib to the notebooks' look: quiet, legible, and small enough for GitHub."""
+    import matplotlib as mpl
+
+    mpl.rcParams.update(
+        {
+            "figure.dpi": 80,
+            "savefig.dpi": 80,
+            "figure.facecolor": "white",
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "image.interpolation": "antialiased",
+        }
+    )
+
+
+def _axes(ax: Axes | None, shape: tuple[int, ...], width: float = 6.0) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(width, width * shape[0] / shape[1] + 0.4), layout="constrained")
+    return ax
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    """Spread an (H, W) array over the grey levels, as imshow does; ``(H, W, 3) uint8``."""
+    values = values.astype(np.float64)
+    span = np.ptp(values) or 1.0
+    levels = np.rint(255 * (values - values.min()) / span).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=2)
+
+
+def show(
+    image: np.ndarray, clicks: Clicks | None = None, title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw a photo and the clicks on it.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``, or ``(H, W)`` of any kind, drawn in grey.
+    clicks : Clicks, optional
+        Green discs with a plus on the object, red squares with a minus on the background.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+    """
+    ax = _axes(ax, image.shape)
+    if image.ndim == 2 and clicks:
+        image = _grey(image)
+    if image.ndim == 3:
+        image = draw_clicks(image, clicks or Clicks())
+    ax.imshow(image, cmap="gray")
+    ax.set_title(title)
+    ax.set_axis_off()
+    return ax
+
+
+def show_answer(
+    image: np.ndarray,
+    answer: Segmentation | np.ndarray,
+    clicks: Clicks | None = None,
+    title: str = "",
+    view: str = "mask",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an answer over its photo: translucent blue, with a crisp contour.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+    answer : Segmentation or np.ndarray
+        A method's answer, or a mask ``(H, W) bool``.
+    clicks : Clicks, optional
+        The clicks to draw on top.
+    title : str
+        Written above.
+    view : {"mask", "contour", "cut-out", "probability"}
+        What to show; a bare mask has no probability.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+    """
+    mask, probability = answer, None
+    if isinstance(answer, Segmentation):
+        mask, probability = answer.mask, answer.probability
+    return show(composite(image, clicks or Clicks(), mask, probability, view), None, title, ax)
+
+
+def show_probability(
+    probability: np.ndarray,
+    clicks: Clicks | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+    colourbar: bool = True,
+) -> Axes:
+    """Draw a probability map: dark is background, bright is object.
+
+    Parameters
+    ----------
+    probability : np.ndarray
+        ``(H, W)`` in [0, 1].
+    clicks : Clicks, optional
+        The clicks to mark.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    colourbar : bool
+        Whether to draw the scale beside the map.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+    """
+    from tutorial_lib.render import probability_colours
+
+    ax = show(probability_colours(probability), clicks, title, ax)
+    if colourbar:
+        import matplotlib as mpl
+
+        scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), "cividis")
+        ax.figure.colorbar(scale, ax=ax, shrink=0.8, label="probability of object")
+    return ax
+
+
+def grid(
+    panels: Mapping[str, np.ndarray] | Sequence[tuple[str, np.ndarray]],
+    columns: int = 3,
+    width: float = 10.0,
+) -> Figure:
+    """Draw pictures side by side, each under its title.
+
+    Parameters
+    ----------
+    panels : mapping or sequence of (str, np.ndarray)
+        Titles and pictures, ``(H, W, 3) uint8`` or ``(H, W)``, in reading order.
+    columns : int
+        Panels a row.
+    width : float
+        Width of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    import matplotlib.pyplot as plt
+
+    items = list(panels.items()) if isinstance(panels, Mapping) else list(panels)
+    if not items:
+        raise ValueError("A grid needs at least one picture.")
+    columns = min(columns, len(items))
+    rows = -(-len(items) // columns)
+    height, breadth = items[0][1].shape[:2]
+    size = (width, rows * (width / columns * height / breadth + 0.35))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (title, picture) in zip(axes.flat, items, strict=False):
+        show(picture, None, title, ax)
+    return figure

@@ -1,0 +1,248 @@
+"""The one visual language: how a mask, a probability and a click look, in plots and widgets alike.
+
+A positive click is a green disc with a plus, a negative one a red square with a minus: shape says
+what colour says. A mask is one translucent blue with a crisp contour. The hues are those of Okabe
+and Ito, told apart by colour-blind readers too.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tutorial_lib.clicks import Clicks
+
+POSITIVE = (0, 158, 115)  # bluish green
+NEGATIVE = (213, 64, 0)  # vermilion
+MASK = (0, 114, 178)  # blue
+CONTOUR = (240, 228, 66)  # yellow: stands out on photos and beside the blue
+VIEWS = ("mask", "contour", "cut-out", "probability")
+
+
+def hex_colour(rgb: tuple[int, int, int]) -> str:
+    """Return a colour as ``#rrggbb``, as matplotlib and HTML write it."""
+    return "#{:02x}{:02x}{:02x}".format(*rgb)
+
+
+def contour_of(mask: np.ndarray, width: int = 1) -> np.ndarray:
+    """Return the pixels of the mask that touch its outside, thickened to a width.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``.
+    width : int
+        Thickness of the line, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) bool``.
+    """
+    padded = np.pad(mask, 1, mode="edge").astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    return (mask & (cv2.erode(padded, kernel)[1:-1, 1:-1] == 0)).astype(bool)
+
+
+def layer(
+    mask: np.ndarray,
+    probability: np.ndarray | None = None,
+    view: str = "mask",
+    opacity: float = 0.5,
+    width: int = 2,
+) -> np.ndarray:
+    """Paint an answer as a layer to be laid over the photo.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``.
+    probability : np.ndarray, optional
+        ``(H, W)`` in [0, 1]; the view ``"probability"`` needs it.
+    view : {"mask", "contour", "cut-out", "probability"}
+        What to show.
+    opacity : float
+        Of the tint, 0 to 1. The contour is always opaque.
+    width : int
+        Thickness of the contour, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 4) uint8``, red, green, blue, alpha.
+
+    Raises
+    ------
+    ValueError
+        If there is no such view or no probability to show.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"A view is one of {', '.join(VIEWS)}, not {view!r}.")
+    painted = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    alpha = round(255 * opacity)
+    if view == "mask":
+        painted[mask] = (*MASK, alpha)
+    elif view == "cut-out":
+        painted[~mask] = (255, 255, 255, 255)
+    elif view == "probability":
+        if probability is None:
+            raise ValueError("The probability view needs a probability map.")
+        painted[..., :3] = probability_colours(probability)
+        painted[..., 3] = alpha
+    if view != "cut-out":
+        painted[contour_of(mask, width)] = (*CONTOUR, 255)
+    return painted
+
+
+def probability_colours(probability: np.ndarray) -> np.ndarray:
+    """Colour a probability map: dark is background, bright is object.
+
+    Parameters
+    ----------
+    probability : np.ndarray
+        ``(H, W)`` in [0, 1].
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8`` in the cividis colours.
+    """
+    grey = np.rint(np.clip(probability, 0, 1) * 255).astype(np.uint8)
+    return cv2.applyColorMap(grey, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+
+
+def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:
+    """Lay an RGBA layer over a photo.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    over : np.ndarray
+        ``(H, W, 4) uint8``.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8``.
+    """
+    alpha = over[..., 3:].astype(np.float32) / 255
+    return np.rint(photo * (1 - alpha) + over[..., :3] * alpha).astype(np.uint8)
+
+
+def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarray:
+    """Draw the clicks onto a copy of a photo.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    clicks : Clicks
+        The clicks, inside the photo.
+    radius : int
+        Size of a mark, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8``.
+    """
+    canvas = np.ascontiguousarray(photo).copy()
+    arm = max(2, radius - 4)
+    for click in clicks:
+        at = (click.col, click.row)
+        colour = POSITIVE if click.positive else NEGATIVE
+        if click.positive:
+            cv2.circle(canvas, at, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
+            cv2.circle(canvas, at, radius, colour, -1, cv2.LINE_AA)
+            cv2.line(canvas, (at[0], at[1] - arm), (at[0], at[1] + arm), (255, 255, 255), 2)
+        else:
+            for half, paint in ((radius, (255, 255, 255)), (radius - 1, colour)):
+                low, high = (at[0] - half, at[1] - half), (at[0] + half, at[1] + half)
+                cv2.rectangle(canvas, low, high, paint, -1)
+        cv2.line(canvas, (at[0] - arm, at[1]), (at[0] + arm, at[1]), (255, 255, 255), 2)
+    return canvas
+
+
+def composite(
+    photo: np.ndarray,
+    clicks: Clicks,
+    mask: np.ndarray | None = None,
+    probability: np.ndarray | None = None,
+    view: str = "mask",
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """Paint photo, answer and clicks into one picture: what the widget shows, without a browser.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    clicks : Clicks
+        The clicks, inside the photo.
+    mask : np.ndarray, optional
+        ``(H, W) bool``; nothing is laid over the photo without it.
+    probability : np.ndarray, optional
+        ``(H, W)`` in [0, 1].
+    view : {"mask", "contour", "cut-out", "probability"}
+        What to show.
+    opacity : float
+        Of the tint, 0 to 1.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8``.
+    """
+    picture = photo
+    if mask is not None:
+        picture = blend(photo, layer(mask, probability, view, opacity))
+    return draw_clicks(picture, clicks)
+
+
+def fit(image: np.ndarray, side: int) -> np.ndarray:
+    """Shrink an image until its longer side has at most a number of pixels.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, ...) uint8``.
+    side : int
+        Largest height and width, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(h, w, ...) uint8``; the same array if it is small enough already.
+    """
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def encode_png(image: np.ndarray, compression: int = 3) -> bytes:
+    """Encode an image as PNG.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8 (red first); bool becomes 0 and 255.
+    compression : int
+        0 (fast) to 9 (small).
+
+    Returns
+    -------
+    bytes
+        The contents of a PNG file.
+    """
+    if image.dtype == bool:
+        image = image.astype(np.uint8) * 255
+    if image.ndim == 3:
+        code = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        image = cv2.cvtColor(image, code)
+    ok, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, compression])
+    if not ok:
+        raise ValueError(f"An image of shape {image.shape} cannot be written as PNG.")
+    return encoded.tobytes()

@@ -1,0 +1,521 @@
+"""One person, one photo, one method: everything a widget does, without the widget."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.paths import user_folder
+from tutorial_lib.segmenter import Segmentation, Segmenter, get_segmenter, method_info
+
+LOG_SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One answer in a session's history.
+
+    Parameters
+    ----------
+    clicks : Clicks
+        The clicks it answers.
+    method : str
+        The method that answered.
+    milliseconds : float
+        Time the answer took, the image's preparation not included.
+    iou : float or None
+        Agreement with the known mask, where there is one.
+    packed : np.ndarray
+        The mask as bits, from :func:`numpy.packbits`.
+    shape : tuple of int
+        Height and width of the mask.
+    """
+
+    clicks: Clicks
+    method: str
+    milliseconds: float
+    iou: float | None
+    packed: np.ndarray
+    shape: tuple[int, int]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The answer, ``(H, W) bool``."""
+        bits = np.unpackbits(self.packed, count=self.shape[0] * self.shape[1])
+        return bits.reshape(self.shape).astype(bool)
+
+
+class Session:
+    """An image, a method, the clicks so far, and every answer they got.
+
+    Changing the clicks (:meth:`add`, :meth:`undo`, :meth:`redo`, :meth:`clear`) is instant;
+    :meth:`refresh` asks the method. :meth:`click` does both. A widget can thus show a click at
+    once and let the answer come when it is ready.
+
+    Parameters
+    ----------
+    image : image
+        Anything :func:`tutorial_lib.images.as_rgb` takes.
+    method : str
+        One of the registered methods, such as ``"graph-cut"``.
+    truth : np.ndarray, optional
+        ``(H, W) bool``: the known mask, to measure against.
+    ignore : np.ndarray, optional
+        ``(H, W) bool``: pixels that do not count in the IoU.
+    name : str
+        Names the files that :meth:`export` writes.
+    autosave : bool or path
+        True keeps the click log in the user's folder, under the photo's fingerprint; a path keeps
+        it there. Every change is written at once, so a dead kernel loses nothing.
+    **options
+        The method's own settings.
+
+    Raises
+    ------
+    ValueError
+        If image, method, option or known mask do not fit.
+    """
+
+    def __init__(
+        self,
+        image: ImageLike,
+        method: str = "graph-cut",
+        *,
+        truth: np.ndarray | None = None,
+        ignore: np.ndarray | None = None,
+        name: str = "photo",
+        autosave: bool | str | os.PathLike[str] = False,
+        **options: Any,
+    ) -> None:
+        self.image = as_rgb(image)
+        for label, known in (("known mask", truth), ("ignore mask", ignore)):
+            if known is not None and known.shape != self.shape:
+                raise ValueError(f"The {label} has shape {known.shape}, the image {self.shape}.")
+        self.truth, self.ignore, self.name = truth, ignore, name
+        self.history: list[Step] = []
+        self._past: list[Clicks] = []
+        self._future: list[Clicks] = []
+        self._clicks = Clicks()
+        self._answers: tuple[Clicks, str, Segmentation] | None = None
+        self._prepared: dict[str, tuple[Segmenter, Any]] = {}
+        self._autosave = self._autosave_path(autosave)
+        self.use(method, **options)
+
+    # -- what is known -------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+        return self.image.shape[:2]
+
+    @property
+    def clicks(self) -> Clicks:
+        """The clicks so far."""
+        return self._clicks
+
+    @property
+    def method(self) -> str:
+        """Name of the method in use."""
+        return self._method
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Settings of the method in use."""
+        return dict(self._options)
+
+    @property
+    def result(self) -> Segmentation | None:
+        """The latest answer, or None before the first."""
+        return self._answers[2] if self._answers else None
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The latest answer's mask, ``(H, W) bool``; empty before the first."""
+        return self.result.mask if self.result else np.zeros(self.shape, dtype=bool)
+
+    @property
+    def stale(self) -> bool:
+        """Whether clicks or method have changed since the latest answer."""
+        return self._answers is None or self._answers[:2] != (self._clicks, self._key)
+
+    @property
+    def iou(self) -> float | None:
+        """Agreement of the latest mask with the known one, or None without one."""
+        return None if self.truth is None else iou(self.mask, self.truth, self.ignore)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to bring back."""
+        return bool(self._future)
+
+    # -- changing the clicks -------------------------------------------------------------------
+
+    def add(self, click: Click) -> None:
+        """Add a click; the answer is due, see :meth:`refresh`.
+
+        Raises
+        ------
+        ValueError
+            If the click lies outside the image; nothing changes then.
+        """
+        Clicks([click]).check(self.shape)
+        self._change(self._clicks.add(click))
+
+    def clear(self) -> None:
+        """Forget all clicks; :meth:`undo` brings them back."""
+        if len(self._clicks):
+            self._change(Clicks())
+
+    def replace(self, clicks: Clicks) -> None:
+        """Put other clicks in the place of these; :meth:`undo` brings the old ones back.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the image; nothing changes then.
+        """
+        clicks.check(self.shape)
+        self._change(clicks)
+
+    def undo(self) -> None:
+        """Take back the latest change, if there is one."""
+        if self._past:
+            self._future.append(self._clicks)
+            self._clicks = self._past.pop()
+            self._save()
+
+    def redo(self) -> None:
+        """Bring back the change that :meth:`undo` took back, if there is one."""
+        if self._future:
+            self._past.append(self._clicks)
+            self._clicks = self._future.pop()
+            self._save()
+
+    def _change(self, clicks: Clicks) -> None:
+        self._past.append(self._clicks)
+        self._future.clear()
+        self._clicks = clicks
+        self._save()
+
+    # -- asking the method ---------------------------------------------------------------------
+
+    def use(self, method: str, **options: Any) -> None:
+        """Choose a method; the image is prepared for it when the next answer is due.
+
+        Raises
+        ------
+        ValueError
+            If the method or an option is unknown; the method in use stays then.
+        """
+        key = f"{method} {json.dumps(options, sort_keys=True, default=_plain)}"
+        if key not in self._prepared:
+            self._prepared[key] = (get_segmenter(method, **options), None)
+        self._method, self._options, self._key = method, options, key
+        self._save()
+
+    def prepare(self) -> None:
+        """Prepare the image for the method in use, so that the next answer comes quicker."""
+        self._prepare(self._key)
+
+    def _prepare(self, key: str) -> tuple[Segmenter, Any]:
+        segmenter, prepared = self._prepared[key]
+        if prepared is None:
+            prepared = segmenter.prepare(self.image)
+            self._prepared[key] = (segmenter, prepared)
+        return segmenter, prepared
+
+    def refresh(self) -> Segmentation:
+        """Answer the present clicks, remember the answer, and return it.
+
+        Returns
+        -------
+        Segmentation
+            The answer to the clicks and method as they were when the call began.
+        """
+        if not self.stale:
+            return self.result
+        clicks, method, key = self._clicks, self._method, self._key
+        segmenter, prepared = self._prepare(key)
+        start = time.perf_counter()
+        result = segmenter.segment(prepared, clicks)
+        milliseconds = 1000 * (time.perf_counter() - start)
+        agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
+        packed = np.packbits(result.mask)
+        self._answers = (clicks, key, result)
+        if len(clicks):
+            self.history.append(Step(clicks, method, milliseconds, agreement, packed, self.shape))
+        return result
+
+    def catch_up(self) -> None:
+        """Answer until the answer is that of the latest clicks, however many came meanwhile."""
+        while self.stale:
+            self.refresh()
+
+    def click(self, row: int, col: int, positive: bool = True) -> Segmentation:
+        """Add a click and answer it.
+
+        Parameters
+        ----------
+        row, col : int
+            Pixel position.
+        positive : bool
+            True on the object, False on the background.
+
+        Returns
+        -------
+        Segmentation
+            The answer to all clicks so far.
+
+        Raises
+        ------
+        ValueError
+            If the click lies outside the image; nothing changes then.
+        """
+        self.add(Click(row, col, positive))
+        return self.refresh()
+
+    def picture(self, view: str = "mask", opacity: float = 0.5) -> np.ndarray:
+        """Paint the photo, the latest answer and the clicks: what a widget shows.
+
+        Parameters
+        ----------
+        view : {"mask", "contour", "cut-out", "probability"}
+            What to lay over the photo.
+        opacity : float
+            Of the tint, 0 to 1.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W, 3) uint8``; no answer is painted while the latest one is of other clicks.
+        """
+        from tutorial_lib.render import composite
+
+        answer = self.result if len(self._clicks) and not self.stale else None
+        mask, probability = (answer.mask, answer.probability) if answer else (None, None)
+        return composite(self.image, self._clicks, mask, probability, view, opacity)
+
+    # -- logs ----------------------------------------------------------------------------------
+
+    def log(self) -> dict[str, Any]:
+        """Return the click log: enough, with the photo, to get the same masks again."""
+        return {
+            "schema": LOG_SCHEMA,
+            "name": self.name,
+            "image": {"sha256": fingerprint(self.image), "shape": list(self.image.shape)},
+            "method": self._method,
+            "options": json.loads(json.dumps(self._options, default=_plain)),
+            "clicks": self._clicks.to_list(),
+        }
+
+    @classmethod
+    def replay(
+        cls,
+        image: ImageLike,
+        log: dict[str, Any] | str | os.PathLike[str],
+        **settings: Any,
+    ) -> Session:
+        """Make the clicks of a log again, one by one.
+
+        Parameters
+        ----------
+        image : image
+            The photo the log was made on.
+        log : dict or path
+            What :meth:`log` returned, or the file that :meth:`export` or autosave wrote.
+        **settings
+            Further arguments of :class:`Session`, such as ``truth``.
+
+        Returns
+        -------
+        Session
+            Its history holds one answer a click, the same masks as the first time.
+
+        Raises
+        ------
+        ValueError
+            If the log is unreadable or belongs to another photo.
+        """
+        log = _read_log(log)
+        image = as_rgb(image)
+        if log["image"]["sha256"] != fingerprint(image):
+            raise ValueError(
+                f"This log belongs to another photo ({log['name']}, shape "
+                f"{tuple(log['image']['shape'])}); replay it on that one."
+            )
+        settings.setdefault("name", log["name"])
+        session = cls(image, log["method"], **settings, **log["options"])
+        for click in Clicks.from_list(log["clicks"]):
+            session.click(click.row, click.col, click.positive)
+        return session
+
+    def saved(self) -> Clicks | None:
+        """Return the clicks an earlier session autosaved on this photo, or None.
+
+        An unreadable autosave counts as none: it must never stand in the way of new work.
+        """
+        if self._autosave is None or self._kept is None:
+            return None
+        try:
+            clicks = Clicks.from_list(self._kept["clicks"])
+            clicks.check(self.shape)
+        except ValueError:
+            return None
+        return clicks if len(clicks) else None
+
+    def _autosave_path(self, autosave: bool | str | os.PathLike[str]) -> Path | None:
+        self._kept: dict[str, Any] | None = None
+        if autosave is False:
+            return None
+        if autosave is True:
+            path = user_folder() / "autosave" / f"{fingerprint(self.image)[:16]}.json"
+        else:
+            path = Path(autosave)
+        try:
+            kept = _read_log(path)
+            if kept["image"]["sha256"] == fingerprint(self.image):
+                self._kept = kept
+        except ValueError:
+            pass
+        return path
+
+    def _save(self) -> None:
+        if self._autosave is None or not (len(self._clicks) or self._past or self._future):
+            return
+        draft = self._autosave.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            self._autosave.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(self.log()), encoding="utf-8")
+            draft.replace(self._autosave)
+        except OSError as error:
+            self._autosave = None
+            warnings.warn(
+                f"The clicks are not autosaved any more: {error}.", RuntimeWarning, stacklevel=3
+            )
+
+    # -- export --------------------------------------------------------------------------------
+
+    def export(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write the present answer and how it came about.
+
+        ``NAME-mask.png`` (8 bit, 255 = object), ``NAME-cutout.png`` (RGBA, background
+        transparent), ``NAME-coco.json`` (run-length encoding and polygons in COCO's annotation
+        format) and ``NAME-clicks.json`` (see :meth:`replay`).
+
+        Parameters
+        ----------
+        folder : path
+            Where to write; made if missing.
+
+        Returns
+        -------
+        list of Path
+            The files written.
+        """
+        from tutorial_lib.render import encode_png
+
+        self.refresh()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        cutout = np.dstack([self.image, self.mask.astype(np.uint8) * 255])
+        contents: dict[str, Callable[[], bytes]] = {
+            "mask.png": lambda: encode_png(self.mask, 9),
+            "cutout.png": lambda: encode_png(cutout, 9),
+            "coco.json": lambda: json.dumps(coco_annotation(self.mask)).encode(),
+            "clicks.json": lambda: json.dumps(self.log(), indent=1).encode(),
+        }
+        written = []
+        for ending, content in contents.items():
+            path = folder / f"{self.name}-{ending}"
+            path.write_bytes(content())
+            written.append(path)
+        return written
+
+
+def fingerprint(image: np.ndarray) -> str:
+    """Return the SHA-256 of an image's shape and pixels: which photo a log belongs to."""
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+
+
+def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
+    """Describe a mask as COCO does.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``.
+
+    Returns
+    -------
+    dict
+        ``rle`` (``size``, ``counts`` as text), ``segmentation`` (outer contours as polygons
+        ``[x, y, x, y, ...]`` around the pixels' outer edges), ``area`` in pixels, ``bbox`` as
+        ``[x, y, width, height]``.
+    """
+    from pycocotools import mask as coco
+
+    rle = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {
+        "rle": {"size": list(rle["size"]), "counts": rle["counts"].decode("ascii")},
+        "segmentation": _polygons(mask),
+        "area": int(mask.sum()),
+        "bbox": [float(value) for value in coco.toBbox(rle)],
+    }
+
+
+def _polygons(mask: np.ndarray) -> list[list[float]]:
+    from scipy.ndimage import binary_fill_holes
+    from skimage.measure import approximate_polygon, find_contours
+
+    filled = binary_fill_holes(np.pad(mask, 1), np.ones((3, 3)))  # a hole has no outer contour
+    polygons = []
+    for contour in find_contours(filled.astype(float), 0.5):
+        # The contour runs through the middles of pixel edges and cuts every corner: put them back.
+        corners = np.where(contour[:-1] % 1 == 0.5, contour[:-1], contour[1:])
+        ring = np.concatenate([corners, corners[:1]])
+        points = approximate_polygon(ring, tolerance=0.01) - 0.5  # padding off, centres to edges
+        polygons.append([float(value) for value in points[:-1, ::-1].ravel()])
+    return polygons
+
+
+def _read_log(log: dict[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
+    if not isinstance(log, dict):
+        path = Path(log)
+        try:
+            log = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"The click log {path} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise ValueError(f"The click log {path} is no JSON: {error}.") from error
+    if not isinstance(log, dict) or log.get("schema") != LOG_SCHEMA:
+        raise ValueError(f"A click log of schema {LOG_SCHEMA} is needed; this is something else.")
+    kinds = {"name": str, "image": dict, "method": str, "options": dict, "clicks": list}
+    for field, kind in kinds.items():
+        if not isinstance(log.get(field), kind):
+            raise ValueError(f"The click log has no usable field {field!r}.")
+    if not {"sha256", "shape"} <= set(log["image"]):
+        raise ValueError("The click log does not say which photo it belongs to.")
+    method_info(log["method"])
+    return log
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's numbers and arrays into what JSON can hold, and anything else into text."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
