@@ -1,0 +1,226 @@
+"""Start JupyterLab or Voila and drive the widget in a browser as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from tutorial_lib.doctor import BROWSER_VARIABLE, find_browser
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+START_SECONDS = 90
+IDLE = "text=Python 3 (ipykernel) | Idle"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def isolated_environment(folder: Path) -> dict[str, str]:
+    names = (
+        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
+        "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "TUTORIAL_LIB_HOME",
+    )  # fmt: skip
+    for name in names:
+        (folder / name).mkdir(exist_ok=True)
+    return {**os.environ, **{name: str(folder / name) for name in names}}
+
+
+@contextmanager
+def serving(command: list[str], folder: Path, url: str) -> Iterator[None]:
+    """Run ``python -m COMMAND`` in a folder while the block runs, once it answers at a URL."""
+    log = folder / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder, env=isolated_environment(folder),
+            stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        wait_for(url, process, log)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise RuntimeError(f"{url} never answered:\n{log.read_text()[-3000:]}")
+
+
+@dataclass
+class Server:
+    url: str
+    token: str
+    root: Path
+
+    def choose_theme(self, theme: str) -> None:
+        settings = self.root / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True, exist_ok=True)
+        (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+
+    def open(self, page: Page, notebook: str) -> Clicker:
+        """Open a notebook of the root folder, run all its cells, and wait for the widget."""
+        page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
+        page.wait_for_selector(IDLE, timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        clicker = Clicker(page)
+        clicker.wait_until_shown()
+        return clicker
+
+
+@contextmanager
+def jupyter_lab(folder: Path) -> Iterator[Server]:
+    """Serve a folder in JupyterLab while the block runs."""
+    port, token = free_port(), secrets.token_hex(8)
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    with serving(command, folder, f"{url}/api?token={token}"):
+        yield Server(url, token, folder)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a browser while the block runs; one that is missing is an error, never a skip."""
+    with sync_playwright() as playwright:
+        path = find_browser() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            raise RuntimeError(
+                "The browser tests need Chromium: `apt-get install chromium`, or `python -m "
+                f"playwright install chromium`, or set {BROWSER_VARIABLE} to its path."
+            )
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+PHOTO = """
+import cv2, numpy as np, ipywidgets
+from skimage import data
+from tutorial_lib import ClickCanvas
+photo = cv2.resize(data.astronaut(), (640, 480), interpolation=cv2.INTER_AREA)
+"""
+WIDGET = """
+canvas = ClickCanvas(photo, name="astronaut")
+probe = ipywidgets.HTML()
+probe.add_class("probe")
+def tell(_=None):
+    probe.value = canvas.session.clicks.to_json()
+canvas.panel.status.observe(tell, "value")
+tell()
+ipywidgets.VBox([canvas, probe])
+"""
+
+
+def write_notebook(path: Path, cells: list[str], before: int = 0) -> None:
+    """Write a notebook of code cells, below as many tall markdown cells as asked for."""
+    tall = [nbformat.v4.new_markdown_cell("filler\n\n" * 12) for _ in range(before)]
+    notebook = nbformat.v4.new_notebook(
+        cells=[*tall, *map(nbformat.v4.new_code_cell, cells)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}},
+    )
+    nbformat.write(notebook, path)
+
+
+class Clicker:
+    """The widget as a person sees it: a canvas, a status line, some buttons."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.canvas = page.locator("canvas.tutorial-photo").first
+        self.status = page.locator(".tutorial-click-canvas div[role=status]").first
+        self.probe = page.locator(".probe").first
+
+    def wait_until_shown(self) -> None:
+        try:
+            self.canvas.wait_for(timeout=30_000)
+            self.wait("([x, y, r, g, b, a]) => a === 255", 100, 100)
+        except PlaywrightError as error:
+            words = self.page.locator(".jp-OutputArea").all_inner_texts()
+            raise AssertionError(f"The widget never appeared; the page says: {words}") from error
+
+    def pixel(self, x: int, y: int) -> list[int]:
+        return self.canvas.evaluate(
+            "(c, [x, y]) => [...c.getContext('2d').getImageData(x, y, 1, 1).data]", [x, y]
+        )
+
+    def wait(self, condition: str, x: int, y: int, timeout: float = 20_000) -> None:
+        """Wait until a condition on ``[x, y, r, g, b, a]`` of one canvas pixel holds."""
+        self.page.wait_for_function(
+            "([x, y, condition]) => { const c = document.querySelector('canvas.tutorial-photo');"
+            " if (!c) return false;"
+            " const d = c.getContext('2d').getImageData(x, y, 1, 1).data;"
+            " return eval(condition)([x, y, ...d]); }",
+            arg=[x, y, condition],
+            timeout=timeout,
+        )
+
+    def clicks(self) -> list[list]:
+        return json.loads(self.probe.inner_text())
+
+    def wait_for_clicks(self, *expected: list) -> None:
+        """Wait until the kernel has these clicks; a screen position may round to the next pixel."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            got = self.clicks()
+            if len(got) == len(expected) and all(
+                abs(a[0] - b[0]) <= 1 and abs(a[1] - b[1]) <= 1 and a[2] == b[2]
+                for a, b in zip(got, expected, strict=True)
+            ):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The kernel has the clicks {self.clicks()}, not {list(expected)}.")
+
+    def wait_for_status(self, text: str) -> None:
+        self.page.wait_for_function(
+            "text => [...document.querySelectorAll('.tutorial-click-canvas div[role=status]')]"
+            ".some(line => line.innerText.includes(text))",
+            arg=text,
+            timeout=20_000,
+        )
+
+    def click(self, x: int, y: int, **options) -> None:
+        self.canvas.click(position={"x": x, "y": y}, **options)
+
+    def press(self, label: str) -> None:
+        self.page.locator(".tutorial-click-canvas button", has_text=label).first.click()
+
+    def upload(self, file) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            self.press("Open a photo")
+        chooser.value.set_files(file)

@@ -1,0 +1,224 @@
+"""ClickCanvas in JupyterLab, with a real mouse, keyboard and finger."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from PIL import Image
+
+from tests.browser.driver import IDLE, PHOTO, WIDGET
+
+SLOW = """
+import time
+from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+class Slow:
+    def prepare(self, image):
+        return image
+    def segment(self, image, clicks):
+        time.sleep(1.0)
+        if len(clicks) == 4:
+            raise RuntimeError("Four clicks are too many for me.")
+        return Segmentation(clicks.discs(image.shape, 40)[0].astype("float32"))
+register(MethodInfo("slow", "classical", False, "Sleeps.", "nobody", Slow))
+"""
+
+
+COUNT_WHITE = """
+(() => { const c = document.querySelector('canvas.tutorial-photo');
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
+  for (let i = 0; i < d.length; i += 4) n += d[i] + d[i + 1] + d[i + 2] === 765;
+  return n; })()"""
+
+
+def test_left_right_and_shift_click_select(open_in_lab):
+    clicker = open_in_lab()
+    bare = clicker.pixel(300, 360)
+    clicker.click(300, 360)
+    clicker.wait_for_clicks([360, 300, True])
+    clicker.click(60, 60, button="right")
+    clicker.wait_for_clicks([360, 300, True], [60, 60, False])
+    clicker.click(600, 60, modifiers=["Shift"])
+    clicker.wait_for_clicks([360, 300, True], [60, 60, False], [60, 600, False])
+    clicker.wait_for_status("1 object click, 2 background clicks; graph-cut took")
+    clicker.wait("([x, y, r, g, b]) => b > 100 && b > r", 330, 380)
+    assert clicker.pixel(330, 380) != bare
+    assert clicker.page.locator(".lm-Menu").count() == 0, "a right click must not open Lab's menu"
+
+
+def test_undo_redo_and_clear_by_button_and_by_key(open_in_lab):
+    clicker = open_in_lab()
+    first, second = [200, 280, True], [60, 60, False]
+    clicker.click(280, 200)
+    clicker.wait_for_clicks(first)
+    clicker.click(60, 60, button="right")
+    clicker.wait_for_clicks(first, second)
+    clicker.press("Undo")
+    clicker.wait_for_clicks(first)
+    clicker.press("Redo")
+    clicker.wait_for_clicks(first, second)
+    clicker.press("Clear")
+    clicker.wait_for_clicks()
+    clicker.canvas.hover(position={"x": 500, "y": 300})
+    for key, expected in (
+        ("z", [first, second]),
+        ("z", [first]),
+        ("y", [first, second]),
+        ("c", []),
+    ):
+        clicker.page.keyboard.press(key)
+        clicker.wait_for_clicks(*expected)
+    clicker.wait_for_status("Left-click the object")
+
+
+def test_a_finger_marks_what_the_toggle_says(open_in_lab):
+    clicker = open_in_lab(has_touch=True)
+    box = clicker.canvas.bounding_box()
+    clicker.page.touchscreen.tap(box["x"] + 280, box["y"] + 200)
+    clicker.wait_for_clicks([200, 280, True])
+    clicker.press("Background")
+    clicker.page.touchscreen.tap(box["x"] + 60, box["y"] + 60)
+    clicker.wait_for_clicks([200, 280, True], [60, 60, False])
+
+
+def test_the_first_click_on_a_half_scrolled_canvas_lands_where_it_was_made(open_in_lab):
+    clicker = open_in_lab(before=3)
+    clicker.canvas.evaluate(
+        "c => { let box = c; while (box && box.scrollHeight <= box.clientHeight + 5)"
+        " box = box.parentElement;"
+        " box.scrollTop += c.getBoundingClientRect().top - 250 - box.getBoundingClientRect().top"
+        " + 400; }"
+    )
+    clicker.page.wait_for_timeout(500)
+    box = clicker.canvas.bounding_box()
+    assert box["y"] < 0, "the canvas must reach out of the window for this test to mean anything"
+    clicker.page.mouse.move(box["x"] + 300, box["y"] + 440)
+    clicker.page.mouse.down()
+    clicker.page.mouse.up()
+    clicker.wait_for_clicks([440, 300, True])
+
+
+def test_a_reloaded_page_shows_photo_clicks_and_mask_again(open_in_lab):
+    clicker = open_in_lab()
+    clicker.click(300, 360)
+    clicker.click(60, 60, button="right")
+    clicker.wait_for_status("graph-cut took")
+    clicker.wait("([x, y, r, g, b]) => b > 100 && b > r", 330, 380)
+    before = clicker.pixel(330, 380)
+    clicker.page.mouse.move(1100, 300)  # off the canvas, which else keeps the keys to itself
+    clicker.page.keyboard.press("Control+s")
+    clicker.page.wait_for_timeout(1500)
+    clicker.page.reload()
+    clicker.page.wait_for_selector(IDLE, timeout=60_000)
+    clicker.wait_until_shown()
+    clicker.wait("([x, y, r, g, b]) => b > 100 && b > r", 330, 380)
+    assert clicker.pixel(330, 380) == before
+    clicker.click(600, 60, button="right")
+    clicker.wait_for_clicks([360, 300, True], [60, 60, False], [60, 600, False])
+
+
+def test_clicks_made_while_a_method_is_slow_are_kept_and_errors_are_told(open_in_lab):
+    clicker = open_in_lab([PHOTO + SLOW + WIDGET.replace('name="', 'method="slow", name="')])
+    for x in (100, 300, 500):
+        clicker.click(x, 100)
+    clicker.wait_for_status("slow is working")
+    busy = clicker.page.locator("div[role=status][data-busy=true] .fa-spinner")
+    assert busy.count() == 1
+    clicker.wait_for_clicks([100, 100, True], [100, 300, True], [100, 500, True])
+    clicker.wait_for_status("3 object clicks, 0 background clicks; slow took")
+    for x in (100, 300, 500):
+        clicker.wait("([x, y, r, g, b]) => b > 80", x + 20, 110)
+    clicker.click(100, 300)
+    clicker.wait_for_status("Four clicks are too many for me.")
+    clicker.press("Undo")
+    clicker.wait_for_status("3 object clicks, 0 background clicks; slow took")
+
+
+def test_zoomed_clicks_views_and_the_keyboard(open_in_lab):
+    clicker = open_in_lab()
+    clicker.click(320, 240)
+    clicker.wait_for_clicks([240, 320, True])
+    clicker.canvas.hover(position={"x": 500, "y": 300})
+    clicker.page.keyboard.press("+")
+    clicker.page.get_by_title("Move the view up").wait_for()
+    clicker.click(10, 10, button="right")
+    clicker.wait_for_clicks([240, 320, True], [124, 165, False])
+    clicker.page.keyboard.press("-")
+    assert clicker.page.evaluate(COUNT_WHITE) < 20000
+    clicker.page.get_by_label("View", exact=True).select_option("cut-out")
+    clicker.page.wait_for_function(COUNT_WHITE + " > 20000")
+    clicker.canvas.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter", "Shift+Enter"):
+        clicker.page.keyboard.press(key)
+    last_two = [[245, 330, True], [245, 330, False]]
+    clicker.wait_for_clicks([240, 320, True], [124, 165, False], *last_two)
+    clicker.page.keyboard.press("Tab")
+    clicker.page.wait_for_function("document.activeElement.tagName === 'SELECT'")
+
+
+def test_own_photo_and_bad_upload(open_in_lab, tmp_path):
+    clicker = open_in_lab()
+    bad = tmp_path / "notes.png"
+    bad.write_text("no picture")
+    clicker.upload(bad)
+    clicker.wait_for_status("hold no picture that can be read")
+    clicker.click(280, 200)
+    clicker.wait_for_clicks([200, 280, True])
+    buffer = io.BytesIO()
+    Image.new("RGB", (2000, 1000), (250, 0, 0)).save(buffer, "PNG")
+    clicker.upload({"name": "red.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
+    clicker.wait_for_status("red.png was shrunk from 2000 x 1000 to 1024 x 512")
+    clicker.wait("([x, y, r, g, b]) => r === 250 && g === 0", 300, 150)
+    clicker.wait_for_clicks()
+
+
+def test_the_dark_theme_is_readable(open_in_lab, lab):
+    lab.choose_theme("JupyterLab Dark")
+    try:
+        clicker = open_in_lab()
+        clicker.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+        assert contrast(clicker) > 4.5
+    finally:
+        lab.choose_theme("JupyterLab Light")
+
+
+def test_every_control_has_a_name_for_screen_readers(open_in_lab):
+    clicker = open_in_lab()
+    tree = clicker.page.locator(".tutorial-click-canvas").first.aria_snapshot()
+    for name in (
+        "Object",
+        "Background",
+        "Undo",
+        "Redo",
+        "Clear",
+        "Save",
+        "Zoom in",
+        "Open a photo",
+    ):
+        assert re.search(rf'button "[^"]*{name}', tree), f"no button {name} in:\n{tree}"
+    for name in ("Method", "View", "Opacity"):
+        assert f'combobox "{name}"' in tree
+    controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox)\b.*", tree)
+    nameless = [line for line in controls if not re.search(r'"[^"]*[A-Za-z]{2}[^"]*"', line)]
+    assert nameless == []
+    assert "Left-click the object" in tree
+    assert clicker.canvas.get_attribute("title").startswith("Left click: object.")
+    assert clicker.canvas.get_attribute("tabindex") == "0"
+
+
+def contrast(clicker) -> float:
+    """Contrast ratio (WCAG) of the status line against what lies behind it."""
+    colours = clicker.status.evaluate(
+        "e => { const parse = t => t.match(/[0-9.]+/g).map(Number);"
+        " const ink = parse(getComputedStyle(e).color); let box = e, paper;"
+        " do { paper = parse(getComputedStyle(box).backgroundColor); box = box.parentElement; }"
+        " while (box && paper.length === 4 && paper[3] === 0); return [ink, paper]; }"
+    )
+
+    def luminance(colour: list[float]) -> float:
+        channels = [v / 255 for v in colour[:3]]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(luminance(colour) for colour in colours)
+    return (light + 0.05) / (dark + 0.05)

@@ -1,0 +1,104 @@
+"""Three canvases on top of each other: the photo, the answer, the marks of the clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from ipycanvas import Canvas, MultiCanvas, hold_canvas
+from traitlets import Unicode
+
+from tutorial_lib import render
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.widgets.viewport import Viewport
+
+PHOTO, ANSWER, MARKS = range(3)  # from back to front
+MARK = 7  # radius of a click's mark, in canvas pixels
+
+
+class PhotoLayers(MultiCanvas):
+    """Layers that are redrawn apart: a photo costs a hundred times what a mask costs to send.
+
+    Parameters
+    ----------
+    viewport : Viewport
+        Gives the size of the canvas.
+    label : str
+        Read out by screen readers and shown when the mouse rests.
+    """
+
+    # ipywidgets turns a tooltip into the element's title, its name for screen readers, but only
+    # where the model has a description, which ipycanvas leaves out.
+    description = Unicode("").tag(sync=True)
+
+    def __init__(self, viewport: Viewport, label: str) -> None:
+        super().__init__(3, width=viewport.width, height=viewport.height, tooltip=label)
+        self.layout.align_self = "flex-start"  # stretched, it would report wrong positions
+        self.add_class("tutorial-photo")
+
+    def resize(self, viewport: Viewport) -> None:
+        """Take another size, for another photo."""
+        self.width, self.height = viewport.width, viewport.height
+
+    def show_photo(self, photo: np.ndarray) -> None:
+        """Draw ``(height, width, 3) uint8`` at the back."""
+        opaque = np.full(photo.shape[:2], 255, dtype=np.uint8)
+        self._put(PHOTO, np.dstack([photo, opaque]))  # four channels travel without loss
+
+    def show_answer(self, layer: np.ndarray) -> None:
+        """Draw ``(height, width, 4) uint8`` over the photo."""
+        self._put(ANSWER, layer)
+
+    def show_marks(
+        self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
+    ) -> None:
+        """Draw the clicks, and the keyboard's cursor if there is one, in front."""
+        layer = self[MARKS]
+        with _held_canvas():
+            layer.clear()
+            for click in clicks:
+                _draw_mark(layer, *viewport.to_canvas(click.row, click.col), click.positive)
+            if cursor is not None:
+                _draw_cursor(layer, *viewport.to_canvas(*cursor))
+
+    def _put(self, index: int, pixels: np.ndarray) -> None:
+        with _held_canvas():
+            self[index].clear()
+            self[index].put_image_data(pixels)
+
+
+@contextmanager
+def _held_canvas() -> Iterator[None]:
+    """Send drawing commands in one message; unlike hold_canvas, recover from an exception."""
+    failure = None
+    with hold_canvas():
+        try:
+            yield
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def _draw_mark(layer: Canvas, x: float, y: float, positive: bool) -> None:
+    """Draw a green disc with a plus or a red square with a minus, as ``render.draw_clicks``."""
+    colour = render.hex_colour(render.POSITIVE if positive else render.NEGATIVE)
+    for half, paint in ((MARK + 1, "white"), (MARK, colour)):
+        layer.fill_style = paint
+        if positive:
+            layer.fill_circle(x, y, half)
+        else:
+            layer.fill_rect(x - half + 1, y - half + 1, 2 * half - 2, 2 * half - 2)
+    layer.stroke_style, layer.line_width = "white", 2
+    layer.stroke_line(x - MARK / 2, y, x + MARK / 2, y)
+    if positive:
+        layer.stroke_line(x, y - MARK / 2, x, y + MARK / 2)
+
+
+def _draw_cursor(layer: Canvas, x: float, y: float) -> None:
+    for width, colour in ((4, "black"), (2, "white")):
+        layer.line_width, layer.stroke_style = width, colour
+        for step in (-1, 1):
+            layer.stroke_line(x + 4 * step, y, x + 14 * step, y)
+            layer.stroke_line(x, y + 4 * step, x, y + 14 * step)

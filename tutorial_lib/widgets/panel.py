@@ -1,0 +1,143 @@
+"""The controls around the photo, and the line that says what happened."""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as w
+
+from tutorial_lib import render
+from tutorial_lib.segmenter import method_info, methods
+from tutorial_lib.session import Session
+from tutorial_lib.widgets.viewport import Viewport
+
+
+class Panel:
+    """Every control of a ClickCanvas; it shows state and holds none.
+
+    Parameters
+    ----------
+    method : str
+        The method chosen at first.
+    folder : str
+        Where the Save button writes, for its tooltip.
+    """
+
+    def __init__(self, method: str, folder: str) -> None:
+        self.side = w.ToggleButtons(
+            options=[("+ Object", True), ("− Background", False)],
+            tooltips=["A plain click or tap marks the object", "It marks the background"],
+            style={"button_width": "8em"},
+        )
+        self.undo = _button("Undo", "undo", "Take back the latest change (key Z)")
+        self.redo = _button("Redo", "repeat", "Bring it back (key Y)")
+        self.clear = _button("Clear", "trash", "Forget all clicks (key C); undo brings them back")
+        self.save = _button("Save", "download", f"Write mask and clicks to {folder}/")
+        self.restore = _button("Restore", "history", "Bring back the clicks kept on disk")
+        usable = [info.name for info in methods() if info.available]
+        self.method = _choice("Method", usable, "How clicks become a mask", "15em")
+        self.choose_method(method)
+        self.view = _choice("View", render.VIEWS, "What is laid over the photo", "14em")
+        # A choice, not a slider: ipywidgets gives its sliders no name a screen reader could tell.
+        shares = [(f"{percent} %", percent / 100) for percent in (0, 25, 50, 75, 100)]
+        self.opacity = _choice("Opacity", shares, "Opacity of the tint", "12em")
+        self.opacity.value = 0.5
+        self.zoom_out = _button("Zoom out", "search-minus", "Show more (key -)")
+        self.zoom_in = _button("Zoom in", "search-plus", "Enlarge around the latest click (key +)")
+        self.pan = {
+            (0, -1): _button("Left", "arrow-left", "Move the view left"),
+            (-1, 0): _button("Up", "arrow-up", "Move the view up"),
+            (1, 0): _button("Down", "arrow-down", "Move the view down"),
+            (0, 1): _button("Right", "arrow-right", "Move the view right"),
+        }
+        self._pan_box = w.HBox(list(self.pan.values()))
+        self.upload = w.FileUpload(
+            accept="image/*", description="Open a photo", tooltip="Load a photo of your own"
+        )
+        self.upload.layout.width = "auto"
+        self.status = w.HTML()
+
+    def arrange(self, photo: w.Widget) -> list[w.Widget]:
+        """Return the rows of the widget, top to bottom, around the photo."""
+        row = {"flex_flow": "row wrap", "align_items": "center"}
+        editing = [self.side, self.undo, self.redo, self.clear, self.method]
+        looking = [self.view, self.opacity, self.zoom_out, self.zoom_in, self._pan_box]
+        return [
+            w.HBox(editing, layout=row),
+            w.Box([photo], layout={"overflow": "auto"}),
+            self.status,
+            w.HBox(looking, layout=row),
+            w.HBox([self.upload, self.save, self.restore], layout=row),
+        ]
+
+    def choose_method(self, name: str) -> None:
+        """Show a method as chosen, also one registered after the widget was made."""
+        if name not in self.method.options:
+            self.method.options = (*self.method.options, name)
+        self.method.value = name
+
+    def show(self, session: Session, viewport: Viewport) -> None:
+        """Show where the session stands: what can be done, and what happened."""
+        self.undo.disabled = not session.can_undo
+        self.redo.disabled = not session.can_redo
+        self.clear.disabled = not len(session.clicks)
+        self.zoom_out.disabled = viewport.factor == 1
+        self.zoom_in.disabled = not viewport.can_zoom_in
+        self._pan_box.layout.display = "none" if viewport.factor == 1 else "flex"
+        offered = session.saved() is not None and not len(session.clicks)
+        self.restore.layout.display = "" if offered else "none"
+        self.tell(describe(session), busy=session.stale and bool(len(session.clicks)))
+
+    def tell(self, text: str, busy: bool = False, failed: bool = False) -> None:
+        """Say something in the status line, which screen readers read out."""
+        mark = '<span class="fa fa-spinner fa-spin" aria-hidden="true"></span> ' if busy else ""
+        ink = "var(--jp-error-color1, #c62828)" if failed else "var(--jp-ui-font-color1, inherit)"
+        self.status.value = (
+            f'<div role="status" aria-live="polite" data-busy="{str(busy).lower()}" '
+            f'style="color:{ink};line-height:1.5">{mark}{html.escape(text)}</div>'
+        )
+
+
+def describe(session: Session) -> str:
+    """Say in one line which clicks there are and what became of them.
+
+    Parameters
+    ----------
+    session : Session
+        Any session.
+
+    Returns
+    -------
+    str
+        One line of plain text.
+    """
+    clicks = session.clicks
+    if not len(clicks):
+        kept = session.saved()
+        earlier = f" Restore brings back {_count(len(kept), 'kept click')}." if kept else ""
+        return f"Left-click the object, right-click the background.{earlier}"
+    counts = _count(len(clicks.positives), "object click")
+    counts += f", {_count(len(clicks.negatives), 'background click')}"
+    if session.stale:
+        return f"{counts}; {session.method} is working"
+    text = f"{counts}; {session.method} took {session.history[-1].milliseconds:.0f} ms"
+    if session.iou is not None:
+        text += f"; IoU {session.iou:.3f}"
+    if method_info(session.method).needs_negative and not (
+        len(clicks.positives) and len(clicks.negatives)
+    ):
+        missing = "background" if len(clicks.positives) else "object"
+        text += f". Now mark the {missing} too"
+    return text + "."
+
+
+def _button(text: str, icon: str, tooltip: str) -> w.Button:
+    return w.Button(description=text, icon=icon, tooltip=tooltip, layout={"width": "auto"})
+
+
+def _choice(name: str, options: object, tooltip: str, width: str) -> w.Dropdown:
+    return w.Dropdown(options=options, description=name, tooltip=tooltip, layout={"width": width})
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

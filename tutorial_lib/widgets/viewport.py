@@ -1,0 +1,130 @@
+"""Which part of a photo a canvas shows, and how canvas positions and photo pixels map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+MAX_FACTOR = 16
+SMALLEST_WINDOW = 24  # photo pixels on the shorter side: closer than that shows nothing new
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """A window of a photo, scaled to a canvas of fixed size.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the photo, in pixels.
+    limit : int
+        Largest width and largest height of the canvas, in canvas pixels.
+    factor : int
+        Zoom: 1 shows the whole photo, 2 a quarter of it.
+    top, left : int
+        Upper left pixel of the window.
+    """
+
+    shape: tuple[int, int]
+    limit: int = 640
+    factor: int = 1
+    top: int = 0
+    left: int = 0
+    width: int = field(init=False)
+    height: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows, cols = self.shape
+        fit = min(self.limit / cols, self.limit / rows)
+        scale = min(fit, max(1.0, 320 / max(rows, cols)))  # never blown up, unless tiny
+        object.__setattr__(self, "width", max(1, round(cols * scale)))
+        object.__setattr__(self, "height", max(1, round(rows * scale)))
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Height and width of the visible part, in photo pixels."""
+        return -(-self.shape[0] // self.factor), -(-self.shape[1] // self.factor)
+
+    @property
+    def scale(self) -> float:
+        """Canvas pixels a photo pixel."""
+        return self.width / self.window[1]
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Photo pixel in the middle of the window."""
+        return self.top + self.window[0] // 2, self.left + self.window[1] // 2
+
+    @property
+    def can_zoom_in(self) -> bool:
+        """Whether twice the zoom would still show something."""
+        return self.factor < MAX_FACTOR and min(self.window) // 2 >= SMALLEST_WINDOW
+
+    def to_pixel(self, x: float, y: float) -> tuple[int, int]:
+        """Return the photo's (row, col) under a canvas position, held inside the photo."""
+        rows, cols = self.window
+        row = self.top + int(np.floor(y * rows / self.height))
+        col = self.left + int(np.floor(x * cols / self.width))
+        return min(max(row, 0), self.shape[0] - 1), min(max(col, 0), self.shape[1] - 1)
+
+    def to_canvas(self, row: int, col: int) -> tuple[float, float]:
+        """Return the canvas position (x, y) of the middle of a photo pixel."""
+        rows, cols = self.window
+        x = (col - self.left + 0.5) * self.width / cols
+        return x, (row - self.top + 0.5) * self.height / rows
+
+    def zoomed(self, step: int, centre: tuple[int, int] | None = None) -> Viewport:
+        """Double (+1) or halve (-1) the zoom around a photo pixel, if there is room."""
+        if step > 0 and not self.can_zoom_in:
+            return self
+        factor = self.factor * 2 if step > 0 else max(1, self.factor // 2)
+        return replace(self, factor=factor)._around(centre or self.centre)
+
+    def moved(self, down: int, right: int) -> Viewport:
+        """Move the window by quarters of its size."""
+        rows, cols = self.window
+        return self._at(self.top + down * rows // 4, self.left + right * cols // 4)
+
+    def follow(self, pixel: tuple[int, int]) -> Viewport:
+        """Return a viewport that shows a pixel: this one, if it does."""
+        rows, cols = self.window
+        if self.top <= pixel[0] < self.top + rows and self.left <= pixel[1] < self.left + cols:
+            return self
+        return self._around(pixel)
+
+    def cut(self, array: np.ndarray) -> np.ndarray:
+        """Return the visible part at canvas size.
+
+        Parameters
+        ----------
+        array : np.ndarray
+            ``(H, W, ...)`` of the photo's size: uint8, float32 or bool.
+
+        Returns
+        -------
+        np.ndarray
+            ``(height, width, ...)`` of the same type; masks keep hard edges.
+        """
+        rows, cols = self.window
+        part = array[self.top : self.top + rows, self.left : self.left + cols]
+        if part.shape[:2] == (self.height, self.width):
+            return part
+        hard = part.dtype == bool
+        mode = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_NEAREST
+        values = part.astype(np.uint8) * 255 if hard else np.ascontiguousarray(part)
+        resized = cv2.resize(values, (self.width, self.height), interpolation=mode)
+        return resized >= 128 if hard else resized
+
+    def _around(self, pixel: tuple[int, int]) -> Viewport:
+        rows, cols = self.window
+        return self._at(pixel[0] - rows // 2, pixel[1] - cols // 2)
+
+    def _at(self, top: int, left: int) -> Viewport:
+        rows, cols = self.window
+        return replace(
+            self,
+            top=min(max(top, 0), self.shape[0] - rows),
+            left=min(max(left, 0), self.shape[1] - cols),
+        )
