@@ -1,0 +1,153 @@
+"""Is everything here that the tutorials need? Each check says what it found and what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutorial_lib.paths import DATA_VARIABLE, bundled, data_folder
+
+OLDEST_PYTHON = (3, 11)
+PACKAGES = (
+    "numpy", "scipy", "matplotlib", "opencv-python", "PyMaxflow", "scikit-image", "scikit-learn",
+    "pycocotools", "jupyterlab", "ipywidgets", "ipycanvas", "ipyevents", "torch",
+)  # fmt: skip
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSER_VARIABLE = "TUTORIAL_LIB_BROWSER"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Parameters
+    ----------
+    name : str
+        What was looked at.
+    state : str
+        ``"ok"``, ``"note"`` (optional, absent) or ``"fail"``.
+    finding : str
+        What was found and, unless all is well, what to do.
+    """
+
+    name: str
+    state: str
+    finding: str
+
+    @property
+    def mark(self) -> str:
+        """The state as printed."""
+        return {"ok": "ok", "note": "note", "fail": "FAIL"}[self.state]
+
+
+def examine() -> list[Check]:
+    """Run all checks.
+
+    Returns
+    -------
+    list of Check
+        In the order they are best read.
+    """
+    return [
+        _python(),
+        *(_package(name) for name in PACKAGES),
+        _device_check(),
+        _browser_check(),
+        _notebooks(),
+        _samples(),
+        _datasets(),
+    ]
+
+
+def device() -> str:
+    """Name the device networks will run on: a CUDA GPU, Apple's GPU, or the CPU.
+
+    Returns
+    -------
+    str
+        ``"cuda"``, ``"mps"`` or ``"cpu"``; ``"cpu"`` too when torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def find_browser() -> str | None:
+    """Find a Chromium-like browser for the browser tests.
+
+    Returns
+    -------
+    str or None
+        ``TUTORIAL_LIB_BROWSER`` if set, else the first found on the PATH.
+    """
+    if named := os.environ.get(BROWSER_VARIABLE):
+        return named if Path(named).is_file() else None
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        return Check("Python", "fail", f"{version}; 3.11 or newer is needed")
+    return Check("Python", "ok", version)
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, "ok", importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "fail", f"missing; run: pip install {name}")
+
+
+def _device_check() -> Check:
+    found = device()
+    cores = os.cpu_count()
+    if found == "cpu":
+        return Check("device", "ok", f"cpu, {cores} cores; every tutorial runs without a GPU")
+    return Check("device", "ok", f"{found}, beside {cores} CPU cores")
+
+
+def _browser_check() -> Check:
+    if found := find_browser():
+        return Check("test browser", "ok", found)
+    return Check(
+        "test browser", "note", f"no Chromium found; only the tests need it ({BROWSER_VARIABLE})"
+    )
+
+
+def _notebooks() -> Check:
+    try:
+        count = len(list(bundled("notebooks").glob("*.ipynb")))
+    except FileNotFoundError as error:
+        return Check("notebooks", "fail", str(error))
+    return Check("notebooks", "ok" if count else "fail", f"{count} found")
+
+
+def _samples() -> Check:
+    from tutorial_lib.data.samples import load_sample, sample_names
+
+    try:
+        samples = [load_sample(name) for name in sample_names()]
+    except (OSError, ValueError) as error:
+        return Check("sample photos", "fail", str(error))
+    masks = sum(len(sample.masks) for sample in samples)
+    return Check("sample photos", "ok", f"{len(samples)} photos with {masks} masks")
+
+
+def _datasets() -> Check:
+    folder = data_folder()
+    if folder is None:
+        return Check("datasets", "note", f"none; set {DATA_VARIABLE} to their folder to use them")
+    if not folder.is_dir():
+        return Check("datasets", "fail", f"{DATA_VARIABLE} names {folder}, which is no folder")
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    return Check("datasets", "ok", f"{folder}: {', '.join(found) or 'empty'}")
