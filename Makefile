@@ -1,0 +1,71 @@
+# make lab: open the first notebook.   make test: run every test.   make help: the rest.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
+
+.DEFAULT_GOAL := help
+.PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
+	figures measure wheel clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed; try make PYTHON=python3.12') if sys.version_info < (3, 11) else None"
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
+	touch $@
+
+install: $(VENV)/.installed ## Set up the virtual environment .venv
+
+lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
+	$(PY) -m tutorial_lib lab $(ARGS)
+
+test: lint unit notebook-tests browser-tests ## Run every test
+
+lint: $(VENV)/.installed-test ## Check style with ruff
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(VENV)/.installed-test ## Let ruff format the code
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+unit: $(VENV)/.installed-test ## Tests of the library, the command line and the wheel
+	$(PY) -m pytest tests --ignore tests/browser $(ARGS)
+
+notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with their stored outputs
+	TUTORIAL_LIB_HOME=$(abspath $(VENV))/home $(PY) -m pytest $(NBVAL) notebooks
+
+browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is possible
+	sh tools/ensure_browser.sh $(PY)
+
+browser-tests: browser ## The widget in real JupyterLab and Voila, in a real browser
+	$(PY) -m pytest tests/browser $(ARGS)
+
+notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
+	$(PY) tools/execute_notebooks.py $(ARGS)
+
+figures: browser ## Take the README's screenshot again
+	$(PY) tools/take_screenshot.py
+
+measure: $(VENV)/.installed ## Measure what reusing the graph saves
+	$(PY) tools/measure_graph_reuse.py
+
+wheel: $(VENV)/.installed-test ## Build the wheel into dist/
+	$(PY) -m build --wheel
+
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

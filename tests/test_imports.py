@@ -1,0 +1,192 @@
+"""Which module may import which, what is loaded when, and that everything public is explained."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tutorial_lib
+
+PACKAGE = Path(tutorial_lib.__file__).parent
+HEAVY = ["torch", "cv2", "matplotlib", "ipywidgets", "sklearn", "skimage", "maxflow"]
+BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
+
+# Data flows one way, and imports follow it: each module may import those of earlier rows, and
+# those of its own folder. A new module or folder takes its place here.
+LAYERS = [
+    ["paths", "images"],
+    ["clicks"],
+    ["guidance", "render"],
+    ["segmenter"],
+    ["classical"],
+    ["deep"],
+    ["data"],
+    ["evaluation"],
+    ["session", "plots", "training"],
+    ["widgets"],
+    ["doctor"],
+    ["cli"],
+    ["__main__"],
+]
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {
+    name_of(path): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+MODULES = [name for name in TREES if name != "tutorial_lib"]
+
+
+def imports_of(name):
+    """Return every module a module imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in TREES else node.module)
+    return found
+
+
+def own_imports(name):
+    return {other for other in imports_of(name) if other.split(".")[0] == "tutorial_lib"}
+
+
+def part(name):
+    return name.split(".")[1]
+
+
+def layer(name):
+    for index, parts in enumerate(LAYERS):
+        if part(name) in parts:
+            return index
+    pytest.fail(f"{name} has no place in LAYERS yet")
+
+
+def loaded_by(statement):
+    code = f"{statement}; import sys; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert loaded_by("import tutorial_lib") & {*HEAVY, "numpy", "PIL", "scipy"} == set()
+
+
+def test_clicks_and_the_list_of_methods_load_nothing_heavy():
+    statement = "from tutorial_lib import Click, Clicks, as_rgb, methods; methods()"
+    assert loaded_by(statement) & set(HEAVY) == set()
+
+
+def test_a_session_needs_no_browser_parts_and_no_torch():
+    loaded = loaded_by(
+        "from tutorial_lib import Session, get_segmenter; get_segmenter('graph-cut')"
+    )
+    assert loaded & {*BROWSER_PARTS, "torch", "matplotlib"} == set()
+
+
+def test_every_public_name_can_be_had():
+    names = [name for name in tutorial_lib.__all__ if name != "__version__"]
+    assert all(callable(getattr(tutorial_lib, name)) for name in names)
+    assert set(tutorial_lib.__all__) <= set(dir(tutorial_lib))
+
+
+def test_a_name_that_is_not_there_is_named():
+    with pytest.raises(AttributeError, match="'tutorial_lib' has no attribute 'nonsense'"):
+        _ = tutorial_lib.nonsense
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_follow_the_data(name):
+    for other in own_imports(name) - {"tutorial_lib"}:
+        same_folder = part(other) == part(name)
+        assert same_folder or layer(other) < layer(name), f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "tutorial_lib.__main__"])
+def test_no_module_takes_names_from_the_package_itself(name):
+    assert "tutorial_lib" not in own_imports(name)
+
+
+def test_there_are_no_circles():
+    waiting = {name: own_imports(name) - {name} for name in MODULES}
+    while free := [name for name, needs in waiting.items() if not needs & set(waiting)]:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}
+
+
+@pytest.mark.parametrize("name", [name for name in TREES if not name.startswith("tutorial_lib.w")])
+def test_only_widgets_import_browser_parts(name):
+    assert {other.split(".")[0] for other in imports_of(name)} & BROWSER_PARTS == set()
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("tutorial_lib.classical")])
+def test_methods_know_nothing_of_sessions_widgets_or_plots(name):
+    assert {part(other) for other in own_imports(name)} & {"session", "widgets", "plots"} == set()
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n != "tutorial_lib.__main__"])
+def test_nothing_imports_the_command_line(name):
+    assert "tutorial_lib.cli" not in own_imports(name)
+
+
+def is_public(name):
+    return not name.startswith("_")
+
+
+def public_definitions(tree):
+    """Yield every public function, class, and method of a public class, with its full name."""
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and is_public(node.name):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from ((f"{node.name}.{inner}", child) for inner, child in methods_of(node))
+
+
+def methods_of(node):
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef) and is_public(child.name):
+            decorators = {getattr(mark, "id", "") for mark in child.decorator_list}
+            if "overload" not in decorators:
+                yield child.name, child
+
+
+PUBLIC = [
+    pytest.param(node, id=f"{name}.{inner}")
+    for name, tree in TREES.items()
+    if not any(piece.startswith("_") for piece in name.split("."))
+    for inner, node in public_definitions(tree)
+]
+
+
+@pytest.mark.parametrize("name", list(TREES))
+def test_every_module_says_what_it_is_for(name):
+    assert ast.get_docstring(TREES[name])
+
+
+@pytest.mark.parametrize("node", PUBLIC)
+def test_everything_public_has_a_docstring(node):
+    docstring = ast.get_docstring(node)
+    assert docstring
+    assert docstring.splitlines()[0].endswith((".", "?", ":"))
+
+
+@pytest.mark.parametrize("node", [p for p in PUBLIC if isinstance(p.values[0], ast.FunctionDef)])
+def test_everything_public_is_annotated(node):
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    arguments += [extra for extra in (node.args.vararg, node.args.kwarg) if extra]
+    bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+    untyped = {"prepared"} if node.name == "segment" else set()
+    assert set(bare) <= untyped
+    assert node.returns is not None

@@ -1,0 +1,317 @@
+"""Notebooks and library tell the same story: what a cell defines is what the package runs."""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+
+from tests.support import ROOT, forbidden, leaves
+from tests.test_imports import TREES, public_definitions
+from tutorial_lib.classical import colour_models, graph_cut, min_cut, pixel_network
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+MOST_LINES, MOST_BYTES = 15, 1_000_000
+ROUNDS = 50
+
+PATHS = [
+    path
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb"))
+    if ".ipynb_checkpoints" not in path.parts
+]
+NOTEBOOKS = {
+    path.relative_to(ROOT / "notebooks").as_posix(): nbformat.read(path, as_version=4)
+    for path in PATHS
+}
+
+
+def code_cells(name):
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def parse(cell):
+    """Parse a cell's Python; lines for IPython (``%magic``, ``!shell``) are blanked."""
+    return ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE))
+
+
+# -- same code ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How to compare one definition: the library's, and how to draw arguments for both.
+
+    ``draw`` returns arguments by name. A notebook's version may have fewer parameters than the
+    library's; both are then called with those the notebook's version has.
+    """
+
+    library: Callable[..., Any]
+    draw: Callable[[np.random.Generator], dict[str, Any]]
+
+
+def residuals(rng: np.random.Generator) -> dict[tuple[str, str], int]:
+    nodes = ["s", "t", *"abcd"]
+    edges = [(a, b) for a in nodes for b in nodes if a != b]
+    chosen = rng.choice(len(edges), rng.integers(4, 20), replace=False)
+    return {edges[index]: int(rng.integers(0, 8)) for index in chosen}
+
+
+def with_path(rng: np.random.Generator) -> dict[str, Any]:
+    path = ["s", *map(str, rng.permutation(list("abcd"))[: rng.integers(0, 5)]), "t"]
+    links = {edge: int(rng.integers(1, 9)) for edge in pairwise(path)}
+    return {"residual": {**residuals(rng), **links}, "path": path}
+
+
+def photo(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 256, (*rng.integers(2, 7, 2), 3), dtype=np.uint8)
+
+
+def chances(rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> np.ndarray:
+    return rng.choice([0.0, 1.0, *rng.random(30)], shape)
+
+
+def labelling(rng: np.random.Generator) -> dict[str, Any]:
+    image = photo(rng)
+    shape = image.shape[:2]
+    return {
+        "mask": rng.random(shape) < 0.5,
+        "object_cost": rng.random(shape),
+        "background_cost": rng.random(shape),
+        "weights": graph_cut.pairwise_weights(image),
+        "lam": float(rng.random()),
+    }
+
+
+def clicked(rng: np.random.Generator) -> dict[str, Any]:
+    image = photo(rng)
+    positive = np.zeros(image.shape[:2], bool)
+    positive.flat[: rng.integers(1, positive.size)] = True
+    return {
+        "model": colour_models.HistogramModel(),
+        "palette": colour_models.Palette.of(image),
+        "image": image,
+        "positive": positive,
+        "negative": ~positive,
+    }
+
+
+COMPARISONS = {
+    "shortest_augmenting_path": Comparison(
+        min_cut.shortest_augmenting_path,
+        lambda rng: {"residual": residuals(rng), "source": "s", "sink": "t"},
+    ),
+    "push_flow": Comparison(min_cut.push_flow, with_path),
+    "reachable": Comparison(
+        min_cut.reachable, lambda rng: {"residual": residuals(rng), "source": "s"}
+    ),
+    "cut_capacity": Comparison(
+        min_cut.cut_capacity,
+        lambda rng: {
+            "capacity": residuals(rng),
+            "source_side": {"s", *rng.choice(list("abcd"), rng.integers(0, 5)).tolist()},
+        },
+    ),
+    "unary_capacities": Comparison(
+        pixel_network.unary_capacities,
+        lambda rng: {"q": rng.uniform(0.01, 0.99, (3, 4)), "scale": int(rng.integers(1, 20))},
+    ),
+    "contrast_capacities": Comparison(
+        pixel_network.contrast_capacities,
+        lambda rng: {
+            "grey": rng.integers(0, 256, (3, 4)),
+            "strength": int(rng.integers(0, 20)),
+            "sigma": float(rng.uniform(10, 90)),
+        },
+    ),
+    "squared_differences": Comparison(
+        graph_cut.squared_differences, lambda rng: {"image": photo(rng)}
+    ),
+    "pair_slices": Comparison(
+        graph_cut.pair_slices,
+        lambda rng: dict(zip(("row", "col"), graph_cut.OFFSETS[rng.integers(4)], strict=True)),
+    ),
+    "contrast_sigma": Comparison(graph_cut.contrast_sigma, lambda rng: {"image": photo(rng)}),
+    "pairwise_weights": Comparison(
+        graph_cut.pairwise_weights,
+        lambda rng: {"image": photo(rng), "sigma": float(rng.uniform(5, 90))},
+    ),
+    "unary_costs": Comparison(
+        graph_cut.unary_costs,
+        lambda rng: {"probability": chances(rng), "clip": float(rng.uniform(0.001, 0.2))},
+    ),
+    "cut_energy": Comparison(graph_cut.cut_energy, labelling),
+    "object_posterior": Comparison(colour_models.object_posterior, clicked),
+}
+
+
+def library_names() -> set[str]:
+    return {
+        name for tree in TREES.values() for name, _ in public_definitions(tree) if "." not in name
+    }
+
+
+def definitions_in(cell: Any) -> list[str]:
+    nodes = parse(cell).body
+    return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def shared_definitions() -> set[tuple[str, str]]:
+    library = library_names()
+    return {
+        (notebook, name)
+        for notebook in NOTEBOOKS
+        for cell in code_cells(notebook)
+        for name in definitions_in(cell)
+        if name in library
+    }
+
+
+SHARED = sorted(shared_definitions())
+
+
+def is_constant(node):
+    if not isinstance(node, ast.Assign):
+        return False
+    try:
+        ast.literal_eval(node.value)
+    except ValueError:
+        return False
+    return True
+
+
+def definition(notebook: str, wanted: str) -> Callable[..., Any]:
+    """Take one definition out of a notebook, with its imports, constants and other functions."""
+    scope: dict[str, Any] = {}
+    for cell in code_cells(notebook):
+        for node in parse(cell).body:
+            if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) or (
+                is_constant(node)
+            ):
+                exec(compile(ast.Module([node], []), notebook, "exec"), scope)
+                if getattr(node, "name", "") == wanted:
+                    return scope[wanted]
+    raise LookupError(wanted)
+
+
+def settled(value):
+    return list(value) if inspect.isgenerator(value) else value
+
+
+def agree(first, second):
+    if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
+        return len(first) == len(second) and all(map(agree, first, second))
+    if isinstance(first, (np.ndarray, float, np.number)):
+        close = np.allclose(first, second, rtol=1e-6, atol=1e-9, equal_nan=False)
+        return np.shape(first) == np.shape(second) and close
+    return first == second
+
+
+def test_the_first_notebook_is_compared():
+    assert ("01_minimum_cut_by_hand.ipynb", "push_flow") in SHARED
+
+
+@pytest.mark.parametrize(("notebook", "name"), SHARED)
+def test_what_a_cell_defines_is_what_the_package_runs(notebook, name):
+    assert name in COMPARISONS, f"{notebook} defines {name} as the library does; compare them here"
+    theirs = COMPARISONS[name].library
+    taught = definition(notebook, name)
+    for seed in range(ROUNDS):
+        drawn = COMPARISONS[name].draw(np.random.default_rng(seed))
+        again = COMPARISONS[name].draw(np.random.default_rng(seed))
+        known = inspect.signature(taught).parameters
+        first = settled(taught(**{key: value for key, value in drawn.items() if key in known}))
+        second = settled(theirs(**{key: value for key, value in again.items() if key in known}))
+        assert agree(first, second), f"{name} differs for {again}: {first} is not {second}"
+
+
+def test_the_comparison_notices_a_difference():
+    assert not agree([np.ones(3), 2], [np.ones(3), 3])
+    assert not agree((1, 2), (1, 2, 3))
+    assert not agree(np.ones((2, 2)), np.ones((2, 1)))
+    assert not agree({"a": 1}, {"a": 2})
+    assert not agree(None, ["s", "t"])
+
+
+# -- form --------------------------------------------------------------------------------------
+
+every_notebook = pytest.mark.parametrize("name", list(NOTEBOOKS))
+
+
+def outputs_with(cell, kind):
+    return [output for output in cell.outputs if kind in output.get("data", {})]
+
+
+@every_notebook
+def test_is_a_valid_notebook(name):
+    nbformat.validate(NOTEBOOKS[name])
+
+
+@every_notebook
+def test_is_executed_from_top_to_bottom(name):
+    counts = [cell.execution_count for cell in code_cells(name) if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every_notebook
+def test_shows_no_error_and_no_warning(name):
+    for cell in code_cells(name):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", cell.id
+
+
+@every_notebook
+def test_cells_are_short(name):
+    for cell in code_cells(name):
+        classes = [node for node in parse(cell).body if isinstance(node, ast.ClassDef)]
+        network = any("Module" in ast.unparse(base) for node in classes for base in node.bases)
+        assert network or len(cell.source.splitlines()) <= MOST_LINES, cell.id
+
+
+@every_notebook
+def test_is_small(name):
+    assert (ROOT / "notebooks" / name).stat().st_size < MOST_BYTES
+
+
+@every_notebook
+def test_metadata_say_python_3_and_nothing_of_widgets(name):
+    metadata = NOTEBOOKS[name].metadata
+    assert metadata.kernelspec.name == "python3"
+    assert "widgets" not in metadata
+
+
+@every_notebook
+def test_cells_have_names_that_stay(name):
+    ids = [cell.id for cell in NOTEBOOKS[name].cells]
+    assert len(ids) == len(set(ids))
+    for cell_id in ids:
+        assert re.fullmatch(r"[a-z][a-z0-9-]*", cell_id)
+        assert not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f-]+)?", cell_id)  # as Jupyter draws them
+
+
+@every_notebook
+def test_says_nothing_of_the_machine_it_ran_on(name):
+    assert forbidden("\n".join(leaves(NOTEBOOKS[name]))) == []
+
+
+@every_notebook
+def test_begins_with_a_title(name):
+    first = NOTEBOOKS[name].cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+
+
+@every_notebook
+def test_every_widget_is_followed_by_a_plain_picture(name):
+    cells = code_cells(name)
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        if outputs_with(cell, WIDGET):
+            assert following is not None, f"{cell.id} is the last cell"
+            assert outputs_with(following, "image/png"), f"{following.id} shows no picture"
+            assert not outputs_with(following, WIDGET), f"{following.id} shows a widget too"
