@@ -27,7 +27,7 @@ class Panel:
         self.side = w.ToggleButtons(
             options=[("+ Object", True), ("− Background", False)],
             tooltips=["A plain click or tap marks the object", "It marks the background"],
-            style={"button_width": "8em"},
+            style={"button_width": "10em"},
         )
         self.undo = _button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = _button("Redo", "repeat", "Bring it back (key Y)")
