@@ -125,6 +125,14 @@ def test_keys_move_a_cursor_that_stays_inside(canvas):
     assert canvas._cursor is None
 
 
+def test_copying_is_no_clearing(canvas):
+    canvas.click(24, 32)
+    canvas._on_key("c", False, True, False)
+    assert len(canvas.session.clicks) == 1
+    canvas._on_key("z", False, True, False)
+    assert len(canvas.session.clicks) == 0
+
+
 def test_a_method_that_cannot_be_built_leaves_the_old_one(canvas, restored_registry):
     def broken():
         raise RuntimeError("no such weights")

@@ -235,6 +235,8 @@ class ClickCanvas(w.VBox):
             self.click(*self.viewport.to_pixel(*touches[0]), self.panel.side.value, wait=False)
 
     def _on_key(self, key: str, shift: bool, ctrl: bool, meta: bool) -> None:
+        if (ctrl or meta) and key.lower() not in ("z", "y"):
+            return  # the browser's own, such as copying
         if key in ARROWS:
             self._move_cursor(*ARROWS[key], coarse=shift)
         elif key in ("Enter", " "):
