@@ -253,5 +253,6 @@ def test_the_lab_opens_the_first_notebook_and_passes_options_on(monkeypatch):
     assert result.exit_code == 7
     assert folder == paths.bundled("notebooks")
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert command[3] == str(folder / "00_first_click.ipynb")
+    assert command[3] == f"--ServerApp.root_dir={folder}"
+    assert command[4] == "--LabApp.default_url=/lab/tree/00_first_click.ipynb"
     assert command[-2:] == ["--no-browser", "--port=8899"]

@@ -122,7 +122,8 @@ def lab(
 ) -> None:
     """Open the first notebook in JupyterLab; further options go to `jupyter lab`."""
     folder = _notebook_folder(folder)
-    command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK)]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # containers and Binder run as root
     raise typer.Exit(subprocess.call([*command, *context.args], cwd=folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -54,17 +55,25 @@ def serving(command: list[str], folder: Path, url: str) -> Iterator[None]:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=folder, env=isolated_environment(folder),
-            stdout=output, stderr=subprocess.STDOUT,
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
         wait_for(url, process, log)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """End a server and the processes it started."""
+    if not hasattr(os, "killpg"):  # Windows has no process groups to signal
+        process.kill()
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
