@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tests.support import easy_scene
 from tutorial_lib import plots
+from tutorial_lib.classical.graph_cut import pairwise_weights
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.render import composite, draw_clicks, probability_colours
 from tutorial_lib.segmenter import Segmentation
@@ -144,3 +145,21 @@ def test_a_grid_of_one_has_one_panel():
 def test_an_empty_grid_is_refused():
     with pytest.raises(ValueError, match="at least one picture"):
         plots.grid({})
+
+
+def test_links_are_as_wide_as_their_weights_and_inside_the_window():
+    from matplotlib.collections import LineCollection
+
+    image = np.zeros((4, 5, 3), dtype=np.uint8)
+    image[:, 3:] = 255  # an edge between columns 2 and 3
+    weights = pairwise_weights(image, sigma=10)
+    ax = plots.draw_links(image, weights, (slice(1, 3), slice(2, 5)))
+    (links,) = [c for c in ax.collections if isinstance(c, LineCollection)]
+    across = {
+        tuple(map(tuple, segment.astype(int))): width
+        for segment, width in zip(links.get_segments(), links.get_linewidths(), strict=True)
+    }
+    assert len(across) == 11  # 2 x 3 pixels: 4 across, 3 down, 4 diagonal
+    assert across[(2, 1), (3, 1)] < 0.01 < across[(3, 1), (4, 1)]
+    assert across[(3, 1), (4, 1)] == pytest.approx(across[(4, 1), (4, 2)])
+    assert across[(3, 1), (4, 2)] == pytest.approx(across[(3, 1), (4, 1)] / np.sqrt(2))
