@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.metrics import (
+    area_under_curve,
+    bootstrap_interval,
+    clicks_to_reach,
+    iou,
+    mean_iou_curve,
+    noc,
+)
 
 MASKS = hnp.arrays(bool, (3, 4))
 LEFT = np.array([[True, True, False, False]])
@@ -53,3 +61,106 @@ def test_one_exactly_for_equal_masks(first, second):
 @given(MASKS, MASKS, MASKS)
 def test_ignoring_equals_cutting_out(first, second, ignore):
     assert iou(first, second, ignore) == iou(first[~ignore][None], second[~ignore][None])
+
+
+IOUS = [0.3, 0.85, 0.8, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("ious", "threshold", "expected"),
+    [
+        (IOUS, 0.3, 1),
+        (IOUS, 0.85, 2),  # reached counts, passed is not asked for; falling back does not matter
+        (IOUS, 0.86, 4),
+        (IOUS, 0.91, 20),
+        ([], 0.5, 20),
+        ([0.1] * 19 + [0.9], 0.9, 20),
+        ([0.1] * 20 + [0.9], 0.9, 20),
+    ],
+)
+def test_clicks_to_reach(ious, threshold, expected):
+    assert clicks_to_reach(ious, threshold) == expected
+
+
+def test_clicks_beyond_the_maximum_do_not_count():
+    assert clicks_to_reach(IOUS, 0.9, maximum=3) == 3
+
+
+@given(st.lists(st.floats(0, 1), max_size=25), st.floats(0, 1), st.integers(1, 25))
+def test_clicks_to_reach_written_as_a_loop(ious, threshold, maximum):
+    expected = maximum
+    for index in range(min(maximum, len(ious)) - 1, -1, -1):
+        if ious[index] >= threshold:
+            expected = index + 1
+    assert clicks_to_reach(ious, threshold, maximum) == expected
+
+
+def test_noc_is_the_mean_over_samples():
+    assert noc([[0.9], [0.1, 0.2, 0.9], [0.1]], 0.85) == (1 + 3 + 20) / 3
+    assert noc(iter([[0.9], [0.1]]), 0.85, maximum=5) == 3
+
+
+def test_a_sample_that_stopped_early_keeps_its_last_iou():
+    curve = mean_iou_curve([[0.5, 1.0], [0.25, 0.5, 0.75, 0.0]], maximum=3)
+    assert curve.tolist() == [0.375, 0.75, 0.875]
+
+
+def test_a_curve_has_twenty_values():
+    assert mean_iou_curve([[0.5]]).tolist() == [0.5] * 20
+
+
+@pytest.mark.parametrize(
+    ("curve", "area"), [([0, 1], 0.5), ([0.2, 0.2, 0.2], 0.2), ([0, 1, 1], 0.75), ([0.4], 0.4)]
+)
+def test_area_under_curve(curve, area):
+    assert area_under_curve(curve) == pytest.approx(area)
+    assert area_under_curve(np.array(curve)) == pytest.approx(area)
+
+
+def test_nothing_to_average_is_refused():
+    with pytest.raises(ValueError, match="at least one sample"):
+        noc([], 0.85)
+    for samples in ([], [[]], [[0.5], []]):
+        with pytest.raises(ValueError, match="one click in each"):
+            mean_iou_curve(samples)
+    with pytest.raises(ValueError, match="empty curve"):
+        area_under_curve([])
+
+
+def test_the_interval_of_equal_values_is_that_value():
+    assert bootstrap_interval([3, 3, 3]) == (3, 3)
+    assert bootstrap_interval([7]) == (7, 7)
+
+
+def test_the_interval_of_two_values_by_hand():
+    # The mean of two draws from {0, 1} is 0, 1/2, 1 with probability 1/4, 1/2, 1/4.
+    assert bootstrap_interval([0, 1], confidence=0.9) == (0, 1)
+    assert bootstrap_interval([0, 1], confidence=0.3) == (0.5, 0.5)
+
+
+def test_the_interval_is_close_to_the_normal_one():
+    values = np.random.default_rng(1).normal(10, 2, 400)
+    low, high = bootstrap_interval(values, 0.95, resamples=4000)
+    spread = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - spread, abs=0.02)
+    assert high == pytest.approx(values.mean() + spread, abs=0.02)
+
+
+def test_the_interval_depends_on_its_seed_alone():
+    values = [1, 2, 5, 20, 3, 4]
+    assert bootstrap_interval(values) == bootstrap_interval(values)
+    assert bootstrap_interval(values, resamples=50) != bootstrap_interval(
+        values, resamples=50, seed=1
+    )
+
+
+@pytest.mark.parametrize("confidence", [0, 1, -0.5, float("nan")])
+def test_impossible_confidence_is_refused(confidence):
+    with pytest.raises(ValueError, match="confidence lies between"):
+        bootstrap_interval([1, 2], confidence)
+
+
+@pytest.mark.parametrize(("values", "resamples"), [([], 10), ([1.0], 0)])
+def test_an_interval_of_nothing_is_refused(values, resamples):
+    with pytest.raises(ValueError, match="at least one"):
+        bootstrap_interval(values, resamples=resamples)

@@ -246,3 +246,58 @@ register(
         requires=("cv2",),
     )
 )
+register(
+    MethodInfo(
+        name="random-walker",
+        kind="classical",
+        needs_negative=True,
+        summary="How likely a random walk from each pixel meets an object click first.",
+        source="Grady, PAMI 2006",
+        target="tutorial_lib.classical.random_walker:RandomWalker",
+        requires=("cv2", "scipy"),
+    )
+)
+register(
+    MethodInfo(
+        name="geodesic-matting",
+        kind="classical",
+        needs_negative=True,
+        summary="Each pixel joins the click it reaches with the least change of colour likelihood.",
+        source="Bai and Sapiro, ICCV 2007",
+        target="tutorial_lib.classical.geodesic_matting:GeodesicMatting",
+        requires=("cv2", "scipy", "sklearn"),
+    )
+)
+register(
+    MethodInfo(
+        name="euclidean-star",
+        kind="classical",
+        needs_negative=True,
+        summary="Graph cut in which every object pixel is in sight of an object click.",
+        source="Gulshan et al., CVPR 2010",
+        target="tutorial_lib.classical.star_convexity:EuclideanStar",
+        requires=("maxflow", "scipy", "sklearn"),
+    )
+)
+register(
+    MethodInfo(
+        name="geodesic-star",
+        kind="classical",
+        needs_negative=True,
+        summary="Graph cut in which paths around edges tie every object pixel to an object click.",
+        source="Gulshan et al., CVPR 2010",
+        target="tutorial_lib.classical.star_convexity:GeodesicStar",
+        requires=("maxflow", "scipy", "sklearn"),
+    )
+)
+register(
+    MethodInfo(
+        name="growcut",
+        kind="classical",
+        needs_negative=True,
+        summary="A cellular automaton in which object and background conquer pixels.",
+        source="Vezhnevets and Konouchine, GraphiCon 2005",
+        target="tutorial_lib.classical.growcut:GrowCut",
+        requires=("scipy", "sklearn"),
+    )
+)

@@ -166,10 +166,10 @@ def cut_energy(
 class PixelGraph:
     """The grid of pixels with its pairwise capacities, ready to be cut again and again.
 
-    Only the links to source and sink change from click to click. A new cut starts from the flow
-    and the search trees of the last one (Kohli and Torr, ICCV 2005). That is a matter of speed
-    alone: capacities are integers, so the maximum flow is exact, and the set of pixels that can
-    still reach the sink is the same for *every* maximum flow. A warm cut equals a cold one.
+    Mostly only the links to source and sink change from click to click. A new cut then starts from
+    the flow and the search trees of the last one (Kohli and Torr, ICCV 2005). That is a matter of
+    speed alone: capacities are integers, so the maximum flow is exact, and the set of pixels that
+    can still reach the sink is the same for *every* maximum flow. A warm cut equals a cold one.
 
     Parameters
     ----------
@@ -177,32 +177,67 @@ class PixelGraph:
         Pairwise costs, from :func:`pairwise_weights`.
     shape : tuple of int
         Height and width of the image.
+    infinite : float
+        What it costs to part a pixel from its parent, in the unit of the weights: more than some
+        labelling that parts none.
     """
 
-    def __init__(self, weights: list[np.ndarray], shape: tuple[int, int]) -> None:
+    def __init__(
+        self, weights: list[np.ndarray], shape: tuple[int, int], infinite: float = 0.0
+    ) -> None:
         import maxflow
 
         self._nodes = np.arange(shape[0] * shape[1]).reshape(shape)
-        ends = [pair_slices(*offset) for offset in OFFSETS]
-        first = np.concatenate([self._nodes[a].ravel() for a, _ in ends])
-        second = np.concatenate([self._nodes[b].ravel() for _, b in ends])
-        capacity = np.concatenate([_to_integer(weight).ravel() for weight in weights])
-        # Keep a pixel's links side by side in memory: the solver mostly waits for memory.
-        order = np.argsort(first, kind="stable")
-        self._graph = maxflow.GraphInt(self._nodes.size, first.size)
-        self._graph.add_nodes(self._nodes.size)
-        self._graph.add_edges(first[order], second[order], capacity[order], capacity[order])
-        self._links = np.zeros((2, *shape), dtype=np.int64)
-        self._solved = False
+        self._weights, self._infinite = weights, int(_to_integer(np.array(infinite)))
+        links = sum(weight.size for weight in weights)
+        self._graph = maxflow.GraphInt(self._nodes.size, links)
         self._lock = Lock()
+        self._build(None)
 
-    def cut(self, object_cost: np.ndarray, background_cost: np.ndarray) -> np.ndarray:
+    def _build(self, parents: np.ndarray | None) -> None:
+        """Start afresh, in the memory of the last graph."""
+        first, second, forward = self._neighbour_links()
+        backward = forward
+        if parents is not None:  # a link from object to background is what a cut pays for
+            flat = parents.ravel()
+            backward = forward + self._infinite * (flat[second] == first)
+            forward = forward + self._infinite * (flat[first] == second)
+        self._graph.reset()
+        self._graph.add_nodes(self._nodes.size)
+        self._graph.add_edges(first, second, forward, backward)
+        self._links = np.zeros((2, *self._nodes.shape), dtype=np.int64)
+        self._solved, self._parents = False, parents
+
+    def _neighbour_links(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return both ends and the capacity of all links, sorted by their first end.
+
+        A pixel's links lie side by side in memory then: the solver mostly waits for memory.
+        """
+        capacity = np.full((*self._nodes.shape, len(OFFSETS)), -1, dtype=np.int64)
+        for index, (offset, weight) in enumerate(zip(OFFSETS, self._weights, strict=True)):
+            capacity[(*pair_slices(*offset)[0], index)] = _to_integer(weight)
+        there = capacity >= 0
+        width = self._nodes.shape[1]
+        steps = np.array([row * width + col for row, col in OFFSETS])
+        first = np.broadcast_to(self._nodes[..., None], capacity.shape)
+        return first[there], (first + steps)[there], capacity[there]
+
+    def cut(
+        self,
+        object_cost: np.ndarray,
+        background_cost: np.ndarray,
+        parents: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Find the cheapest labelling.
 
         Parameters
         ----------
         object_cost, background_cost : np.ndarray
             ``(H, W)`` cost of each label at each pixel, lambda included.
+        parents : np.ndarray, optional
+            ``(H, W) int``: for each pixel the index, in the flattened image, of a neighbour that
+            must be object if the pixel is; its own index where there is none. Other parents than
+            in the last cut mean other links between pixels, so that cut starts afresh.
 
         Returns
         -------
@@ -211,6 +246,8 @@ class PixelGraph:
         """
         links = np.stack([_to_integer(background_cost), _to_integer(object_cost)])
         with self._lock:
+            if not _same(parents, self._parents):
+                self._build(None if parents is None else parents.copy())
             change = links - self._links
             touched = change.any(axis=0)
             nodes = self._nodes[touched]
@@ -221,6 +258,12 @@ class PixelGraph:
             self._graph.maxflow(reuse_trees=self._solved)
             self._links, self._solved = links, True
             return ~self._graph.get_grid_segments(self._nodes)
+
+
+def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    return first is second or (
+        first is not None and second is not None and np.array_equal(first, second)
+    )
 
 
 def _to_integer(cost: np.ndarray) -> np.ndarray:
