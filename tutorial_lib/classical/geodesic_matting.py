@@ -1,0 +1,167 @@
+"""Geodesic matting (Bai and Sapiro, ICCV 2007): the click that is nearer, as the colours go, wins.
+
+The clicks' colours say how likely each pixel is object. Walking through the photo costs nothing
+where that likelihood stays the same, and much where it changes. Each pixel joins the click that is
+cheaper to reach. So a pixel of the object's colour behind a strip of background is *far* from the
+object's clicks: unlike graph cut, the answer is always connected to a click.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutorial_lib.classical.base import DiscSegmenter
+from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.colour_models import COLOUR_MODELS, Palette, object_posterior
+from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
+from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
+from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.segmenter import Segmentation
+
+
+def likelihood_steps(likelihood: np.ndarray, step: float) -> list[np.ndarray]:
+    """How far apart neighbours are: what the likelihood changes, and a little for the way itself.
+
+    ``d(p, q) = |P_F(p) - P_F(q)| + step * |p - q|``
+
+    Parameters
+    ----------
+    likelihood : np.ndarray
+        ``(H, W)`` map P_F in [0, 1].
+    step : float
+        Cost of one pixel of way, at least 0.
+
+    Returns
+    -------
+    list of np.ndarray
+        One ``float64`` array for each of :data:`~tutorial_lib.classical.graph_cut.OFFSETS`.
+
+    References
+    ----------
+    Bai and Sapiro, ICCV 2007: the weight ``|grad P_F . C'(s)|`` along a path C, on a grid.
+    """
+    return [
+        np.abs(likelihood[first] - likelihood[second]) + step * math.hypot(*offset)
+        for offset in OFFSETS
+        for first, second in [pair_slices(*offset)]
+    ]
+
+
+def nearer_to_object(to_object: np.ndarray, to_background: np.ndarray) -> np.ndarray:
+    """Turn two distances into a probability: ``D_B / (D_F + D_B)``.
+
+    Parameters
+    ----------
+    to_object, to_background : np.ndarray
+        ``(H, W)`` finite distances D_F and D_B, at least 0.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) float64``: 1 where D_F is 0, 0 where D_B is 0, and 0.5 where both are.
+    """
+    total = to_object + to_background
+    return np.where(total > 0, to_background / np.where(total > 0, total, 1), 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class GeodesicPrepared:
+    """What geodesic matting keeps of an image: pixels, palette, and the links of a coarser grid."""
+
+    image: np.ndarray
+    palette: Palette
+    links: PixelLinks
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+        return self.image.shape[:2]
+
+
+class GeodesicMatting(DiscSegmenter):
+    """Geodesic distances to the clicks, over the map of how likely each pixel's colour is object.
+
+    Distances are exact (Dijkstra's algorithm over 8 neighbours) on a grid of at most about
+    ``pixels`` pixels. For a larger photo the likelihood is averaged down and the probability
+    interpolated back, which keeps a click fast and moves the boundary by about a pixel.
+
+    Parameters
+    ----------
+    step : float
+        Cost of one photo pixel of way; it decides where the likelihood is flat.
+    colour : {"histogram", "gmm"}
+        The colour model of the clicked discs.
+    pixels : int
+        Size of the grid for the distances; photos with no more pixels are used as they are.
+    radius : int
+        Radius of the disc around each click, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+
+    Notes
+    -----
+    The paper takes ``step = 0`` and estimates colours in Luv by a kernel density; the histogram
+    here is blurred by a Gaussian, which is the same thing on a grid, in RGB. The paper's last step,
+    true alpha values in a narrow band around the boundary, is left out: the answer here is a
+    segmentation with soft values.
+
+    References
+    ----------
+    Bai and Sapiro, A Geodesic Framework for Fast Interactive Image and Video Segmentation and
+    Matting, ICCV 2007.
+    """
+
+    def __init__(
+        self,
+        step: float = 0.0005,
+        colour: str = "histogram",
+        pixels: int = 80_000,
+        radius: int = 5,
+    ) -> None:
+        super().__init__(radius)
+        if not 0 <= step < np.inf:
+            raise ValueError(f"step is at least 0 and finite, not {step}.")
+        if colour not in COLOUR_MODELS:
+            raise ValueError(f"colour is one of {', '.join(COLOUR_MODELS)}, not {colour!r}.")
+        if not 1 <= pixels < np.inf:
+            raise ValueError(f"The grid needs at least 1 pixel, not {pixels}.")
+        self.step, self.colour, self.pixels = step, colour, pixels
+
+    def prepare(self, image: ImageLike) -> GeodesicPrepared:
+        """Read the image, quantise its colours, and lay out the grid.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        GeodesicPrepared
+            To be handed to :meth:`segment`.
+        """
+        image = as_rgb(image)
+        coarse = coarse_shape(image.shape[:2], self.pixels)
+        return GeodesicPrepared(image, Palette.of(image), PixelLinks(coarse))
+
+    def _segment(
+        self, prepared: GeodesicPrepared, positive: np.ndarray, negative: np.ndarray
+    ) -> Segmentation:
+        likelihood = object_posterior(
+            COLOUR_MODELS[self.colour](), prepared.palette, prepared.image, positive, negative
+        )
+        coarse = prepared.links.shape
+        photo_pixels = math.sqrt(positive.size / math.prod(coarse))  # across one coarse cell
+        steps = likelihood_steps(coarsen(likelihood, coarse), self.step * photo_pixels)
+        graph = prepared.links.graph(steps)
+        to_object, to_background = (
+            nearest_seed(graph, coarsen(discs, coarse) > 0)[0] for discs in (positive, negative)
+        )
+        near = enlarge(nearer_to_object(to_object, to_background), prepared.shape)
+        return Segmentation(np.where(positive, 1, np.where(negative, 0, near)))
