@@ -1,0 +1,249 @@
+"""The two papers' simulated users: where somebody who knows the answer would click next.
+
+Both are pure functions: the same masks, clicks and seed always give the same next click. They see
+the known mask, never the photo, and know nothing of the method they correct.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.images import ImageLike
+from tutorial_lib.segmenter import Segmenter, methods
+
+Robot = Callable[..., Click | None]
+NO_CLICKS = Clicks()
+
+
+def depth(region: np.ndarray) -> np.ndarray:
+    """Distance of every pixel of a region to the nearest pixel outside it.
+
+    Beyond the image border everything is outside. This is also the *geodesic* distance, along
+    paths that stay in the region, to the region's own boundary: the disc around p that reaches just
+    to the nearest outside pixel lies wholly within the region, so the straight way there is free.
+
+    Parameters
+    ----------
+    region : np.ndarray
+        ``(H, W) bool``.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) float64`` in pixels, exact; 0 outside the region, at least 1 within.
+    """
+    if not region.any():
+        return np.zeros(region.shape)
+    return distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+
+
+def center(
+    mask: np.ndarray,
+    truth: np.ndarray,
+    ignore: np.ndarray | None = None,
+    clicks: Clicks = NO_CLICKS,
+    seed: int = 0,
+) -> Click | None:
+    """Click the middle of the deepest error, as Deep Object Selection's robot does.
+
+    Missed object and false object are separate regions, even where they touch. Of all mislabelled
+    pixels the one farthest from the boundary of its region wins; of equals the uppermost, and of
+    those the leftmost.
+
+    Parameters
+    ----------
+    mask, truth : np.ndarray
+        ``(H, W) bool``: the current answer, and the known one.
+    ignore : np.ndarray, optional
+        ``(H, W) bool``: pixels that are neither errors nor clicked.
+    clicks : Clicks
+        The clicks so far; their pixels are not clicked again.
+    seed : int
+        Not used: nothing here is left to chance.
+
+    Returns
+    -------
+    Click or None
+        None when no error is left to click.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, section 3.5.
+    """
+    counted = np.ones_like(truth, dtype=bool) if ignore is None else ~ignore
+    depths = depth(truth & ~mask & counted) + depth(mask & ~truth & counted)  # disjoint regions
+    return _click_at(np.argmax(_without(depths, clicks)), depths, truth)
+
+
+def geodesic(
+    mask: np.ndarray,
+    truth: np.ndarray,
+    ignore: np.ndarray | None = None,
+    clicks: Clicks = NO_CLICKS,
+    seed: int = 0,
+) -> Click | None:
+    """Draw a mislabelled pixel, the deeper the likelier, as Latent Diversity's robot does.
+
+    ``P(p; O') = d(p, boundary of O') / sum over q in O' of d(q, boundary of O')``
+
+    O' is the set of mislabelled pixels; for the first click it is the object, so that the first
+    click is positive. :func:`depth` explains why d needs no search along paths.
+
+    Parameters
+    ----------
+    mask, truth : np.ndarray
+        ``(H, W) bool``: the current answer, and the known one.
+    ignore : np.ndarray, optional
+        ``(H, W) bool``: pixels that are neither errors nor clicked.
+    clicks : Clicks
+        The clicks so far; their pixels are not clicked again.
+    seed : int
+        Seed of the draw; the number of clicks so far is added to it, so that one seed serves a
+        whole sequence.
+
+    Returns
+    -------
+    Click or None
+        None when no error is left to click.
+
+    References
+    ----------
+    Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Eq. 8.
+    """
+    region = (mask != truth) if len(clicks) else truth.copy()
+    if ignore is not None:
+        region &= ~ignore
+    weights = _without(depth(region), clicks)
+    below = np.cumsum(weights)
+    drawn = np.random.default_rng([seed, len(clicks)]).random() * below[-1]
+    last = np.flatnonzero(weights)[-1:].sum()  # where rounding carries the draw past the end
+    return _click_at(min(np.searchsorted(below, drawn, side="right"), last), weights, truth)
+
+
+def _without(depths: np.ndarray, clicks: Clicks) -> np.ndarray:
+    """Set the depth of every pixel that was clicked already to 0, in place."""
+    for click in clicks:
+        depths[click.row, click.col] = 0
+    return depths
+
+
+def _click_at(index: np.intp, depths: np.ndarray, truth: np.ndarray) -> Click | None:
+    row, col = np.unravel_index(index, depths.shape)
+    return Click(row, col, bool(truth[row, col])) if depths[row, col] > 0 else None
+
+
+ROBOTS: dict[str, Robot] = {"center": center, "geodesic": geodesic}
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What happened when a robot used a method on one object.
+
+    Parameters
+    ----------
+    clicks : Clicks
+        The robot's clicks.
+    ious : tuple of float
+        IoU after each of them.
+    ms_prepare : float
+        Milliseconds the photo's preparation took.
+    ms_clicks : tuple of float
+        Milliseconds each answer took.
+    """
+
+    clicks: Clicks
+    ious: tuple[float, ...]
+    ms_prepare: float
+    ms_clicks: tuple[float, ...]
+
+
+def simulate(
+    segmenter: Segmenter,
+    image: ImageLike,
+    truth: np.ndarray,
+    ignore: np.ndarray | None = None,
+    robot: str | Robot = "center",
+    max_clicks: int = 20,
+    seed: int = 0,
+) -> Trajectory:
+    """Let a robot use a method until it has no clicks left or nothing is left to correct.
+
+    A method that needs clicks of both kinds shows no more than the positive discs until it has
+    them, so a robot that always corrects the largest error would click the object for ever. For
+    such methods (``needs_negative`` in the registry), and for them alone, the robot therefore
+    places the *second* click as if the answer were the whole image: on the background.
+
+    Parameters
+    ----------
+    segmenter : Segmenter
+        The method; one whose class is not registered counts as answering from the first click.
+    image : image
+        Anything :func:`tutorial_lib.images.as_rgb` takes.
+    truth : np.ndarray
+        ``(H, W) bool``, the known mask.
+    ignore : np.ndarray, optional
+        ``(H, W) bool``: pixels that neither count nor are clicked.
+    robot : str or callable
+        A name in :data:`ROBOTS`, or a function with the arguments of :func:`center`.
+    max_clicks : int
+        Number of clicks at most.
+    seed : int
+        Seed of the robot.
+
+    Returns
+    -------
+    Trajectory
+        Clicks, IoU from the first click on, and times.
+
+    Raises
+    ------
+    ValueError
+        If there is no robot of that name; the text lists those there are.
+    """
+    truth = np.asarray(truth, dtype=bool)
+    ignore = None if ignore is None else np.asarray(ignore, dtype=bool)
+    place = _robot(robot)
+    both = _needs_negative(segmenter)
+    prepared, ms_prepare = _timed(lambda: segmenter.prepare(image))
+    clicks, mask = Clicks(), np.zeros_like(truth, dtype=bool)
+    ious, times = [], []
+    while len(clicks) < max_clicks:
+        shown = np.ones_like(mask) if both and len(clicks) == 1 else mask
+        click = place(shown, truth, ignore, clicks, seed)
+        if click is None:
+            break
+        clicks = clicks.add(click)
+        answer, milliseconds = _timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
+        mask = answer.mask
+        ious.append(iou(mask, truth, ignore))
+        times.append(milliseconds)
+    return Trajectory(clicks, tuple(ious), ms_prepare, tuple(times))
+
+
+def _robot(robot: str | Robot) -> Robot:
+    if not isinstance(robot, str):
+        return robot
+    if robot not in ROBOTS:
+        raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
+    return ROBOTS[robot]
+
+
+def _needs_negative(segmenter: Segmenter) -> bool:
+    """Ask the registry about the method's class, which it may know by name or as the class."""
+    kind = type(segmenter)
+    targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
+    return any(info.needs_negative for info in methods() if info.target in targets)
+
+
+def _timed(action: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    value = action()
+    return value, 1000 * (time.perf_counter() - start)
