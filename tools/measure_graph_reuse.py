@@ -11,6 +11,7 @@ click by click and writes medians to ``assets/results/graph_cut_reuse.json``.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import statistics
 import time
@@ -88,7 +89,8 @@ def main() -> None:
     result = {
         "size": list(SIZE),
         "runs": RUNS,
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
         "equal_masks": True,
         "photos": photos,
     }
