@@ -12,6 +12,11 @@ from tutorial_lib.images import ImageLike
 from tutorial_lib.segmenter import Segmentation
 
 
+def with_discs(probability: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    """Return an ``(H, W)`` probability map that is sure of the clicked discs."""
+    return np.where(positive, 1, np.where(negative, 0, probability))
+
+
 class DiscSegmenter(ABC):
     """A method that reads its clicks as discs (both papers use radius 5).
 

@@ -122,6 +122,29 @@ class GaussianMixtureModel:
 COLOUR_MODELS = {"histogram": HistogramModel, "gmm": GaussianMixtureModel}
 
 
+def colour_model(name: str) -> ColourModel:
+    """Build a colour model by its name.
+
+    Parameters
+    ----------
+    name : {"histogram", "gmm"}
+        The kind of density.
+
+    Returns
+    -------
+    ColourModel
+        With its default settings.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    """
+    if name not in COLOUR_MODELS:
+        raise ValueError(f"colour is one of {', '.join(COLOUR_MODELS)}, not {name!r}.")
+    return COLOUR_MODELS[name]()
+
+
 def object_posterior(
     model: ColourModel,
     palette: Palette,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib.classical.base import DiscSegmenter
+from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
-from tutorial_lib.classical.colour_models import COLOUR_MODELS, Palette, object_posterior
+from tutorial_lib.classical.colour_models import Palette, colour_model, object_posterior
 from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.images import ImageLike, as_rgb
@@ -127,11 +127,10 @@ class GeodesicMatting(DiscSegmenter):
         super().__init__(radius)
         if not 0 <= step < np.inf:
             raise ValueError(f"step is at least 0 and finite, not {step}.")
-        if colour not in COLOUR_MODELS:
-            raise ValueError(f"colour is one of {', '.join(COLOUR_MODELS)}, not {colour!r}.")
         if not 1 <= pixels < np.inf:
             raise ValueError(f"The grid needs at least 1 pixel, not {pixels}.")
-        self.step, self.colour, self.pixels = step, colour, pixels
+        self.step, self.pixels = step, pixels
+        self.colour_model = colour_model(colour)
 
     def prepare(self, image: ImageLike) -> GeodesicPrepared:
         """Read the image, quantise its colours, and lay out the grid.
@@ -154,7 +153,7 @@ class GeodesicMatting(DiscSegmenter):
         self, prepared: GeodesicPrepared, positive: np.ndarray, negative: np.ndarray
     ) -> Segmentation:
         likelihood = object_posterior(
-            COLOUR_MODELS[self.colour](), prepared.palette, prepared.image, positive, negative
+            self.colour_model, prepared.palette, prepared.image, positive, negative
         )
         coarse = prepared.links.shape
         photo_pixels = math.sqrt(positive.size / math.prod(coarse))  # across one coarse cell
@@ -164,4 +163,4 @@ class GeodesicMatting(DiscSegmenter):
             nearest_seed(graph, coarsen(discs, coarse) > 0)[0] for discs in (positive, negative)
         )
         near = enlarge(nearer_to_object(to_object, to_background), prepared.shape)
-        return Segmentation(np.where(positive, 1, np.where(negative, 0, near)))
+        return Segmentation(with_discs(near, positive, negative))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib.classical.base import DiscSegmenter
-from tutorial_lib.classical.colour_models import COLOUR_MODELS, Palette, object_posterior
+from tutorial_lib.classical.base import DiscSegmenter, with_discs
+from tutorial_lib.classical.colour_models import Palette, colour_model, object_posterior
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
@@ -331,9 +331,8 @@ class GraphCut(DiscSegmenter):
             raise ValueError(f"sigma is larger than 0, not {sigma}.")
         if not 0 < clip < 0.5:
             raise ValueError(f"clip lies between 0 and 0.5, not {clip}.")
-        if colour not in COLOUR_MODELS:
-            raise ValueError(f"colour is one of {', '.join(COLOUR_MODELS)}, not {colour!r}.")
-        self.lam, self.sigma, self.colour, self.clip = lam, sigma, colour, clip
+        self.lam, self.sigma, self.clip = lam, sigma, clip
+        self.colour_model = colour_model(colour)
 
     def prepare(self, image: ImageLike) -> GraphCutPrepared:
         """Build the palette and the graph of an image; clicks only change links to the terminals.
@@ -358,12 +357,16 @@ class GraphCut(DiscSegmenter):
         )
 
     def _segment(
-        self, prepared: GraphCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GraphCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        parents: np.ndarray | None = None,
     ) -> Segmentation:
         probability = object_posterior(
-            COLOUR_MODELS[self.colour](), prepared.palette, prepared.image, positive, negative
+            self.colour_model, prepared.palette, prepared.image, positive, negative
         )
-        return self._cut(prepared, probability, positive, negative)
+        return self._cut(prepared, probability, positive, negative, parents)
 
     def refine(
         self, prepared: GraphCutPrepared, probability: np.ndarray, clicks: Clicks
@@ -403,10 +406,11 @@ class GraphCut(DiscSegmenter):
         probability: np.ndarray,
         positive: np.ndarray,
         negative: np.ndarray,
+        parents: np.ndarray | None = None,
     ) -> Segmentation:
         costs = self.terminal_costs(prepared, probability, positive, negative)
-        probability = np.where(positive, 1, np.where(negative, 0, probability))
-        return Segmentation(probability=probability, mask=prepared.graph.cut(*costs))
+        mask = prepared.graph.cut(*costs, parents)
+        return Segmentation(with_discs(probability, positive, negative), mask)
 
     def terminal_costs(
         self,

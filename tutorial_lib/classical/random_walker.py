@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import splu
 
-from tutorial_lib.classical.base import DiscSegmenter
+from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -189,4 +189,4 @@ class RandomWalker(DiscSegmenter):
         fixed = clicked_share > 0
         value = object_share / np.where(fixed, clicked_share, 1)
         arrival = enlarge(first_arrival(prepared.graph, fixed, value), prepared.shape)
-        return Segmentation(np.where(positive, 1, np.where(negative, 0, arrival)))
+        return Segmentation(with_discs(arrival, positive, negative))

@@ -20,7 +20,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter
-from tutorial_lib.classical.colour_models import COLOUR_MODELS, Palette, object_posterior
+from tutorial_lib.classical.colour_models import Palette
 from tutorial_lib.classical.graph_cut import (
     GraphCut,
     GraphCutPrepared,
@@ -138,12 +138,8 @@ class StarCut(DiscSegmenter):
     def _segment(
         self, prepared: StarPrepared, positive: np.ndarray, negative: np.ndarray
     ) -> Segmentation:
-        base = prepared.base
-        model = COLOUR_MODELS[self.graph_cut.colour]()
-        probability = object_posterior(model, base.palette, base.image, positive, negative)
-        costs = self.graph_cut.terminal_costs(base, probability, positive, negative)
-        mask = base.graph.cut(*costs, parents=prepared.parents(positive))
-        return Segmentation(np.where(positive, 1, np.where(negative, 0, probability)), mask)
+        parents = prepared.parents(positive)
+        return self.graph_cut._segment(prepared.base, positive, negative, parents)
 
 
 class EuclideanStar(StarCut):
