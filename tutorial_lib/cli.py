@@ -62,7 +62,6 @@ def segment(
     ] = None,
 ) -> None:
     """Segment one photo with clicks given as text."""
-    from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
     if out.suffix.lower() != ".png":
@@ -71,7 +70,7 @@ def segment(
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
     segmenter = get_segmenter(method)
-    answer = segmenter.segment(segmenter.prepare(as_rgb(image)), clicks)
+    answer = segmenter.segment(segmenter.prepare(image), clicks)
     _write(out, encode_png(answer.mask))
     print(f"{out}: {int(answer.mask.sum())} of {answer.mask.size} pixels are object.")
     if candidates is not None:

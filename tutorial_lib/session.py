@@ -104,6 +104,7 @@ class Session:
             if known is not None and known.shape != self.shape:
                 raise ValueError(f"The {label} has shape {known.shape}, the image {self.shape}.")
         self.truth, self.ignore, self.name = truth, ignore, name
+        self._fingerprint = fingerprint(self.image)  # once a photo: every autosave writes it
         self.history: list[Step] = []
         self._past: list[Clicks] = []
         self._future: list[Clicks] = []
@@ -319,7 +320,7 @@ class Session:
         return {
             "schema": LOG_SCHEMA,
             "name": self.name,
-            "image": {"sha256": fingerprint(self.image), "shape": list(self.image.shape)},
+            "image": {"sha256": self._fingerprint, "shape": list(self.image.shape)},
             "method": self._method,
             "options": json.loads(json.dumps(self._options, default=_plain)),
             "clicks": self._clicks.to_list(),
@@ -385,12 +386,12 @@ class Session:
         if autosave is False:
             return None
         if autosave is True:
-            path = user_folder() / "autosave" / f"{fingerprint(self.image)[:16]}.json"
+            path = user_folder() / "autosave" / f"{self._fingerprint[:16]}.json"
         else:
             path = Path(autosave)
         try:
             kept = _read_log(path)
-            if kept["image"]["sha256"] == fingerprint(self.image):
+            if kept["image"]["sha256"] == self._fingerprint:
                 self._kept = kept
         except ValueError:
             pass
