@@ -173,7 +173,10 @@ def test_no_file_names_a_package_index_or_a_developers_folder(name):
     [
         "pip install --index-url https://py" + "pi.org/simple",
         "see https://files.python" + "hosted.org/packages",
-        "https://mirror.example/root/pypi/+sim" + "ple/ https://mirror.example/api/sim" + "ple/",
+        "https://mirror.example/ro"
+        + "ot/pypi/+sim"
+        + "ple/ https://mirror.example/api/sim"
+        + "ple/",
         'File "/ho' + 'me/ada/project/a.py", line 3',
         "cd /wo" + "rk/main",
         "C:\\Us" + "ers\\ada",
@@ -185,7 +188,14 @@ def test_what_betrays_a_machine_is_found(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["https://example.org/home/page", "a/work/b", "~/work", "/home/jovyan/work", "simple"]
+    "text",
+    [
+        "https://example.org/home/page",
+        "a/wo" + "rk/b",
+        "~/wo" + "rk",
+        "/home/jovyan/wo" + "rk",
+        "simple",
+    ],
 )
 def test_what_betrays_no_machine_is_not(text):
     assert forbidden(text) == []

@@ -102,11 +102,16 @@ class Server:
         """Open a notebook of the root folder, run all its cells, and wait for the widget."""
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
         page.wait_for_selector(IDLE, timeout=60_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        clicker = Clicker(page)
-        clicker.wait_until_shown()
-        return clicker
+        return run_all(page)
+
+
+def run_all(page: Page) -> Clicker:
+    """Run all cells of the open notebook, in Lab or Notebook 7, and wait for the widget."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    clicker = Clicker(page)
+    clicker.wait_until_shown()
+    return clicker
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.driver import PHOTO, WIDGET, Clicker, free_port, serving, write_notebook
+from tests.browser.driver import PHOTO, WIDGET, free_port, run_all, serving, write_notebook
 
 TOKEN = "only-on-this-machine"
 
@@ -21,10 +21,7 @@ def test_the_widget_answers_clicks_in_notebook_7(browser, tmp_path):
         page.goto(f"{url}/notebooks/page.ipynb?token={TOKEN}")
         idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
         page.wait_for_selector(idle, state="attached", timeout=60_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        clicker = Clicker(page)
-        clicker.wait_until_shown()
+        clicker = run_all(page)
         clicker.click(300, 360)
         clicker.click(60, 60, button="right")
         clicker.wait_for_clicks([360, 300, True], [60, 60, False])
