@@ -1,0 +1,263 @@
+"""What there is to know about each dataset before any of it is on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file of an official download.
+
+    Parameters
+    ----------
+    url : str
+        Where it lies.
+    sha256 : str, optional
+        Its checksum, as well-known projects document it. None where nobody does: then the first
+        download is trusted, and every later one compared with it.
+    split : str, optional
+        The split it is needed for; None where every split needs it.
+    name : str, optional
+        The name it is kept under, if not the last part of the address.
+    """
+
+    url: str
+    sha256: str | None = None
+    split: str | None = None
+    name: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name the archive is kept under."""
+        return self.name or self.url.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset's card.
+
+    Parameters
+    ----------
+    name : str
+        The name :func:`~tutorial_lib.data.datasets.load_dataset` takes.
+    title : str
+        What it is called in papers.
+    layout : str
+        The files that are expected, in one phrase.
+    home : str
+        Its official page, or that of the copy everybody uses.
+    terms : str
+        Licence or terms of use, in a sentence or two.
+    paper : str
+        Whom to cite.
+    splits : tuple of str
+        What ``split`` can be; the first is the default.
+    archives : tuple of Archive
+        What :func:`~tutorial_lib.data.fetch.fetch` downloads; empty if it cannot.
+    """
+
+    name: str
+    title: str
+    layout: str
+    home: str
+    terms: str
+    paper: str
+    splits: tuple[str, ...] = ()
+    archives: tuple[Archive, ...] = ()
+
+    def how_to_get(self, root: str | Path) -> str:
+        """Return half a sentence: how this dataset gets into a folder.
+
+        Parameters
+        ----------
+        root : str or Path
+            The folder.
+
+        Returns
+        -------
+        str
+            Begins with a verb, has no full stop.
+        """
+        if not self.archives:
+            return "give the folder that holds your own photos and masks"
+        call = f"python -m tutorial_lib fetch {self.name} {root}"
+        return f"get it with `{call}`, or by hand from {self.home}"
+
+
+# The one release from which interactive segmentation papers since f-BRS (CVPR 2020) take these.
+_FBRS = "https://github.com/saic-vul/fbrs_interactive_segmentation"
+_FBRS_FILES = f"{_FBRS}/releases/download/v1.0"
+_BERKELEY = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping"
+_VOC = "http://host.robots.ox.ac.uk/pascal/VOC/voc2012"
+_COCO = "http://images.cocodataset.org"
+_DUTS = "http://saliencydetection.net/duts"
+_CCP = "https://github.com/bearpaw/clothing-co-parsing"
+
+_COCO_ANNOTATIONS = {
+    "2014": "031296bbc80c45a1d1f76bf9a90ead27e94e99ec629208449507a4917a3bf009",
+    "2017": "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+}
+_COCO_PHOTOS = {
+    "val2017": "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+    "train2017": "69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
+    "val2014": "fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
+    "train2014": "ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
+}
+
+
+def _coco_archives() -> tuple[Archive, ...]:
+    photos = [Archive(f"{_COCO}/zips/{s}.zip", sha, s) for s, sha in _COCO_PHOTOS.items()]
+    lists = [
+        Archive(
+            f"{_COCO}/annotations/annotations_trainval{split[-4:]}.zip",
+            _COCO_ANNOTATIONS[split[-4:]],
+            split,
+        )
+        for split in _COCO_PHOTOS
+    ]
+    return (*lists, *photos)
+
+
+_BSDS_TERMS = "The photos are free for non-commercial research and education."
+_FLICKR_TERMS = "The photos come from Flickr and stay under the terms of their owners."
+
+_INFOS = (
+    DatasetInfo(
+        name="grabcut",
+        title="GrabCut",
+        layout="photos in data_GT and masks of the same names in boundary_GT "
+        "(0 background, 128 ignore, 255 object)",
+        home=_FBRS,
+        terms=f"No licence is stated; 19 of the photos are from BSDS500. {_BSDS_TERMS}",
+        paper="Rother, Kolmogorov and Blake, GrabCut: Interactive Foreground Extraction using "
+        "Iterated Graph Cuts, SIGGRAPH 2004",
+        archives=(Archive(f"{_FBRS_FILES}/GrabCut.zip"),),
+    ),
+    DatasetInfo(
+        name="berkeley",
+        title="Berkeley",
+        layout="photos in images and masks named <photo>#<n>.png in masks (anything but 0 is the "
+        "object)",
+        home=_FBRS,
+        terms=f"No licence of the masks is stated. {_BSDS_TERMS}",
+        paper="McGuinness and O'Connor, A Comparative Evaluation of Interactive Segmentation "
+        "Algorithms, Pattern Recognition 43, 2010",
+        archives=(Archive(f"{_FBRS_FILES}/Berkeley.zip"),),
+    ),
+    DatasetInfo(
+        name="davis",
+        title="DAVIS",
+        layout="JPEGImages/480p/<sequence>/00000.jpg, Annotations/480p/<sequence>/00000.png and "
+        "ImageSets (or the 345 frames of f-BRS in img and gt)",
+        home="https://davischallenge.org/davis2016/code.html",
+        terms="Free for research; the home page states the terms.",
+        paper="Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object "
+        "Segmentation, CVPR 2016",
+        splits=("trainval", "train", "val"),
+        archives=(Archive("https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip"),),
+    ),
+    DatasetInfo(
+        name="coco",
+        title="Microsoft COCO",
+        layout="annotations/instances_<split>.json and the photos in <split> or images",
+        home="https://cocodataset.org/#download",
+        terms=f"The annotations are CC BY 4.0. {_FLICKR_TERMS}",
+        paper="Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014",
+        splits=("val2017", "train2017", "val2014", "train2014", "seen", "unseen"),
+        archives=_coco_archives(),
+    ),
+    DatasetInfo(
+        name="voc",
+        title="PASCAL VOC 2012",
+        layout="JPEGImages, SegmentationObject and ImageSets/Segmentation/<split>.txt, in "
+        "VOCdevkit/VOC2012 or directly",
+        home=f"{_VOC}/",
+        terms=_FLICKR_TERMS,
+        paper="Everingham et al., The PASCAL Visual Object Classes Challenge: A Retrospective, "
+        "IJCV 2015",
+        splits=("val", "train", "trainval"),
+        archives=(
+            Archive(
+                f"{_VOC}/VOCtrainval_11-May-2012.tar",
+                "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
+            ),
+        ),
+    ),
+    DatasetInfo(
+        name="sbd",
+        title="SBD, the Semantic Boundaries Dataset",
+        layout="dataset/img/*.jpg, dataset/inst/*.mat, dataset/train.txt and dataset/val.txt, in "
+        "benchmark_RELEASE or directly",
+        home="http://home.bharathh.info/pubs/codes/SBD/download.html",
+        terms=_FLICKR_TERMS,
+        paper="Hariharan et al., Semantic Contours from Inverse Detectors, ICCV 2011",
+        splits=("val", "train"),
+        archives=(
+            Archive(
+                f"{_BERKELEY}/semantic_contours/benchmark.tgz",
+                "6a5a2918d5c73ce032fdeba876574d150d9d04113ab87540a1304cbcc715be53",
+                name="sbd_benchmark.tgz",
+            ),
+        ),
+    ),
+    DatasetInfo(
+        name="bsds500",
+        title="BSDS500",
+        layout="data/images/{train,val,test}/*.jpg and data/groundTruth/{train,val,test}/*.mat",
+        home=f"{_BERKELEY}/resources.html",
+        terms=_BSDS_TERMS,
+        paper="Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, PAMI 2011",
+        splits=("all", "train", "val", "test"),
+        archives=(Archive(f"{_BERKELEY}/BSR/BSR_bsds500.tgz"),),
+    ),
+    DatasetInfo(
+        name="duts",
+        title="DUTS",
+        layout="DUTS-TR-Image/*.jpg and DUTS-TR-Mask/*.png (DUTS-TE-... for the split test), or "
+        "images and masks",
+        home=f"{_DUTS}/",
+        terms="The photos come from ImageNet and SUN, for research only.",
+        paper="Wang et al., Learning to Detect Salient Objects with Image-level Supervision, "
+        "CVPR 2017",
+        splits=("train", "test"),
+        archives=(
+            Archive(f"{_DUTS}/download/DUTS-TR.zip", split="train"),
+            Archive(f"{_DUTS}/download/DUTS-TE.zip", split="test"),
+        ),
+    ),
+    DatasetInfo(
+        name="clothing-co-parsing",
+        title="Clothing Co-Parsing",
+        layout="photos/*.jpg, annotations/pixel-level/*.mat and label_list.mat",
+        home=_CCP,
+        terms="Apache-2.0 repository, with the request to cite the paper.",
+        paper="Yang, Luo and Lin, Clothing Co-Parsing by Joint Image Segmentation and Labeling, "
+        "CVPR 2014",
+        archives=(
+            Archive(f"{_CCP}/archive/refs/heads/master.zip", name="clothing-co-parsing.zip"),
+        ),
+    ),
+    DatasetInfo(
+        name="folder",
+        title="a plain folder",
+        layout="images/*.{png,jpg,jpeg,webp} and masks/<same stem>.png (0 background, 128 ignore, "
+        "255 object)",
+        home="",
+        terms="Yours.",
+        paper="",
+    ),
+)
+
+#: Every dataset by name.
+DATASETS: dict[str, DatasetInfo] = {info.name: info for info in _INFOS}
+
+#: The photos that GrabCut and BSDS500 share: leave them out of training to test on GrabCut.
+GRABCUT_IN_BSDS500 = frozenset(
+    map(
+        str,
+        (21077, 227092, 37073, 326038, 153093, 376043, 69020, 181079, 86016, 271008)
+        + (304074, 65019, 24077, 388016, 208001, 106024, 189080, 153077, 209070),
+    )
+)

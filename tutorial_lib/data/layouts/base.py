@@ -1,0 +1,237 @@
+"""What every dataset has in common: an index of light entries, and pixels read one at a time."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tutorial_lib.data import files
+from tutorial_lib.data.catalogue import DATASETS
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One object in one photo.
+
+    Parameters
+    ----------
+    id : str
+        Unique in its dataset and the same on every machine: made from the names of the official
+        files and the numbers of the annotations.
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+    truth : np.ndarray
+        ``(H, W) bool``: the object. At least one pixel of it is not ignored.
+    ignore : np.ndarray, optional
+        ``(H, W) bool``: pixels that do not count. None where every pixel counts.
+    """
+
+    id: str
+    image: np.ndarray
+    truth: np.ndarray
+    ignore: np.ndarray | None = None
+
+
+class Entry(NamedTuple):
+    """What is known of an example before its pixels are read.
+
+    Parameters
+    ----------
+    id : str
+        The example's id.
+    photo : str
+        The photo's path, relative to :attr:`Dataset.base`.
+    detail : object
+        Whatever the layout needs to find the mask.
+    """
+
+    id: str
+    photo: str
+    detail: Any = None
+
+
+class Dataset(ABC):
+    """Photos with one object each, read from disk one at a time.
+
+    Only the index is held in memory, so a dataset is cheap to keep and to send to another process.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name, one of :data:`~tutorial_lib.data.catalogue.DATASETS`.
+    root : Path
+        The folder that was asked for.
+    base : Path
+        The folder in it where the official layout begins; often the same.
+
+    Attributes
+    ----------
+    skipped : tuple of str
+        The ids of objects that have no pixel that counts, and so are no examples.
+    """
+
+    #: Photos of official datasets are read as they are stored, because the tools that annotated
+    #: them knew no EXIF orientation.
+    upright = False
+
+    def __init__(self, name: str, root: Path, base: Path) -> None:
+        self.name = name
+        self.root = root
+        self.base = base
+        self.skipped: tuple[str, ...] = ()
+        self._entries: tuple[Entry, ...] = ()
+
+    def _fill(self, entries: Iterable[Entry], skipped: Iterable[str] = ()) -> None:
+        self._entries, self.skipped = tuple(entries), tuple(skipped)
+        if not self._entries:
+            raise ValueError(
+                f"The folder {self.base} holds no example of the dataset {self.name}; expected "
+                f"{DATASETS[self.name].layout}."
+            )
+        for photo in dict.fromkeys(entry.photo for entry in self._entries):
+            if not (self.base / photo).is_file():
+                get = DATASETS[self.name].how_to_get(self.root)
+                raise FileNotFoundError(f"There is no photo {self.base / photo}; {get}.")
+        twice = [key for key, count in Counter(e.id for e in self._entries).items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"The dataset {self.name} in {self.base} has two examples of the name "
+                f"{twice[0]!r}; look for a file or a line of a list that is there twice."
+            )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all examples, in order."""
+        return tuple(entry.id for entry in self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> Example:
+        """Read one example from disk.
+
+        Parameters
+        ----------
+        index : int
+            From 0; negative numbers count from the end.
+
+        Returns
+        -------
+        Example
+            Fresh arrays.
+
+        Raises
+        ------
+        IndexError
+            If there is no such example.
+        FileNotFoundError, ValueError
+            If a file has vanished or changed since the dataset was opened.
+        """
+        number = operator.index(index)
+        if not -len(self) <= number < len(self):
+            raise IndexError(
+                f"The dataset {self.name} has {len(self)} examples; there is no number {number}."
+            )
+        return self._read(self._entries[number])
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self._read(entry) for entry in self._entries)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self)} examples in {self.root}>"
+
+    def _read(self, entry: Entry) -> Example:
+        path = self.base / entry.photo
+        image = files.read_photo(path, upright=self.upright)
+        truth, ignore = self._mask(entry)
+        if truth.shape != image.shape[:2]:
+            raise size_mismatch(path, image.shape[:2], truth.shape)
+        if not counts(truth, ignore):
+            raise ValueError(f"The object {entry.id} of {path} has no pixel that counts.")
+        return Example(entry.id, image, truth, ignore)
+
+    @abstractmethod
+    def _mask(self, entry: Entry) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read ``truth`` and ``ignore``, ``(H, W) bool`` each."""
+
+
+def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:
+    """Whether an object has any pixel that is not ignored; both arrays ``(H, W) bool``."""
+    return bool(truth.any() if ignore is None else (truth & ~ignore).any())
+
+
+def size_mismatch(photo: Path, size: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
+    """Return the error of a photo and a mask of different ``(height, width)``."""
+    return ValueError(
+        f"The photo {photo} has {size[1]} x {size[0]} pixels but its mask {mask[1]} x {mask[0]}; "
+        "they must have the same size."
+    )
+
+
+def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[str] = ()) -> Path:
+    """Find where an official layout begins.
+
+    Parameters
+    ----------
+    name : str
+        The dataset, for the error.
+    root : str or Path
+        The folder the user named.
+    needed : iterable of str
+        Folders or files that must be there.
+    inside : iterable of str
+        Folders below ``root`` in which they may lie too, as the official archive unpacks.
+
+    Returns
+    -------
+    Path
+        ``root`` or one of the folders below it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or it is laid out differently.
+    """
+    root, info = Path(root).expanduser(), DATASETS[name]
+    if not root.is_dir():
+        raise FileNotFoundError(f"There is no folder {root}; {info.how_to_get(root)}.")
+    needed = list(needed)
+    for folder in (root, *(root / place for place in inside)):
+        if all((folder / entry).exists() for entry in needed):
+            return folder
+    raise FileNotFoundError(
+        f"The folder {root} is not laid out as {info.title}: expected {info.layout}; "
+        f"{info.how_to_get(root)}."
+    )
+
+
+def one_of(name: str, what: str, value: str | None, allowed: Iterable[str]) -> None:
+    """Refuse a value that is not among those allowed.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    what : str
+        What the value chooses, such as ``"split"``.
+    value : str or None
+        The value.
+    allowed : iterable of str
+        What it may be.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    allowed = list(allowed)
+    if value not in allowed:
+        choices = f"can be {', '.join(allowed)}, not" if allowed else "is not a choice here, got"
+        raise ValueError(f"The {what} of the dataset {name} {choices} {value!r}.")

@@ -1,0 +1,117 @@
+"""BSDS500: several people's segmentations of the same photo."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tutorial_lib.data import files
+from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
+from tutorial_lib.data.matlab import field, read_mat
+
+SPLITS = ("train", "val", "test")
+
+
+class Bsds500(Dataset):
+    """One example for each photo, annotator and segment of a sensible size.
+
+    Each photo was cut into segments by four to nine people, each at a detail of their own, so the
+    same pixel belongs to objects of several sizes. Segments cover everything, sky included.
+    Opening it reads every ``.mat`` file of the split once.
+
+    Parameters
+    ----------
+    root : Path
+        ``BSDS500``, its folder ``data``, or what the official archive unpacks to.
+    split : str, optional
+        ``"all"`` (the default), ``"train"``, ``"val"`` or ``"test"``.
+    least, most : float
+        The shares of the photo between which a segment counts as an object, both included.
+    exclude : container of str
+        Photos to leave out, by their names without endings; see
+        :data:`~tutorial_lib.data.catalogue.GRABCUT_IN_BSDS500`.
+
+    References
+    ----------
+    Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, PAMI 2011.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        split: str | None = None,
+        least: float = 0.01,
+        most: float = 0.5,
+        exclude: Container[str] = (),
+    ) -> None:
+        split = split or "all"
+        one_of("bsds500", "split", split, ("all", *SPLITS))
+        if not 0 <= least <= most <= 1:
+            raise ValueError(f"Shares need 0 <= least <= most <= 1, not {least} and {most}.")
+        if isinstance(exclude, str):  # a text contains every part of itself
+            raise TypeError(f"The photos to exclude are a list of names, not the text {exclude!r}.")
+        parts = SPLITS if split == "all" else (split,)
+        needed = [f"{kind}/{part}" for kind in ("images", "groundTruth") for part in parts]
+        base = locate("bsds500", root, needed, ("data", "BSDS500/data", "BSR/BSDS500/data"))
+        super().__init__("bsds500", root, base)
+        self._photos = {
+            stem: f"{part}/{stem}"
+            for part in parts
+            for stem in files.by_stem(base / "images" / part, {".jpg"})
+            if stem not in exclude
+        }
+        self._fill(self._index(least, most))
+
+    def _index(self, least: float, most: float) -> Iterator[Entry]:
+        for stem, place in self._photos.items():
+            photo = f"images/{place}.jpg"
+            for annotator, labels in enumerate(self._labels(stem)):
+                shares = np.bincount(labels.ravel()) / labels.size
+                for label in np.flatnonzero((shares >= max(least, 1e-12)) & (shares <= most)):
+                    key = f"{stem}-{annotator}-{label}"
+                    yield Entry(key, photo, (stem, annotator, int(label)))
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The photos, by their names without endings."""
+        return tuple(self._photos)
+
+    def readings(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
+        """Read a photo and what every annotator made of it.
+
+        Parameters
+        ----------
+        stem : str
+            One of :attr:`stems`.
+
+        Returns
+        -------
+        image : np.ndarray
+            ``(H, W, 3) uint8``.
+        labels : np.ndarray
+            ``(A, H, W) uint16``: for each of the A annotators, the number of each pixel's segment,
+            from 1. Numbers of different annotators have nothing to do with each other.
+
+        Raises
+        ------
+        ValueError
+            If there is no such photo, or sizes do not match.
+        """
+        if stem not in self._photos:
+            raise ValueError(f"There is no photo {stem!r} in this part of BSDS500.")
+        path = self.base / "images" / f"{self._photos[stem]}.jpg"
+        image, labels = files.read_photo(path), np.stack(self._labels(stem))
+        if labels.shape[1:] != image.shape[:2]:
+            raise size_mismatch(path, image.shape[:2], labels.shape[1:])
+        return image, labels
+
+    def _labels(self, stem: str) -> list[np.ndarray]:
+        path = self.base / "groundTruth" / f"{self._photos[stem]}.mat"
+        cells = read_mat(path, "groundTruth")
+        return [field(cell, "Segmentation", path).astype(np.uint16) for cell in cells.ravel()]
+
+    def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
+        stem, annotator, label = entry.detail
+        return self._labels(stem)[annotator] == label, None

@@ -1,0 +1,123 @@
+"""Clothing Co-Parsing: garments, and the people who wear them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tutorial_lib.data import files
+from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
+from tutorial_lib.data.matlab import read_mat
+
+#: Labels that belong to the person but are nothing one wears.
+BODY = frozenset({"hair", "skin"})
+TARGETS = ("both", "garments", "person")
+
+
+class ClothingCoParsing(Dataset):
+    """Street photos whose every pixel is labelled: a part and its whole on each photo.
+
+    There is one example for each garment label in a photo (everything one wears or carries, so
+    neither background nor hair nor skin) and one for the whole person, all labels together. Two
+    shoes are one label, so one example. Opening it reads every ``.mat`` file once.
+
+    Parameters
+    ----------
+    root : Path
+        The folder with ``photos``, ``annotations`` and ``label_list.mat``.
+    targets : str
+        ``"both"``, ``"garments"`` or ``"person"``.
+
+    Attributes
+    ----------
+    label_names : tuple of str
+        What the numbers in a label map mean; the first is the background.
+    stems : tuple of str
+        The photos with a label map, by their names without endings. ``skipped`` names those on
+        which nothing is labelled.
+
+    References
+    ----------
+    Yang, Luo and Lin, Clothing Co-Parsing by Joint Image Segmentation and Labeling, CVPR 2014.
+    """
+
+    def __init__(self, root: Path, targets: str = "both") -> None:
+        name = "clothing-co-parsing"
+        one_of(name, "targets", targets, TARGETS)
+        needed = ("photos", "annotations/pixel-level", "label_list.mat")
+        base = locate(name, root, needed, (f"{name}-master", name))
+        super().__init__(name, root, base)
+        self.label_names = _label_names(base / "label_list.mat")
+        self.stems = tuple(files.by_stem(base / "annotations" / "pixel-level", {".mat"}))
+        skipped: list[str] = []
+        self._fill(list(self._index(targets, skipped)), skipped)
+
+    def _index(self, targets: str, skipped: list[str]) -> Iterator[Entry]:
+        for stem in self.stems:
+            photo, labels = f"photos/{stem}.jpg", self.label_map(stem)
+            if (size := files.photo_size(self.base / photo)) != labels.shape:
+                raise size_mismatch(self.base / photo, size, labels.shape)
+            present = [n for n in np.flatnonzero(np.bincount(labels.ravel())).tolist() if n]
+            if not present:
+                skipped.append(stem)
+            elif targets != "garments":
+                yield Entry(f"{stem}-person", photo, (stem, None))
+            for label in present if targets != "person" else ():
+                if self.label_names[label] not in BODY:
+                    yield Entry(f"{stem}-{self.label_names[label]}", photo, (stem, label))
+
+    def label_map(self, stem: str) -> np.ndarray:
+        """Read the labels of one photo.
+
+        Parameters
+        ----------
+        stem : str
+            One of :attr:`stems`.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) uint8``: positions in :attr:`label_names`, 0 is background.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such map, or it cannot be read.
+        """
+        path = self.base / "annotations" / "pixel-level" / f"{stem}.mat"
+        labels = read_mat(path, "groundtruth")
+        if labels.max(initial=0) >= len(self.label_names):
+            raise ValueError(f"The file {path} has the label {labels.max()}, which has no name.")
+        return labels.astype(np.uint8)
+
+    def photo(self, stem: str) -> np.ndarray:
+        """Read one photo, ``(H, W, 3) uint8``.
+
+        Parameters
+        ----------
+        stem : str
+            One of :attr:`stems`.
+
+        Returns
+        -------
+        np.ndarray
+            The photo.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such photo, or it cannot be read.
+        """
+        return files.read_photo(self.base / "photos" / f"{stem}.jpg")
+
+    def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
+        stem, label = entry.detail
+        labels = self.label_map(stem)
+        return (labels > 0 if label is None else labels == label), None
+
+
+def _label_names(path: Path) -> tuple[str, ...]:
+    cells = read_mat(path, "label_list")
+    return tuple(str(np.squeeze(cell)) for cell in cells.ravel())

@@ -1,0 +1,114 @@
+"""DAVIS: a tenth of the annotated video frames, drawn at random."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tutorial_lib.data import files
+from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
+from tutorial_lib.data.layouts.pairs import read_nonzero, same_stem
+
+Frame = tuple[str, str, str]  # id, photo and mask below the dataset's folder
+
+
+class Davis(Dataset):
+    """Single frames of DAVIS 2016 or 2017, in the official layout.
+
+    The frames of the split are drawn without replacement until the share is full; frames that do
+    not show the object are passed over. All of DAVIS 2016 has 3,455 frames, so a tenth is 345, as
+    in Latent Diversity. Several objects in a frame, as in DAVIS 2017, count as one.
+
+    Parameters
+    ----------
+    root : Path
+        The folder with ``JPEGImages``, ``Annotations`` and ``ImageSets``, or the one above it. A
+        folder with ``img`` and ``gt``, the 345 frames that f-BRS published, is taken as it is.
+    split : str, optional
+        ``"trainval"`` (the default), ``"train"`` or ``"val"``.
+    seed : int
+        Draws the frames.
+    share : float
+        Above 0 and up to 1; the number of frames is rounded down.
+    resolution : str
+        ``"480p"``, or ``"Full-Resolution"`` or ``"1080p"`` where the folder has them.
+
+    References
+    ----------
+    Perazzi et al., CVPR 2016; Li, Chen and Koltun, Interactive Image Segmentation with Latent
+    Diversity, CVPR 2018, section 5.1.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        split: str | None = None,
+        seed: int = 0,
+        share: float = 0.1,
+        resolution: str = "480p",
+    ) -> None:
+        split = split or "trainval"
+        one_of("davis", "split", split, ("trainval", "train", "val"))
+        if not 0 < share <= 1:
+            raise ValueError(f"The share of the frames is above 0 and at most 1, not {share}.")
+        for folder in (root, root / "DAVIS"):
+            if (folder / "img").is_dir() and (folder / "gt").is_dir():
+                super().__init__("davis", root, folder)
+                self._draw(list(_fixed_frames(folder)), 1.0, seed)
+                return
+        needed = (f"JPEGImages/{resolution}", f"Annotations/{resolution}")
+        super().__init__("davis", root, locate("davis", root, needed, ("DAVIS",)))
+        frames = sorted(set(_frames(self.base, split, resolution)))
+        self._draw(frames, share, seed)
+
+    def _draw(self, frames: list[Frame], share: float, seed: int) -> None:
+        wanted = math.floor(share * len(frames) + 1e-9)  # 0.1 * 3455 is 345.5: 345 in the paper
+        drawn, skipped = [], []
+        for number in np.random.default_rng(seed).permutation(len(frames)):
+            if len(drawn) == wanted:
+                break
+            key, _, mask = frames[number]
+            seen = read_nonzero(self.base / mask)[0].any()
+            (drawn if seen else skipped).append(frames[number])
+        self._fill((Entry(*frame) for frame in sorted(drawn)), (key for key, *_ in skipped))
+
+    def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
+        return read_nonzero(self.base / entry.detail)
+
+
+def _fixed_frames(base: Path) -> Iterator[Frame]:
+    for stem, photo, mask in same_stem(base / "img", base / "gt"):
+        yield stem, photo.relative_to(base).as_posix(), mask.relative_to(base).as_posix()
+
+
+def _frames(base: Path, split: str, resolution: str) -> Iterator[Frame]:
+    for line in _lines(base, split, resolution):
+        if "/" in line:  # DAVIS 2016 lists pairs of files
+            sequence, name = Path(line.split()[0]).parts[-2:]
+            yield _frame(sequence, Path(name).stem, resolution)
+        else:  # DAVIS 2017 lists sequences
+            folder = base / "Annotations" / resolution / line
+            if not folder.is_dir():
+                raise FileNotFoundError(f"The sequence {line} has no folder {folder}.")
+            for stem in files.by_stem(folder, {".png"}):
+                yield _frame(line, stem, resolution)
+
+
+def _frame(sequence: str, stem: str, resolution: str) -> Frame:
+    place = f"{resolution}/{sequence}/{stem}"
+    return f"{sequence}-{stem}", f"JPEGImages/{place}.jpg", f"Annotations/{place}.png"
+
+
+def _lines(base: Path, split: str, resolution: str) -> list[str]:
+    """Find the lists of the split: those of 2016, whose frames the papers sample, come first."""
+    for folder in (resolution, "480p", "1080p", "2016", "2017"):
+        lists = base / "ImageSets" / folder
+        names = [split] if (lists / f"{split}.txt").is_file() else []
+        if not names and split == "trainval":  # DAVIS 2017 has no such list
+            names = [part for part in ("train", "val") if (lists / f"{part}.txt").is_file()]
+        if names:
+            return [line for name in names for line in files.read_lines(lists / f"{name}.txt")]
+    raise FileNotFoundError(f"There is no list {base / 'ImageSets'}/480p/{split}.txt.")

@@ -1,0 +1,103 @@
+"""PASCAL VOC 2012 and SBD: one example for each object of a photo."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+
+import numpy as np
+
+from tutorial_lib.data import files
+from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
+from tutorial_lib.data.matlab import field, read_mat
+
+VOID = 255
+
+
+class _Instances(Dataset):
+    """Photos with a map of numbered objects each: 0 background, 1.. objects, 255 void."""
+
+    def _index(self, stems: list[str], photos: str) -> None:
+        entries, skipped = [], []
+        for stem in stems:
+            numbers = np.flatnonzero(np.bincount(self._map(stem).ravel()))
+            objects = [n for n in numbers.tolist() if 0 < n < VOID]
+            entries += [Entry(f"{stem}-{n}", f"{photos}/{stem}.jpg", (stem, n)) for n in objects]
+            skipped += [] if objects else [stem]
+        self._fill(entries, skipped)
+
+    @abstractmethod
+    def _map(self, stem: str) -> np.ndarray:
+        """Read the numbers of one photo's objects, ``(H, W)``."""
+
+    def _mask(self, entry: Entry) -> tuple[np.ndarray, np.ndarray | None]:
+        stem, number = entry.detail
+        numbers = self._map(stem)
+        void = numbers == VOID
+        return numbers == number, void if void.any() else None
+
+
+class Voc(_Instances):
+    """The objects of the PASCAL VOC 2012 segmentation task.
+
+    Opening it reads the masks of the whole split, to learn how many objects each photo has. The
+    void pixels along the objects' outlines (255) are ignored. ``skipped`` names photos without
+    any object.
+
+    Parameters
+    ----------
+    root : Path
+        ``VOC2012``, ``VOCdevkit`` or the folder above them.
+    split : str, optional
+        ``"val"`` (the default), ``"train"`` or ``"trainval"``.
+
+    References
+    ----------
+    Everingham et al., IJCV 2015. Xu et al., Deep Interactive Object Selection, CVPR 2016, section
+    4.2, evaluates on the 1,449 photos of ``val``.
+    """
+
+    def __init__(self, root: Path, split: str | None = None) -> None:
+        split = split or "val"
+        one_of("voc", "split", split, ("val", "train", "trainval"))
+        needed = ("JPEGImages", "SegmentationObject", "ImageSets/Segmentation")
+        base = locate("voc", root, needed, ("VOC2012", "VOCdevkit/VOC2012"))
+        super().__init__("voc", root, base)
+        lists = base / "ImageSets" / "Segmentation"
+        self._index(files.read_lines(lists / f"{split}.txt"), "JPEGImages")
+
+    def _map(self, stem: str) -> np.ndarray:
+        return files.read_indices(self.base / "SegmentationObject" / f"{stem}.png")
+
+
+class Sbd(_Instances):
+    """The objects of the Semantic Boundaries Dataset.
+
+    Opening it reads the ``.mat`` files of the whole split, to learn how many objects each photo
+    has: some tens of seconds. ``skipped`` names photos without any object.
+
+    Parameters
+    ----------
+    root : Path
+        The folder with ``img``, ``inst`` and the lists, or one above it.
+    split : str, optional
+        ``"val"`` (the default) or ``"train"``.
+
+    References
+    ----------
+    Hariharan et al., Semantic Contours from Inverse Detectors, ICCV 2011. The training set of
+    Latent Diversity (section 5.1).
+    """
+
+    def __init__(self, root: Path, split: str | None = None) -> None:
+        split = split or "val"
+        one_of("sbd", "split", split, ("val", "train"))
+        inside = ("dataset", "benchmark_RELEASE/dataset")
+        base = locate("sbd", root, ("img", "inst", f"{split}.txt"), inside)
+        super().__init__("sbd", root, base)
+        self._index(files.read_lines(base / f"{split}.txt"), "img")
+
+    def _map(self, stem: str) -> np.ndarray:
+        path = self.base / "inst" / f"{stem}.mat"
+        structure = read_mat(path, "GTinst")
+        return field(structure, "Segmentation", path)

@@ -1,0 +1,70 @@
+"""Read MATLAB files, or say in one sentence what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def read_mat(path: Path, variable: str) -> np.ndarray:
+    """Read one variable of a MATLAB file, version 7.2 or older.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.mat`` file.
+    variable : str
+        The variable's name.
+
+    Returns
+    -------
+    np.ndarray
+        As :func:`scipy.io.loadmat` gives it: cells and structures are ``(1, N)`` arrays.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing, cannot be read, or has no such variable.
+    """
+    from scipy.io import loadmat
+
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        content = loadmat(path, variable_names=[variable])
+    except Exception as error:  # damaged headers raise anything
+        reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+        raise ValueError(f"The file {path} is no readable MATLAB file ({reason}).") from error
+    if variable not in content:
+        raise ValueError(f"The file {path} has no variable {variable!r}.")
+    return content[variable]
+
+
+def field(structure: Any, name: str, path: Path) -> np.ndarray:
+    """Return one field of a MATLAB structure of size 1 x 1.
+
+    Parameters
+    ----------
+    structure : np.ndarray
+        As :func:`read_mat` gives it.
+    name : str
+        The field.
+    path : Path
+        The file, for the error.
+
+    Returns
+    -------
+    np.ndarray
+        The field's value.
+
+    Raises
+    ------
+    ValueError
+        If there is no such field.
+    """
+    names = getattr(getattr(structure, "dtype", None), "names", None) or ()
+    if name not in names or structure.size != 1:
+        raise ValueError(f"The file {path} has no structure with {name} where it was expected.")
+    return structure[name].item()
