@@ -186,6 +186,43 @@ def test_candidates_are_written_best_first(monkeypatch, photo, tmp_path):
     assert "3 candidates, best first" in result.stdout
 
 
+def test_bench_prints_json_alone():
+    done = run("bench", "--json", "--size", "64x48", "--runs", "1", "--method", "grabcut")
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert result["schema"] == 1
+    assert list(result["methods"]) == ["grabcut"]
+    assert result["methods"]["grabcut"]["peer"]["name"] == "cv2.grabCut"
+    assert done.stderr.startswith("1/1 grabcut\n")
+
+
+def test_bench_prints_a_table_otherwise(monkeypatch):
+    from tutorial_lib.evaluation import bench
+
+    asked = []
+    monkeypatch.setattr(bench, "bench", lambda *given, log: asked.append(given) or {})
+    monkeypatch.setattr(bench, "as_table", lambda result: "a table")
+    done = CliRunner().invoke(cli.app, ["bench", "--method", "b", "--method", "a", "--runs", "2"])
+    assert done.stdout == "a table\n"
+    assert asked == [((640, 480), ["b", "a"], 2)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--method", "magic"], "no method 'magic'; choose one of: graph-cut"),
+        (["--size", "big"], "such as 640x480, not 'big'"),
+        (["--size", "1x1"], "between 32 and 4096 pixels"),
+        (["--runs", "0"], "between 1 and 100, not 0"),
+    ],
+)
+def test_a_bad_bench_ends_in_one_sentence(monkeypatch, capsys, arguments, text):
+    code, out, error = main(monkeypatch, capsys, "bench", *arguments)
+    assert (code, out) == (2, "")
+    assert text in error
+    assert one_sentence(error.removeprefix("tutorial_lib: ").rstrip("\n"))
+
+
 def test_doctor_exits_with_1_when_something_is_wrong(monkeypatch):
     checks = [Check("Python", "ok", "3.11"), Check("torch", "fail", "missing")]
     monkeypatch.setattr(doctor, "examine", lambda: checks)

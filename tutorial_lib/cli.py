@@ -1,4 +1,7 @@
-"""The command line: ``python -m tutorial_lib lab | doctor | methods | segment``."""
+"""The command line.
+
+``python -m tutorial_lib lab | doctor | methods | segment | evaluate | fetch | bench``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Annotated
 import typer
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import Segmentation, get_segmenter, methods
+from tutorial_lib.segmenter import MethodError, Segmentation, get_segmenter, methods
 
 FIRST_NOTEBOOK = "00_first_click.ipynb"
 
@@ -98,6 +101,82 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @app.command()
+def evaluate(
+    dataset: Annotated[str, typer.Option(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
+    root: Annotated[Path, typer.Option(help="The dataset's folder, in its official layout.")],
+    out: Annotated[Path, typer.Option(help="JSON file for the results.")],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="One of the names `methods` lists, repeatable; all if none is given."),
+    ] = None,
+    robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
+    max_clicks: Annotated[int, typer.Option(help="Clicks an object at most.")] = 20,
+    split: Annotated[str | None, typer.Option(help="Such as val2017, seen or unseen.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many objects.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; -1 for one a core.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the robot and of the dataset's choice.")] = 0,
+) -> None:
+    """Let a simulated user measure methods on a dataset; a killed run goes on where it stopped."""
+    from tutorial_lib.data.datasets import load_dataset
+    from tutorial_lib.evaluation import benchmark
+
+    names = method or [info.name for info in methods() if info.available]
+    results = benchmark.evaluate(
+        names,
+        load_dataset(dataset, root, split=split, seed=seed),
+        out,
+        robot=robot,
+        max_clicks=max_clicks,
+        limit=limit,
+        workers=workers,
+        seed=seed,
+    )
+    print(f"{'method':22} {'NoC@85':>7} {'NoC@90':>7} {'ms/click':>9}")
+    for name, found in results["methods"].items():
+        noc = found["noc"]
+        print(f"{name:22} {noc['85']:7.2f} {noc['90']:7.2f} {found['ms_click']:9.0f}")
+    print(f"{out}: {len(found['samples'])} objects, robot {robot}.")
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
+    root: Annotated[Path, typer.Argument(help="Folder to put it in; made if there is none.")],
+    split: Annotated[str | None, typer.Option(help="Only what this split needs.")] = None,
+) -> None:
+    """Download a dataset from its official home; an interrupted download goes on where it was."""
+    from tutorial_lib.data.datasets import DATASETS
+    from tutorial_lib.data.datasets import fetch as download
+
+    folder = download(dataset, root, split=split)
+    print(f"{folder}: {DATASETS[dataset].title}. Its terms: {DATASETS[dataset].terms}")
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the photos.")] = "640x480",
+    method: Annotated[
+        list[str] | None, typer.Option(help="Measure this method only; repeatable.")
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Timed rounds; medians are reported.")] = 3,
+) -> None:
+    """Time every method on this machine, beside the papers' times and other libraries.
+
+    Progress goes to the error stream, the result to the output.
+    """
+    from tutorial_lib.evaluation import bench as benchmark
+
+    result = benchmark.bench(
+        benchmark.parse_size(size),
+        method or (),
+        runs,
+        log=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(json.dumps(result, indent=2) if as_json else benchmark.as_table(result))
+
+
+@app.command()
 def doctor() -> None:
     """Check this installation: versions, device, browser, data. Exit code 1 if one is wrong."""
     from tutorial_lib.doctor import examine
@@ -149,6 +228,6 @@ def main() -> None:
     """Run the command line; bad input ends in one sentence and exit code 2."""
     try:
         app()
-    except (ValueError, TypeError, ImportError, OSError) as error:
+    except (ValueError, TypeError, ImportError, OSError, MethodError) as error:
         print(f"tutorial_lib: {error}", file=sys.stderr)
         sys.exit(2)

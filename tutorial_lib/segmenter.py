@@ -19,6 +19,10 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike
 
 
+class MethodError(RuntimeError):
+    """A method failed on an object; the text says which method, which object, and why."""
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """What a method answers.

@@ -6,16 +6,15 @@ the known mask, never the photo, and know nothing of the method they correct.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.timing import timed
 from tutorial_lib.images import ImageLike
 from tutorial_lib.segmenter import Segmenter, methods
 
@@ -212,7 +211,7 @@ def simulate(
     ignore = None if ignore is None else np.asarray(ignore, dtype=bool)
     place = _robot(robot)
     both = _needs_negative(segmenter)
-    prepared, ms_prepare = _timed(lambda: segmenter.prepare(image))
+    prepared, ms_prepare = timed(lambda: segmenter.prepare(image))
     clicks, mask = Clicks(), np.zeros_like(truth, dtype=bool)
     ious, times = [], []
     while len(clicks) < max_clicks:
@@ -221,7 +220,7 @@ def simulate(
         if click is None:
             break
         clicks = clicks.add(click)
-        answer, milliseconds = _timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
+        answer, milliseconds = timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
         mask = answer.mask
         ious.append(iou(mask, truth, ignore))
         times.append(milliseconds)
@@ -241,9 +240,3 @@ def _needs_negative(segmenter: Segmenter) -> bool:
     kind = type(segmenter)
     targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
     return any(info.needs_negative for info in methods() if info.target in targets)
-
-
-def _timed(action: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    value = action()
-    return value, 1000 * (time.perf_counter() - start)

@@ -1,0 +1,339 @@
+import json
+import time
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.slow_methods import Deadly, Greedy, Slow
+from tests.support import disc_mask, easy_scene, one_sentence
+from tutorial_lib import segmenter as registry
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.data.samples import load_sample
+from tutorial_lib.evaluation import timing
+from tutorial_lib.evaluation.bench import PHOTOS, as_table, bench, parse_size
+from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.peers import PEERS, Peer, opencv_grab_cut, scikit_image_random_walker
+from tutorial_lib.evaluation.scenes import cut_to, make_scene
+from tutorial_lib.evaluation.timing import Scene, measure, timed
+from tutorial_lib.segmenter import MethodInfo
+
+NUMBER, OPTIONAL = {"type": "number", "minimum": 0}, {"type": ["number", "null"], "minimum": 0}
+METHOD = {
+    "type": "object",
+    "properties": {
+        "ms_prepare": NUMBER,
+        "ms_click": NUMBER,
+        "ms_click_worst": NUMBER,
+        "peak_mb": OPTIONAL,
+        "published_ms": OPTIONAL,
+        "peer": {
+            "type": ["object", "null"],
+            "properties": {
+                "name": {"type": "string"},
+                "version": {"type": "string"},
+                "settings": {"type": "string"},
+                "clicks": {"type": "integer", "minimum": 1},
+                "ms_click": NUMBER,
+                "ms_click_ours": NUMBER,
+                "we_are_slower": {"type": "boolean"},
+            },
+            "required": ["name", "ms_click", "ms_click_ours", "we_are_slower"],
+            "additionalProperties": False,
+        },
+    },
+    "additionalProperties": False,
+}
+METHOD["required"] = list(METHOD["properties"])
+PLACE = {"type": "array", "minItems": 3, "maxItems": 3}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "schema": {"const": 1},
+        "size": {"type": "string", "pattern": "^[0-9]+x[0-9]+$"},
+        "runs": {"type": "integer"},
+        "commit": {"type": ["string", "null"]},
+        "machine": {"type": "object", "required": ["platform", "cpu", "cores", "torch"]},
+        "threads": {"type": "integer", "minimum": 1},
+        "photos": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "clicks": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": PLACE, "minItems": 2},
+        },
+        "published_source": {"type": "string"},
+        "methods": {"type": "object", "additionalProperties": METHOD},
+        "skipped": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "additionalProperties": False,
+}
+SCHEMA["required"] = list(SCHEMA["properties"])
+
+
+def info(target, name="slow", requires=()):
+    return MethodInfo(name, "deep", False, "Waits.", "Nobody", target, requires)
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Make one method the only one registered."""
+
+    def only(*infos):
+        monkeypatch.setattr(registry, "_REGISTRY", {entry.name: entry for entry in infos})
+
+    only(info(Slow))
+    return only
+
+
+IMAGE, TRUTH, TWO = easy_scene()
+SCENE = Scene("disc", IMAGE, TWO.add(Click(24, 36)))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("640x480", (640, 480)), (" 320 X 240 ", (320, 240)), ("128x32", (128, 32))],
+)
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("big", "WIDTHxHEIGHT"),
+        ("640", "WIDTHxHEIGHT"),
+        ("-640x480", "WIDTHxHEIGHT"),
+        ("640x480x3", "WIDTHxHEIGHT"),
+        ("٦٤x٤٨", "WIDTHxHEIGHT"),
+        ("9999999999x2", "WIDTHxHEIGHT"),
+    ],
+)
+def test_what_is_no_size_is_refused(text, part):
+    with pytest.raises(ValueError, match=part) as caught:
+        parse_size(text)
+    assert one_sentence(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "part"),
+    [
+        ((0, 0), "between 32 and 4096 pixels, unlike 0x0"),
+        ((640, 31), "between 32 and 4096"),
+        ((5000, 4000), "between 32 and 4096"),
+        ((640, 40), "at most 4 times"),
+    ],
+)
+def test_an_absurd_size_is_refused(size, part):
+    with pytest.raises(ValueError, match=part) as caught:
+        bench(size)
+    assert one_sentence(caught.value)
+
+
+def test_a_photo_is_cut_never_squashed():
+    mask = disc_mask((100, 200), 50, 60, 20)
+    image = np.repeat(mask[..., None], 3, axis=2).astype(np.uint8) * 255
+    small, cut = cut_to(image, mask, (50, 50))  # a square of 100 around the disc, halved
+    assert small.shape == (50, 50, 3)
+    assert iou(cut, disc_mask((50, 50), 25, 25, 10)) > 0.9
+    assert iou(small[..., 0] > 127, cut) > 0.9
+
+
+def test_the_cut_stays_inside_the_photo():
+    mask = disc_mask((100, 200), 50, 5, 3)  # near the left border
+    image = np.arange(200, dtype=np.uint8)[None, :, None].repeat(100, 0).repeat(3, 2)
+    cut, _ = cut_to(image, mask, (100, 100))
+    assert np.array_equal(cut, image[:, :100])
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("size", [(640, 480), (32, 32), (32, 128), (128, 32)])
+def test_every_size_leaves_object_and_background_to_click(name, size):
+    scene = make_scene(name, size)
+    assert scene.image.shape == (size[1], size[0], 3)
+    signs = [click.positive for click in scene.clicks]
+    assert len(signs) == 5
+    assert signs[:2] == [True, False]
+
+
+def test_the_clicks_tell_the_truth_and_are_always_the_same():
+    sample = load_sample("flower")
+    _, mask = cut_to(sample.image, sample.mask, (64, 48))
+    clicks = make_scene("flower", (64, 48)).clicks
+    assert all(mask[click.row, click.col] == click.positive for click in clicks)
+    assert clicks.to_list() == make_scene("flower", (64, 48)).clicks.to_list()
+
+
+def test_an_action_is_timed():
+    value, milliseconds = timed(lambda: time.sleep(0.02) or 7)
+    assert value == 7
+    assert 20 <= milliseconds < 2000
+
+
+def test_the_first_click_is_not_timed(alone):
+    """It takes no time here, and would pull the median below 10 ms."""
+    found = measure(info(Slow), [Scene("disc", IMAGE, TWO)], runs=3)
+    assert 10 <= found["ms_click"] <= found["ms_click_worst"]
+    assert found["ms_prepare"] >= 30
+    assert found["peer"] is None
+
+
+def test_a_method_of_no_memory_adds_none(alone):
+    found = measure(info(Slow), [SCENE], runs=1)
+    assert found["peak_mb"] is None or 0 <= found["peak_mb"] < 20
+
+
+def fake_peer(seconds, calls):
+    def segment(image, clicks):
+        calls.append((image.shape, len(clicks)))
+        time.sleep(seconds)
+        return image[..., 0] > 0
+
+    return Peer("fake.peer", "numpy", "none", segment)
+
+
+def test_a_quick_peer_makes_us_slower(alone, monkeypatch):
+    calls = []
+    monkeypatch.setitem(PEERS, "slow", fake_peer(0, calls))
+    peer = measure(info(Slow), [SCENE], runs=3)["peer"]
+    assert peer["name"] == "fake.peer"
+    assert peer["version"] == np.__version__
+    assert peer["clicks"] == 2
+    assert peer["we_are_slower"] is True
+    assert peer["ms_click"] < 10 <= peer["ms_click_ours"]
+    assert calls[1:] == [((48, 64, 3), 2), ((48, 64, 3), 3)] * 3  # after the small warm-up
+
+
+def test_a_slow_peer_does_not_and_soon_gets_no_more_clicks(alone, monkeypatch):
+    calls = []
+    monkeypatch.setitem(PEERS, "slow", fake_peer(0.2, calls))
+    monkeypatch.setattr(timing, "PEER_SECONDS", 0.1)
+    peer = measure(info(Slow), [SCENE], runs=3)["peer"]
+    assert peer["we_are_slower"] is False
+    assert peer["clicks"] == 1
+    assert len(calls) == 2
+
+
+def test_a_peer_that_is_not_installed_is_left_out(alone, monkeypatch):
+    monkeypatch.setitem(PEERS, "slow", Peer("no.peer", "no_such_package", "none", None))
+    assert measure(info(Slow), [SCENE], runs=1)["peer"] is None
+
+
+@pytest.mark.parametrize("function", [scikit_image_random_walker, opencv_grab_cut])
+def test_the_peers_solve_the_same_task(function):
+    assert iou(function(IMAGE, TWO), TRUTH) > 0.9
+
+
+def test_every_peer_belongs_to_a_method():
+    assert set(PEERS) == {"random-walker", "grabcut", "graph-cut"}
+    assert all(registry.method_info(name) for name in PEERS)
+    assert all(peer.available and peer.version for peer in PEERS.values())
+
+
+def test_the_result_is_json_and_what_a_method_prints_stays_out(alone, capfd):
+    lines = []
+    alone(info(Slow), info("a:b", "dream", ("no_such_package",)))
+    result = bench((64, 48), runs=1, log=lines.append)
+    jsonschema.validate(json.loads(json.dumps(result, allow_nan=False)), SCHEMA)
+    assert list(result["methods"]) == ["slow"]
+    assert "no_such_package" in result["skipped"]["dream"]
+    assert result["size"] == "64x48"
+    assert result["photos"] == list(result["clicks"]) == list(PHOTOS)
+    assert lines[:2] == ["1/2 slow", "2/2 dream"]
+    out, error = capfd.readouterr()
+    assert out == ""
+    assert "noise" in error
+
+
+def test_memory_is_each_methods_own(alone):
+    alone(info(Greedy, "greedy"), info(Slow))
+    found = bench((32, 32), runs=1)["methods"]
+    if found["slow"]["peak_mb"] is not None:
+        assert 90 < found["greedy"]["peak_mb"] < 150
+        assert found["slow"]["peak_mb"] < 40
+
+
+def test_a_process_that_dies_is_one_sentence(alone):
+    alone(info(Deadly, "deadly"))
+    with pytest.raises(OSError, match="'deadly' was killed") as caught:
+        bench((32, 32), ["deadly"], runs=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_method_asked_for_by_name_must_be_able_to_run(alone):
+    alone(info("a:b", "dream", ("no_such_package",)))
+    with pytest.raises(ImportError, match="no_such_package"):
+        bench((32, 32), ["dream"])
+
+
+def test_a_method_a_fresh_process_cannot_import_is_refused(alone):
+    class Local(Slow):
+        pass
+
+    alone(info(Local, "local"))
+    with pytest.raises(ValueError, match="module of its own") as caught:
+        bench((32, 32), ["local"])
+    assert one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("runs", [0, -1, 101])
+def test_an_absurd_number_of_runs_is_refused(runs):
+    with pytest.raises(ValueError, match="between 1 and 100") as caught:
+        bench(runs=runs)
+    assert one_sentence(caught.value)
+
+
+def row(ours, theirs=None):
+    peer = theirs and {
+        "name": "cv2.grabCut",
+        "version": "5.0",
+        "settings": "defaults",
+        "clicks": 12,
+        "ms_click": theirs,
+        "ms_click_ours": ours,
+        "we_are_slower": ours > theirs,
+    }
+    numbers = {"ms_prepare": 1.0, "ms_click": ours, "ms_click_worst": 9.0, "peak_mb": None}
+    return {**numbers, "published_ms": 1348, "peer": peer}
+
+
+def result(rows, **skipped):
+    return {
+        "size": "64x48",
+        "runs": 3,
+        "photos": ["flower"],
+        "machine": {"cpu": "Abacus", "cores": 2, "platform": "Linux", "python": "3.11.7"},
+        "published_source": "A paper, Table 2",
+        "methods": rows,
+        "skipped": skipped,
+    }
+
+
+def test_the_table_says_who_is_slower_than_which_peer():
+    text = as_table(result({"graph-cut": row(20.0, 10.0), "grabcut": row(10.0, 40.0)}))
+    assert "graph-cut         1.0        20.0         9.0           -      1348.0" in text
+    assert "Peer of graph-cut: cv2.grabCut 5.0, 10 ms" in text
+    assert "graph-cut on the same clicks (12), 20 ms: SLOWER by a factor of 2.0." in text
+    assert "grabcut on the same clicks (12), 10 ms: 4.0 times as fast." in text
+
+
+def test_the_table_says_what_was_skipped_and_what_the_numbers_mean():
+    text = as_table(result({"growcut": row(3.0)}, dream="It needs sleep."))
+    assert "dream: skipped. It needs sleep." in text
+    assert "Peer of" not in text
+    assert "The first click is not timed" in text
+    assert "Published: A paper, Table 2." in text
+
+
+@given(st.integers(32, 128), st.integers(32, 128))
+def test_any_size_gets_exactly_that_size(width, height):
+    image, mask = cut_to(IMAGE, TRUTH, (width, height))
+    assert image.shape == (height, width, 3)
+    assert mask.shape == (height, width)
+    assert mask.any()
+    assert not mask.all()
+
+
+def test_a_scene_is_answered_from_the_second_click_on():
+    assert [len(clicks) for clicks in SCENE.answered] == [2, 3]
+    assert Scene("one", IMAGE, Clicks(TWO[:1])).answered == []

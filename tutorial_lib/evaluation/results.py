@@ -1,0 +1,155 @@
+"""The file an evaluation leaves behind: its shape, how it is written, and how it is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+_CLICK = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "integer", "minimum": 0},
+        {"type": "integer", "minimum": 0},
+        {"type": "boolean"},
+    ],
+    "minItems": 3,
+    "maxItems": 3,
+}
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+_MILLISECONDS = {"type": "number", "minimum": 0}
+_SAMPLE = {
+    "type": "object",
+    "required": ["clicks", "iou"],
+    "additionalProperties": False,
+    "properties": {
+        "clicks": {"type": "array", "items": _CLICK, "minItems": 1},
+        "iou": {"type": "array", "items": _SHARE, "minItems": 1},
+    },
+}
+_METHOD = {
+    "type": "object",
+    "required": ["noc", "miou", "ms_prepare", "ms_click", "samples"],
+    "additionalProperties": False,
+    "properties": {
+        "noc": {
+            "type": "object",
+            "required": ["85", "90"],
+            "additionalProperties": {"type": "number", "minimum": 1},
+        },
+        "miou": {"type": "array", "items": _SHARE, "minItems": 1},
+        "ms_prepare": _MILLISECONDS,
+        "ms_click": _MILLISECONDS,
+        "samples": {"type": "object", "additionalProperties": _SAMPLE, "minProperties": 1},
+    },
+}
+RESULTS_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Methods evaluated on a dataset by a simulated user",
+    "type": "object",
+    "required": [
+        "schema",
+        "dataset",
+        "root_name",
+        "robot",
+        "seed",
+        "max_clicks",
+        "commit",
+        "machine",
+        "methods",
+    ],
+    "additionalProperties": False,
+    "properties": {
+        "schema": {"const": 1},
+        "dataset": {"type": "string"},
+        "root_name": {"type": "string"},
+        "robot": {"type": "string"},
+        "seed": {"type": "integer", "minimum": 0},
+        "max_clicks": {"type": "integer", "minimum": 1},
+        "commit": {"type": ["string", "null"]},
+        "machine": {"type": "object"},
+        "methods": {"type": "object", "additionalProperties": _METHOD, "minProperties": 1},
+    },
+}
+
+
+def write_results(results: dict[str, Any], path: Path) -> None:
+    """Write an evaluation's results: whole or not at all, and only if they fit the schema.
+
+    Parameters
+    ----------
+    results : dict
+        What :func:`tutorial_lib.evaluation.benchmark.evaluate` returns.
+    path : Path
+        JSON file; its folder is made if there is none.
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If the results do not fit :data:`RESULTS_SCHEMA`.
+    """
+    _validate(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f"{path.name}.new")
+    written.write_text(_compact(results), encoding="utf-8")
+    written.replace(path)
+
+
+def read_results(path: str | Path) -> dict[str, Any]:
+    """Read an evaluation's results.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSON file that an evaluation wrote.
+
+    Returns
+    -------
+    dict
+        As :data:`RESULTS_SCHEMA` describes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not the result of an evaluation; the text says where it differs.
+    """
+    from jsonschema import ValidationError
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no results file {path}; `evaluate --out` writes one.")
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        _validate(results)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from None
+    except ValidationError as error:
+        raise ValueError(
+            f"{path} holds no results at {error.json_path}: {error.message}."
+        ) from None
+    return results
+
+
+def _validate(results: Any) -> None:
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator(RESULTS_SCHEMA).validate(results)
+
+
+def _compact(results: dict[str, Any]) -> str:
+    """Return JSON with one line a sample, so that files can be read and compared by eye."""
+    lines: list[str] = []
+
+    def to_mark(sample: dict[str, Any]) -> str:
+        lines.append(json.dumps(sample, separators=(",", ":")))
+        return f"@line {len(lines) - 1}@"
+
+    methods = {
+        name: {**method, "samples": {key: to_mark(one) for key, one in method["samples"].items()}}
+        for name, method in results["methods"].items()
+    }
+    text = json.dumps({**results, "methods": methods}, indent=1)
+    return re.sub('"@line ([0-9]+)@"', lambda mark: lines[int(mark[1])], text) + "\n"
