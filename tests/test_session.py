@@ -202,6 +202,18 @@ def test_history_keeps_how_long_each_answer_took(session, monkeypatch):
     assert all(50 <= step.milliseconds < 5000 for step in session.history)
 
 
+def test_a_rehearsal_takes_time_and_leaves_no_trace(session):
+    session.add(ON)
+    assert session.rehearse() > 0
+    assert session.clicks == Clicks([ON])
+    assert session.result is None
+    assert session.history == []
+
+
+def test_a_photo_of_one_pixel_can_be_rehearsed():
+    assert Session(PHOTO[:1, :1], "growcut").rehearse() > 0
+
+
 def test_a_known_mask_measures_every_answer():
     session = play(Session(PHOTO, truth=TRUTH))
     assert session.iou == session.history[1].iou == iou(session.mask, TRUTH) > 0.9

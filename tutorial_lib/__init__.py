@@ -14,6 +14,7 @@ _WHERE = {
     "Click": "tutorial_lib.clicks",
     "Clicks": "tutorial_lib.clicks",
     "ClickCanvas": "tutorial_lib.widgets.click_canvas",
+    "Compare": "tutorial_lib.widgets.compare",
     "Segmentation": "tutorial_lib.segmenter",
     "Session": "tutorial_lib.session",
     "as_rgb": "tutorial_lib.images",
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tutorial_lib.segmenter import Segmentation, get_segmenter, methods
     from tutorial_lib.session import Session
     from tutorial_lib.widgets.click_canvas import ClickCanvas
+    from tutorial_lib.widgets.compare import Compare
 
 
 def __getattr__(name: str) -> Any:

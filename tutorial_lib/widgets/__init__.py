@@ -10,11 +10,12 @@ from typing import Any
 
 _WHERE = {
     "ClickCanvas": "tutorial_lib.widgets.click_canvas",
+    "Compare": "tutorial_lib.widgets.compare",
     "Explorer": "tutorial_lib.widgets.sliders",
     "Frames": "tutorial_lib.widgets.sliders",
 }
 
-__all__ = ["ClickCanvas", "Explorer", "Frames"]
+__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames"]
 
 
 def __getattr__(name: str) -> Any:

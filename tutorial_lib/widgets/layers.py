@@ -11,6 +11,7 @@ from traitlets import Unicode
 
 from tutorial_lib import render
 from tutorial_lib.clicks import Clicks
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
 
 PHOTO, ANSWER, MARKS = range(3)  # from back to front
@@ -46,9 +47,15 @@ class PhotoLayers(MultiCanvas):
         opaque = np.full(photo.shape[:2], 255, dtype=np.uint8)
         self._put(PHOTO, np.dstack([photo, opaque]))  # four channels travel without loss
 
-    def show_answer(self, layer: np.ndarray) -> None:
-        """Draw ``(height, width, 4) uint8`` over the photo."""
-        self._put(ANSWER, layer)
+    def show_answer(
+        self, viewport: Viewport, answer: Segmentation | None, view: str, opacity: float
+    ) -> None:
+        """Draw an answer over the photo as :func:`render.layer` paints it; None draws nothing."""
+        pixels = np.zeros((viewport.height, viewport.width, 4), dtype=np.uint8)
+        if answer is not None:
+            mask, probability = viewport.cut(answer.mask), viewport.cut(answer.probability)
+            pixels = render.layer(mask, probability, view, opacity)
+        self._put(ANSWER, pixels)
 
     def show_marks(
         self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None

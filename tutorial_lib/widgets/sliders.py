@@ -9,24 +9,15 @@ from __future__ import annotations
 
 import base64
 import html
-import io
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import ipywidgets as ipw
 import numpy as np
 from traitlets import link
 
-from tutorial_lib.images import as_rgb
-from tutorial_lib.render import encode_png
 from tutorial_lib.widgets.controls import Control, assign, default_of, make_control, short
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-Picture: TypeAlias = "np.ndarray | Figure | Axes"
+from tutorial_lib.widgets.painting import Picture, close_figures, open_figures, paint
 
 TEXT = "color: var(--jp-ui-font-color1, currentColor); line-height: 1.4"
 ALERT = "color: var(--jp-error-color1, #d54000); line-height: 1.4; font-weight: 600"
@@ -150,12 +141,12 @@ class Explorer(ipw.VBox):
             self._refresh()
 
     def _refresh(self) -> None:
-        figures = _open_figures()
+        figures = open_figures()
         try:
-            self._image, self._picture = _paint(self._draw(**self.values))
+            self._image, self._picture = paint(self._draw(**self.values))
             self.error = ""
         except Exception as error:  # in a widget's callback it would vanish without a trace
-            _close_figures(_open_figures() - figures)
+            close_figures(open_figures() - figures)
             text = str(error).strip() or type(error).__name__
             self.error = f"This picture could not be drawn: {text}"
         self._shown.value = self._picture
@@ -206,7 +197,7 @@ class Frames(Explorer):
         captions: Sequence[str] | None = None,
         interval: int = 1500,
     ) -> None:
-        painted = [_paint(frame) for frame in frames]
+        painted = [paint(frame) for frame in frames]
         if not painted:
             raise ValueError("There is nothing to play: Frames needs at least one picture.")
         if captions is not None and len(captions) != len(painted):
@@ -255,28 +246,3 @@ class Frames(Explorer):
 
     def _fallback(self) -> bytes:
         return self._pngs[-1]
-
-
-def _paint(picture: Picture) -> tuple[np.ndarray, bytes]:
-    """Return a picture as an array ``(H, W, 3) uint8`` and as PNG; a figure is closed."""
-    figure = getattr(picture, "figure", None)
-    if figure is None:
-        array = as_rgb(picture)
-        return array, encode_png(array)
-    stream = io.BytesIO()
-    try:
-        figure.savefig(stream, format="png", dpi=figure.dpi)
-    finally:
-        _close_figures([figure])
-    return as_rgb(stream.getvalue()), stream.getvalue()
-
-
-def _open_figures() -> set[int]:
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    return set(pyplot.get_fignums()) if pyplot else set()
-
-
-def _close_figures(figures: Iterable[Any]) -> None:
-    if pyplot := sys.modules.get("matplotlib.pyplot"):
-        for figure in figures:
-            pyplot.close(figure)
