@@ -11,17 +11,14 @@ from hypothesis.extra import numpy as hnp
 from tests.support import easy_scene, one_sentence
 from tutorial_lib.classical.colour_models import HistogramModel, object_posterior
 from tutorial_lib.classical.graph_cut import (
-    OFFSETS,
-    SCALE,
     GraphCut,
-    PixelGraph,
     contrast_sigma,
     cut_energy,
-    pair_slices,
     pairwise_weights,
     squared_differences,
     unary_costs,
 )
+from tutorial_lib.classical.pixel_graph import OFFSETS, SCALE, PixelGraph, link_totals, pair_slices
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import get_segmenter
 
@@ -169,6 +166,15 @@ def test_the_cut_is_the_best_of_all_512_labellings(seed):
     assert np.array_equal(mask, LABELLINGS[best].any(axis=0))  # of equal cuts the largest object
     rounding = (9 + 20) / SCALE  # half a step a term, on both sides
     assert cut_energy(mask, *costs, weights, 1) <= all_energies(*costs, weights).min() + rounding
+
+
+def test_the_links_of_a_pixel_add_up():
+    weights = pairwise_weights(np.full((3, 3, 3), 50, np.uint8))
+    diagonal = 0.5**0.5
+    corner, side, middle = 2 + diagonal, 3 + 2 * diagonal, 4 + 4 * diagonal
+    expected = [[corner, side, corner], [side, middle, side], [corner, side, corner]]
+    assert link_totals(weights, (3, 3)) == pytest.approx(np.array(expected), rel=1e-6)
+    assert PixelGraph(weights, (3, 3)).hard_cost == pytest.approx(1 + middle)
 
 
 def test_a_pixel_that_costs_the_same_either_way_is_object():

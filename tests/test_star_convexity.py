@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.support import disc_mask, easy_scene
 from tests.test_graph_cut import LABELLINGS, all_energies, neighbour_pairs, whole
-from tutorial_lib.classical.graph_cut import PixelGraph, contrast_sigma, pairwise_weights
+from tutorial_lib.classical.graph_cut import contrast_sigma, pairwise_weights
+from tutorial_lib.classical.pixel_graph import PixelGraph
 from tutorial_lib.classical.star_convexity import EuclideanStar, GeodesicStar
 from tutorial_lib.classical.star_ways import is_star, path_parents, ray_parents, step_lengths
 from tutorial_lib.clicks import Click, Clicks

@@ -6,18 +6,15 @@ click by click and writes medians to ``assets/results/graph_cut_reuse.json``.
 - rebuild: new graph, new solve, as if every click were the first
 - cold: the graph is kept, the solve starts from no flow
 - warm: graph, flow and search trees are kept (what the package does)
+
+The photos are cut exactly here, not in a band, so that all three solve one and the same problem.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +22,8 @@ import numpy as np
 import tutorial_lib.classical.graph_cut as graph_cut
 from tutorial_lib import Click, Clicks, load_sample
 from tutorial_lib.classical.colour_models import HistogramModel, object_posterior
+from tutorial_lib.evaluation.machine import commit, machine
+from tutorial_lib.evaluation.timing import timed
 
 SIZE = (640, 480)
 RUNS = 3
@@ -33,13 +32,6 @@ CLICKS = {
     "astronaut": "42,44,+ 12,9,- 80,47,+ 62,9,- 21,88,- 88,23,+ 25,42,+ 6,47,-",
     "flower": "54,47,+ 12,9,- 89,87,- 35,52,+ 61,34,+ 94,16,- 23,88,- 70,62,+",
 }
-
-
-def timed(action: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the milliseconds an action takes and what it returns."""
-    start = time.perf_counter()
-    value = action()
-    return 1000 * (time.perf_counter() - start), value
 
 
 def costs(method: graph_cut.GraphCut, prepared: graph_cut.GraphCutPrepared, clicks: Clicks):
@@ -54,7 +46,7 @@ def costs(method: graph_cut.GraphCut, prepared: graph_cut.GraphCutPrepared, clic
 def measure(name: str, text: str) -> dict[str, float]:
     """Cut one photo click by click in all three ways; every mask must be the same."""
     photo = cv2.resize(load_sample(name).image, SIZE, interpolation=cv2.INTER_AREA)
-    method = graph_cut.GraphCut()
+    method = graph_cut.GraphCut(exact=True)
     prepared = method.prepare(photo)
     weights = graph_cut.pairwise_weights(photo)
     clicks = Clicks()
@@ -66,9 +58,9 @@ def measure(name: str, text: str) -> dict[str, float]:
         if not (len(clicks.positives) and len(clicks.negatives)):
             continue
         pair = costs(method, prepared, clicks)
-        warm, mask = timed(lambda pair=pair: prepared.graph.cut(*pair))
-        built, fresh = timed(lambda: graph_cut.PixelGraph(weights, photo.shape[:2]))
-        cold, again = timed(lambda fresh=fresh, pair=pair: fresh.cut(*pair))
+        mask, warm = timed(lambda pair=pair: prepared.graph.cut(*pair))
+        fresh, built = timed(lambda: graph_cut.PixelGraph(weights, photo.shape[:2]))
+        again, cold = timed(lambda fresh=fresh, pair=pair: fresh.cut(*pair))
         assert np.array_equal(mask, again), "a warm cut must equal a cold one"
         for key, value in (("rebuild", built + cold), ("cold", cold), ("warm", warm)):
             times[key].append(value)
@@ -89,8 +81,8 @@ def main() -> None:
     result = {
         "size": list(SIZE),
         "runs": RUNS,
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}",
+        "commit": commit(),
+        "machine": machine(),
         "equal_masks": True,
         "photos": photos,
     }

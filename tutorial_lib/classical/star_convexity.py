@@ -8,6 +8,10 @@ whatever is object hangs together with a click. Only the idea of the way differs
 What depends on what decides what can be reused. Ways depend on the photo and the positive clicks.
 A negative click changes only links to the terminals, and the cut starts warm. A positive click
 moves the ways and with them infinite links, which no flow survives, so the cut starts afresh.
+
+Large photos are cut in a band (:mod:`tutorial_lib.classical.banded_cut`); the mask is a star over
+the pixels all the same. A geodesic star's ways then turn at every third pixel or so only
+(:mod:`tutorial_lib.classical.lattice_ways`). ``exact=True`` does without both.
 """
 
 from __future__ import annotations
@@ -19,15 +23,23 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from tutorial_lib.classical.banded_cut import graph_of
 from tutorial_lib.classical.base import DiscSegmenter
 from tutorial_lib.classical.colour_models import Palette
 from tutorial_lib.classical.graph_cut import (
     GraphCut,
     GraphCutPrepared,
-    PixelGraph,
     pairwise_weights,
 )
-from tutorial_lib.classical.star_ways import Centres, path_parents, ray_parents, step_lengths
+from tutorial_lib.classical.lattice_ways import LatticeWays
+from tutorial_lib.classical.pixel_cells import cell_size
+from tutorial_lib.classical.star_ways import (
+    Centres,
+    link_lengths,
+    path_parents,
+    ray_parents,
+    step_lengths,
+)
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -70,7 +82,7 @@ class StarCut(DiscSegmenter):
 
     Parameters
     ----------
-    lam, sigma, colour, clip, radius
+    lam, sigma, colour, clip, radius, exact
         As for :class:`tutorial_lib.classical.graph_cut.GraphCut`.
     """
 
@@ -81,9 +93,10 @@ class StarCut(DiscSegmenter):
         colour: str = "histogram",
         clip: float = 0.01,
         radius: int = 5,
+        exact: bool = False,
     ) -> None:
         super().__init__(radius)
-        self.graph_cut = GraphCut(lam, sigma, colour, clip, radius)
+        self.graph_cut = GraphCut(lam, sigma, colour, clip, radius, exact)
 
     @abstractmethod
     def _ways(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
@@ -108,7 +121,7 @@ class StarCut(DiscSegmenter):
         # at most 1 a link, and a pixel's largest colour cost with room for rounding.
         a_pixel = 1.0 - self.graph_cut.lam * float(np.log(self.graph_cut.clip))
         infinite = 1.0 + sum(w.size for w in weights) + a_pixel * image[..., 0].size
-        graph = PixelGraph(weights, image.shape[:2], infinite)
+        graph = graph_of(weights, image.shape[:2], infinite, self.graph_cut.exact)
         base = GraphCutPrepared(image, Palette.of(image), graph, hard_cost=infinite)
         return StarPrepared(base, lru_cache(maxsize=8)(self._ways(image)))
 
@@ -147,7 +160,7 @@ class EuclideanStar(StarCut):
 
     Parameters
     ----------
-    lam, sigma, colour, clip, radius
+    lam, sigma, colour, clip, radius, exact
         As for :class:`tutorial_lib.classical.graph_cut.GraphCut`.
 
     References
@@ -165,7 +178,7 @@ class GeodesicStar(StarCut):
 
     Parameters
     ----------
-    lam, sigma, colour, clip, radius
+    lam, sigma, colour, clip, radius, exact
         As for :class:`tutorial_lib.classical.graph_cut.GraphCut`.
     gamma : float
         How much a way avoids edges, from 0 up to less than 1; see :func:`step_lengths`.
@@ -189,12 +202,15 @@ class GeodesicStar(StarCut):
         clip: float = 0.01,
         radius: int = 5,
         gamma: float = 0.7,
+        exact: bool = False,
     ) -> None:
-        super().__init__(lam, sigma, colour, clip, radius)
+        super().__init__(lam, sigma, colour, clip, radius, exact)
         if not 0 <= gamma < 1:
             raise ValueError(f"gamma is at least 0 and less than 1, not {gamma}.")
         self.gamma = gamma
 
     def _ways(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
-        lengths = step_lengths(image, self.gamma)
-        return partial(path_parents, shape=image.shape[:2], lengths=lengths)
+        shape, side = image.shape[:2], cell_size(image.shape[:2])
+        if side > 1 and not self.graph_cut.exact:
+            return LatticeWays(link_lengths(image, self.gamma), shape, side)
+        return partial(path_parents, shape=shape, lengths=step_lengths(image, self.gamma))

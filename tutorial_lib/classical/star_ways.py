@@ -38,23 +38,26 @@ def ray_parents(centres: Centres, shape: tuple[int, int]) -> np.ndarray:
     Gulshan et al., Geodesic Star Convexity for Interactive Image Segmentation, CVPR 2010;
     Chun et al., Consistent Digital Rays, 2009, for rays that share their pixels.
     """
-    rows, cols = np.indices(shape)
-    nearest = np.full(shape, np.inf)
-    to_row, to_col = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for row, col in centres:
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    nearest = np.full(shape, np.iinfo(np.int64).max)
+    which = np.zeros(shape, dtype=np.intp)
+    for index, (row, col) in enumerate(centres):
         squared = (rows - row) ** 2 + (cols - col) ** 2
         wins = squared < nearest  # at equal distance the earlier centre
-        nearest[wins] = squared[wins]
-        to_row[wins], to_col[wins] = (row - rows)[wins], (col - cols)[wins]
+        np.copyto(nearest, squared, where=wins)
+        np.copyto(which, index, where=wins)
+    centre_rows, centre_cols = np.transpose(centres)
+    to_row, to_col = centre_rows[which] - rows, centre_cols[which] - cols
     steps = np.maximum(abs(to_row), abs(to_col))
-    threshold = steps * GOLDEN % 1 * steps
+    counts = np.arange(max(shape))
+    threshold = np.floor(counts * GOLDEN % 1 * counts).astype(np.int64)[steps]
     row_step = np.sign(to_row) * (abs(to_row) > threshold)
     col_step = np.sign(to_col) * (abs(to_col) > threshold)
     return (rows + row_step) * shape[1] + cols + col_step
 
 
-def step_lengths(image: np.ndarray, gamma: float = 0.7) -> csr_array:
-    """Length of the step between each pair of neighbours.
+def link_lengths(image: np.ndarray, gamma: float = 0.7) -> list[np.ndarray]:
+    """Length of the step between each pair of neighbours, one array an offset.
 
     ``length(p, q) = sqrt( (1 - gamma) * dist(p, q)^2 + gamma * |I_p - I_q|^2 / sigma^2 )``
 
@@ -68,8 +71,9 @@ def step_lengths(image: np.ndarray, gamma: float = 0.7) -> csr_array:
 
     Returns
     -------
-    csr_array
-        ``(H * W, H * W) float64``, symmetric; sigma is the photo's :func:`contrast_sigma`.
+    list of np.ndarray
+        One ``float32`` array for each of :data:`~tutorial_lib.classical.pixel_graph.OFFSETS`;
+        sigma is the photo's :func:`contrast_sigma`.
 
     References
     ----------
@@ -77,11 +81,28 @@ def step_lengths(image: np.ndarray, gamma: float = 0.7) -> csr_array:
     divided by sigma so that one gamma suits dull and crisp photos.
     """
     scale = gamma / contrast_sigma(image) ** 2
-    lengths = [
+    return [
         np.sqrt((1 - gamma) * (row**2 + col**2) + scale * square)
         for (row, col), square in zip(OFFSETS, squared_differences(image), strict=True)
     ]
-    return PixelLinks(image.shape[:2]).graph(lengths)
+
+
+def step_lengths(image: np.ndarray, gamma: float = 0.7) -> csr_array:
+    """Return :func:`link_lengths` as a graph.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+    gamma : float
+        From 0 up to less than 1.
+
+    Returns
+    -------
+    csr_array
+        ``(H * W, H * W) float64``, symmetric.
+    """
+    return PixelLinks(image.shape[:2]).graph(link_lengths(image, gamma))
 
 
 def path_parents(centres: Centres, shape: tuple[int, int], lengths: csr_array) -> np.ndarray:
