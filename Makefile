@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+ROOT ?=
 
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
@@ -13,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovide
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
-	figures measure wheel clean
+	figures measure evaluate constants wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,8 +62,18 @@ notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
 figures: browser ## Take the README's screenshot again
 	$(PY) tools/take_screenshot.py
 
-measure: $(VENV)/.installed ## Measure what reusing the graph saves
+measure: $(VENV)/.installed ## Measure what reusing the graph saves, and the random walker's solvers
 	$(PY) tools/measure_graph_reuse.py
+	$(PY) tools/measure_random_walker.py
+
+evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
+	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
+		--robot center --out assets/results/grabcut_center.json
+	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
+		--robot geodesic --out assets/results/grabcut_geodesic.json
+
+constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
+	$(PY) tools/choose_constants.py --root "$(ROOT)"
 
 wheel: $(VENV)/.installed-test ## Build the wheel into dist/
 	$(PY) -m build --wheel

@@ -1,6 +1,7 @@
 """Notebooks and library tell the same story: what a cell defines is what the package runs."""
 
 import ast
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable
@@ -11,10 +12,24 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, issparse
 
 from tests.support import ROOT, forbidden, leaves
 from tests.test_imports import TREES, public_definitions
-from tutorial_lib.classical import colour_models, graph_cut, min_cut, pixel_network
+from tutorial_lib import get_segmenter
+from tutorial_lib.classical import (
+    colour_models,
+    geodesic_matting,
+    graph_cut,
+    growcut,
+    min_cut,
+    pixel_network,
+    random_walker,
+    star_ways,
+)
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.evaluation import metrics, robots
+from tutorial_lib.segmenter import Segmentation
 
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -102,6 +117,91 @@ def clicked(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def sizes(rng: np.random.Generator, smallest: int = 2) -> tuple[int, int]:
+    return int(rng.integers(smallest, 7)), int(rng.integers(smallest, 7))
+
+
+def steps(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    height, width = sizes(rng)
+    return {"right": rng.random((height, width - 1)), "down": rng.random((height - 1, width))}
+
+
+def arrival_in_sparse(graph: np.ndarray, fixed: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Call the library's version, whose matrix is sparse, with the notebook's dense one."""
+    return random_walker.first_arrival(csr_array(graph), fixed, value)
+
+
+def partly_clicked(rng: np.random.Generator) -> dict[str, Any]:
+    graph = random_walker.laplacian(**steps(rng)).toarray()
+    fixed = np.zeros((1, len(graph)), dtype=bool)
+    fixed[0, rng.choice(len(graph), rng.integers(1, len(graph)), replace=False)] = True
+    return {"graph": graph, "fixed": fixed, "value": rng.random(fixed.shape)}
+
+
+def stars(rng: np.random.Generator) -> dict[str, Any]:
+    shape = sizes(rng, smallest=1)
+    some = rng.choice(shape[0] * shape[1], rng.integers(1, 4))
+    return {"centres": tuple(divmod(int(place), shape[1]) for place in some), "shape": shape}
+
+
+def armies(rng: np.random.Generator) -> dict[str, Any]:
+    image = photo(rng)
+    shape = image.shape[:2]
+    cells = growcut.Cells(rng.integers(-1, 2, shape).astype(np.int8), chances(rng, shape))
+    return {"cells": cells, "attacks": growcut.attack_strengths(image)}
+
+
+def maybe(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray | None:
+    return rng.random(shape) < 0.2 if rng.random() < 0.7 else None
+
+
+def seen_by_a_robot(rng: np.random.Generator) -> dict[str, Any]:
+    shape = tuple(map(int, rng.integers(2, 8, 2)))
+    mask, truth = rng.random((2, *shape)) < rng.choice([0, 0.5, 1], (2, 1, 1), p=[0.1, 0.8, 0.1])
+    places = rng.integers(0, shape, (rng.integers(0, 4), 2))
+    clicks = Clicks(Click(row, col, bool(truth[row, col])) for row, col in places)
+    return {
+        "mask": mask,
+        "truth": truth,
+        "ignore": maybe(rng, shape),
+        "clicks": clicks,
+        "seed": int(rng.integers(9)),
+    }
+
+
+class Discs:
+    """A method that is not registered, so that robots take it to answer from the first click."""
+
+    def prepare(self, image: np.ndarray) -> tuple[int, ...]:
+        return image.shape
+
+    def segment(self, prepared: tuple[int, ...], clicks: Clicks) -> Segmentation:
+        return Segmentation(clicks.discs(prepared, 1)[0].astype(np.float32))
+
+
+def robot_run(rng: np.random.Generator) -> dict[str, Any]:
+    image, both = rng.integers(0, 256, (7, 9, 3), dtype=np.uint8), bool(rng.random() < 0.5)
+    return {
+        "segmenter": get_segmenter("geodesic-matting", radius=1) if both else Discs(),
+        "image": image,
+        "truth": rng.random(image.shape[:2]) < rng.random(),
+        "robot": rng.choice(list(robots.ROBOTS.values())),
+        "max_clicks": int(rng.integers(0, 6)),
+        "seed": int(rng.integers(9)),
+        "both": both,
+    }
+
+
+def library_run(both: bool, **arguments: Any) -> tuple[Clicks, tuple[float, ...]]:
+    """Run the library's loop, which asks the registry whether a method needs both kinds."""
+    trajectory = robots.simulate(**arguments)
+    return trajectory.clicks, trajectory.ious
+
+
+def ious(rng: np.random.Generator, least: int = 1) -> list[float]:
+    return np.round(rng.random(rng.integers(least, 9)), 2).tolist()
+
+
 COMPARISONS = {
     "shortest_augmenting_path": Comparison(
         min_cut.shortest_augmenting_path,
@@ -148,6 +248,75 @@ COMPARISONS = {
     ),
     "cut_energy": Comparison(graph_cut.cut_energy, labelling),
     "object_posterior": Comparison(colour_models.object_posterior, clicked),
+    "step_weights": Comparison(
+        random_walker.step_weights,
+        lambda rng: {"image": photo(rng), "beta": float(rng.uniform(0, 200)), "epsilon": 1e-5},
+    ),
+    "laplacian": Comparison(random_walker.laplacian, steps),
+    "first_arrival": Comparison(arrival_in_sparse, partly_clicked),
+    "likelihood_steps": Comparison(
+        geodesic_matting.likelihood_steps,
+        lambda rng: {"likelihood": chances(rng), "step": float(rng.random())},
+    ),
+    "nearer_to_object": Comparison(
+        geodesic_matting.nearer_to_object,
+        lambda rng: {"to_object": chances(rng), "to_background": chances(rng)},
+    ),
+    "ray_parents": Comparison(star_ways.ray_parents, stars),
+    "step_lengths": Comparison(
+        star_ways.step_lengths,
+        lambda rng: {"image": photo(rng), "gamma": float(rng.uniform(0, 0.99))},
+    ),
+    "is_star": Comparison(
+        star_ways.is_star,
+        lambda rng: {
+            "mask": rng.random((2, 3)) < 0.6,
+            "parents": star_ways.ray_parents(((1, 1),), (2, 3)),
+        },
+    ),
+    "attack_strengths": Comparison(growcut.attack_strengths, lambda rng: {"image": photo(rng)}),
+    "fight": Comparison(growcut.fight, armies),
+    "simulate": Comparison(library_run, robot_run),
+    "depth": Comparison(
+        robots.depth, lambda rng: {"region": rng.random((5, 7)) < rng.choice([0, 0.8, 1])}
+    ),
+    "center": Comparison(robots.center, seen_by_a_robot),
+    "geodesic": Comparison(robots.geodesic, seen_by_a_robot),
+    "iou": Comparison(
+        metrics.iou,
+        lambda rng: {
+            "mask": rng.random((2, 3)) < 0.4,
+            "truth": rng.random((2, 3)) < 0.4,
+            "ignore": maybe(rng, (2, 3)),
+        },
+    ),
+    "clicks_to_reach": Comparison(
+        metrics.clicks_to_reach,
+        lambda rng: {
+            "ious": ious(rng),
+            "threshold": float(rng.choice([0.5, 0.9])),
+            "maximum": int(rng.integers(1, 10)),
+        },
+    ),
+    "mean_iou_curve": Comparison(
+        metrics.mean_iou_curve,
+        lambda rng: {
+            "samples": [ious(rng) for _ in range(rng.integers(1, 5))],
+            "maximum": int(rng.integers(1, 10)),
+        },
+    ),
+    "area_under_curve": Comparison(
+        metrics.area_under_curve, lambda rng: {"curve": ious(rng, least=2)}
+    ),
+    "bootstrap_interval": Comparison(
+        metrics.bootstrap_interval,
+        lambda rng: {
+            "values": rng.integers(1, 21, rng.integers(1, 9)).tolist(),
+            "confidence": float(rng.uniform(0.5, 0.99)),
+            "resamples": int(rng.integers(1, 50)),
+            "seed": int(rng.integers(9)),
+        },
+    ),
 }
 
 
@@ -179,6 +348,8 @@ SHARED = sorted(shared_definitions())
 def is_constant(node):
     if not isinstance(node, ast.Assign):
         return False
+    if not all(isinstance(target, ast.Name) for target in node.targets):
+        return False  # changes something that the cell has made
     try:
         ast.literal_eval(node.value)
     except ValueError:
@@ -201,7 +372,12 @@ def definition(notebook: str, wanted: str) -> Callable[..., Any]:
 
 
 def settled(value):
-    return list(value) if inspect.isgenerator(value) else value
+    """Return a value in a form that ``agree`` compares number by number."""
+    if inspect.isgenerator(value):
+        return list(value)
+    if dataclasses.is_dataclass(value):
+        return [getattr(value, field.name) for field in dataclasses.fields(value)]
+    return value.toarray() if issparse(value) else value
 
 
 def agree(first, second):
@@ -237,6 +413,9 @@ def test_the_comparison_notices_a_difference():
     assert not agree(np.ones((2, 2)), np.ones((2, 1)))
     assert not agree({"a": 1}, {"a": 2})
     assert not agree(None, ["s", "t"])
+    assert not agree(settled(csr_array(np.eye(2))), np.ones((2, 2)))
+    first, second = (growcut.Cells(np.ones(2), np.full(2, strength)) for strength in (0.1, 0.2))
+    assert not agree(settled(first), settled(second))
 
 
 # -- form --------------------------------------------------------------------------------------

@@ -162,8 +162,8 @@ class Clicks:
     def discs(self, shape: tuple[int, ...], radius: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Paint every click as a disc.
 
-        Both papers give classical methods discs of radius 5 (DOS, section 4.1), since a single
-        pixel tells nothing about a colour distribution.
+        DOS gives classical methods discs of radius 5 (section 4.1), since a single pixel tells
+        nothing about a colour distribution.
 
         Parameters
         ----------

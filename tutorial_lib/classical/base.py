@@ -18,7 +18,7 @@ def with_discs(probability: np.ndarray, positive: np.ndarray, negative: np.ndarr
 
 
 class DiscSegmenter(ABC):
-    """A method that reads its clicks as discs (both papers use radius 5).
+    """A method that reads its clicks as discs (Xu et al. use radius 5; Li et al. name none).
 
     Until there is at least one disc of each kind nothing separates object from background, so the
     answer is the positive discs themselves: honest, and never empty after a positive click.

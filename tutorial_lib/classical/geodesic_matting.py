@@ -119,7 +119,7 @@ class GeodesicMatting(DiscSegmenter):
 
     def __init__(
         self,
-        step: float = 0.0005,
+        step: float = 0.002,
         colour: str = "histogram",
         pixels: int = 80_000,
         radius: int = 5,

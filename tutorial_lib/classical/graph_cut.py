@@ -193,7 +193,7 @@ class GraphCut(DiscSegmenter):
 
     def __init__(
         self,
-        lam: float = 0.02,
+        lam: float = 0.01,
         sigma: float | None = None,
         colour: str = "histogram",
         clip: float = 0.01,

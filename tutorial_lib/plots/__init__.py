@@ -1,16 +1,33 @@
 """Every figure the notebooks draw, in one visual language (see :mod:`tutorial_lib.render`)."""
 
+from tutorial_lib.plots.benchmarks import (
+    draw_click_counts,
+    draw_curves,
+    draw_published,
+    line_looks,
+    show_depths,
+)
 from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.networks import draw_network, draw_residual
 from tutorial_lib.plots.pictures import grid, show, show_answer, show_probability, style
+from tutorial_lib.plots.places import draw_parents, draw_values, draw_ways, paint_sides
 
 __all__ = [
+    "draw_click_counts",
+    "draw_curves",
     "draw_links",
     "draw_network",
+    "draw_parents",
+    "draw_published",
     "draw_residual",
+    "draw_values",
+    "draw_ways",
     "grid",
+    "line_looks",
+    "paint_sides",
     "show",
     "show_answer",
+    "show_depths",
     "show_probability",
     "style",
 ]

@@ -55,7 +55,7 @@ def draw_links(
     ax.imshow(image[window], extent=edges, interpolation="nearest")
     _draw_weights(ax, weights, window)
     if mask is not None:
-        _draw_contour(ax, mask, window)
+        draw_contour(ax, mask, window)
     nodes = np.mgrid[window].reshape(2, -1)
     ax.scatter(nodes[1], nodes[0], s=34, c=image[window].reshape(-1, 3) / 255, edgecolors="black",
                linewidths=0.8, zorder=3)  # fmt: skip
@@ -80,7 +80,18 @@ def _draw_weights(ax: Axes, weights: list[np.ndarray], window: tuple[slice, slic
     ax.add_collection(LineCollection(ends, linewidths=widths, colors="white", zorder=2))
 
 
-def _draw_contour(ax: Axes, mask: np.ndarray, window: tuple[slice, slice]) -> None:
+def draw_contour(ax: Axes, mask: np.ndarray, window: tuple[slice, slice]) -> None:
+    """Draw a mask's contour between the pixels of a window, in yellow with a black rim.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw; a pixel's centre lies at (col, row).
+    mask : np.ndarray
+        ``(H, W) bool``.
+    window : (slice, slice)
+        Rows and columns to look at, with start and stop.
+    """
     rows, cols = window
     inside = mask[window]
     for row, col in np.argwhere(inside[:, 1:] != inside[:, :-1]) + (rows.start, cols.start):

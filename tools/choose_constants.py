@@ -1,0 +1,107 @@
+"""Choose the classical methods' constants on validation photos, and keep every figure on the way.
+
+``python tools/choose_constants.py --root DIR`` takes one constant of a method after another: it
+tries each of the values below while the others stay, and keeps the one with the fewest clicks (mean
+of NoC@85 and NoC@90, robot ``center``, 20 clicks at most). Every figure goes to
+``assets/results/constants.json``, and a test makes sure that the methods' defaults are the values
+chosen there. What is finished is kept in ``--work`` and not computed again.
+
+DIR is a plain folder of images/ and masks/ (0 background, 128 ignore, 255 object).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tutorial_lib.data.datasets import Example, load_dataset
+from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.machine import commit, machine
+from tutorial_lib.evaluation.results import read_results
+
+OUT = Path(__file__).parents[1] / "assets" / "results" / "constants.json"
+Options = dict[str, Any]
+
+# Where the search starts, and in which order which values are tried.
+CONSTANTS: dict[str, dict[str, list[Any]]] = {
+    "graph-cut": {"lam": [0.02, 0.01, 0.005, 0.04], "clip": [0.01, 0.001, 0.1]},
+    "random-walker": {"beta": [90.0, 300.0, 1000.0, 3000.0]},
+    "geodesic-matting": {"step": [0.0005, 0.0, 0.002, 0.005]},
+    "euclidean-star": {"lam": [0.01, 0.02, 0.005]},
+    "geodesic-star": {"lam": [0.01, 0.02], "gamma": [0.7, 0.3, 0.9]},
+    "growcut": {"attack": ["gaussian", "linear"]},
+}
+
+
+class EveryNth:
+    """Every nth object of a dataset, from the first on: a share of all kinds of photos."""
+
+    def __init__(self, dataset: Any, step: int) -> None:
+        self.dataset, self.step = dataset, step
+        self.name, self.root, self.ids = dataset.name, dataset.root, dataset.ids[::step]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.dataset[index * self.step]
+
+
+def clicks_needed(row: dict[str, Any]) -> float:
+    return (row["noc"]["85"] + row["noc"]["90"]) / 2
+
+
+def measure(method: str, options: Options, photos: EveryNth, work: Path, workers: int) -> dict:
+    """Evaluate one choice of constants, unless that was done before."""
+    told = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
+    out = work / f"{method}({told}).json"
+    if not out.exists():
+        evaluate({method: (method, options)}, photos, out, workers=workers)
+    found = read_results(out)["methods"][method]
+    return {"options": options, "noc": found["noc"], "miou": found["miou"]}
+
+
+def choose(method: str, photos: EveryNth, work: Path, workers: int) -> dict[str, Any]:
+    """Take one constant after another and keep its best value."""
+    values = CONSTANTS[method]
+    chosen: Options = {name: tried[0] for name, tried in values.items()}
+    rows: list[dict[str, Any]] = []
+    for name, tried in values.items():
+        column = [measure(method, {**chosen, name: v}, photos, work, workers) for v in tried]
+        chosen = min(column, key=clicks_needed)["options"]
+        rows += [row for row in column if row not in rows]
+        print(method, [(row["options"][name], round(clicks_needed(row), 2)) for row in column])
+    return {"chosen": chosen, "tried": rows}
+
+
+def main(
+    root: Annotated[Path, typer.Option(help="Validation photos: a folder of images/ and masks/.")],
+    method: Annotated[list[str] | None, typer.Option(help="Repeatable; all if not given.")] = None,
+    every: Annotated[int, typer.Option(help="Take every nth photo.")] = 3,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    work: Annotated[Path, typer.Option(help="Where finished figures are kept.")] = Path(
+        "build/constants"
+    ),
+) -> None:
+    """Choose constants on validation photos and write every figure down."""
+    photos = EveryNth(load_dataset("folder", root), every)
+    kept = json.loads(OUT.read_text()) if OUT.exists() else {"methods": {}}
+    for name in method or CONSTANTS:
+        kept["methods"][name] = choose(name, photos, work, workers)
+    head = {
+        "root_name": root.resolve().name,
+        "photos": len(photos),
+        "robot": "center",
+        "criterion": "mean of NoC@85 and NoC@90, at most 20 clicks",
+        "commit": commit(),
+        "machine": machine(),
+    }
+    OUT.write_text(json.dumps({**head, "methods": kept["methods"]}, indent=1) + "\n")
+    print(OUT)
+
+
+if __name__ == "__main__":
+    typer.run(main)

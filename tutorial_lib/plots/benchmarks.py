@@ -1,0 +1,252 @@
+"""What simulated users did and what came of it: where they click, curves, and numbers of clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.plots.pictures import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# A method looks the same in every figure. Hues of Okabe and Ito, and a shape for each besides.
+_LOOKS = {
+    "graph-cut": ("#0072b2", "o", "-"),
+    "geodesic-matting": ("#e69f00", "D", "-"),
+    "random-walker": ("#009e73", "^", "-"),
+    "euclidean-star": ("#d55e00", "v", "-"),
+    "geodesic-star": ("#cc79a7", "P", "--"),
+    "growcut": ("#777777", "X", "-"),
+    "grabcut": ("#56b4e9", "s", "--"),
+    "dos": ("#000000", "<", "--"),
+    "latent-diversity": ("#000000", "*", "-"),
+}
+_PAPER_MARKS = ("^", "s", "D", "v")
+
+
+def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return the axes given, or new ones of a size in inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def show_depths(
+    image: np.ndarray,
+    depths: np.ndarray,
+    clicks: Clicks | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw where a simulated user may click: the brighter, the deeper in the error or the likelier.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``; seen dimly, in grey, where the map is 0.
+    depths : np.ndarray
+        ``(H, W)``, at least 0: depths in pixels, or probabilities; the largest is the brightest.
+    clicks : Clicks, optional
+        The clicks to mark.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If map and image differ in size.
+    """
+    import matplotlib as mpl
+
+    if depths.shape != image.shape[:2]:
+        raise ValueError(f"The map has shape {depths.shape}, the image {image.shape[:2]}.")
+    grey = np.repeat(image.mean(axis=2, keepdims=True) * 0.45, 3, axis=2)
+    share = depths / (depths.max() or 1)
+    colours = 255 * mpl.colormaps["inferno"](0.25 + 0.75 * share)[..., :3]
+    painted = np.where(depths[..., None] > 0, colours, grey)
+    return show(np.rint(painted).astype(np.uint8), clicks, title, ax)
+
+
+def line_looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Choose colour, mark and dashes for each name; a known method's are the same in every figure.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of methods, or any others: those take the looks that no method among them has.
+
+    Returns
+    -------
+    dict of str to dict
+        Keyword arguments of ``Axes.plot`` by name.
+    """
+    names = list(names)
+    free = [look for name, look in _LOOKS.items() if name not in names]
+    others = cycle(free or list(_LOOKS.values()))
+    chosen = {name: _LOOKS[name] if name in _LOOKS else next(others) for name in names}
+    return {
+        name: {"color": colour, "marker": mark, "linestyle": dashes}
+        for name, (colour, mark, dashes) in chosen.items()
+    }
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[float] | np.ndarray],
+    title: str = "",
+    ax: Axes | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw IoU over the number of clicks, one line for each name.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequence of float
+        ``(n,)`` IoUs after click 1, 2, ..., such as
+        :func:`tutorial_lib.evaluation.metrics.mean_iou_curve` returns; their lengths may differ.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    legend : bool
+        Whether to name the lines.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or one without any value.
+    """
+    if not curves or not all(len(curve) for curve in curves.values()):
+        raise ValueError("Curves to draw need at least one name, and one value in each.")
+    ax = _axes(ax, 6, 3.8)
+    for name, look in line_looks(curves).items():
+        clicks = range(1, len(curves[name]) + 1)
+        ax.plot(clicks, curves[name], label=name, markersize=5, linewidth=1.8, **look)
+    longest = max(map(len, curves.values()))
+    for threshold in (0.85, 0.9):
+        ax.axhline(threshold, color="#777777", linewidth=1, linestyle=":", zorder=0)
+    ax.set(xlabel="clicks", ylabel="IoU", ylim=(0, 1.02), xlim=(0.5, longest + 0.5), title=title)
+    ax.set_xticks([1, *range(5, longest + 1, 5)] if longest > 10 else range(1, longest + 1))
+    if legend:
+        ax.legend(loc="lower right", fontsize="small")
+    return ax
+
+
+def draw_published(
+    ours: Mapping[str, tuple[float, float, float]],
+    published: Mapping[str, Mapping[str, float]],
+    maximum: int = 20,
+    title: str = "",
+    ax: Axes | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw our numbers of clicks with their intervals, and what papers report, one row a method.
+
+    Parameters
+    ----------
+    ours : mapping of str to (float, float, float)
+        Mean and both ends of its interval for each method, the first uppermost.
+    published : mapping of str to mapping of str to float
+        For each paper the means it reports, by method; methods it lacks have no mark.
+    maximum : int
+        Right end of the scale: what an object counts that never reaches the threshold.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    legend : bool
+        Whether to say, below, which mark is whose.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no method.
+    """
+    if not ours:
+        raise ValueError("A comparison needs at least one method of ours.")
+    ax = _axes(ax, 6, 1.4 + 0.45 * len(ours))
+    rows = {method: row for row, method in enumerate(ours)}
+    mean, low, high = np.array(list(ours.values())).T
+    bars = [mean - low, high - mean]
+    ax.errorbar(mean, list(rows.values()), xerr=bars, fmt="o", color="black", capsize=4,
+                label="ours", zorder=3)  # fmt: skip
+    for mark, (paper, means) in zip(cycle(_PAPER_MARKS), published.items(), strict=False):
+        places = [(means[method], row) for method, row in rows.items() if method in means]
+        ax.plot(*np.reshape(places, (-1, 2)).T, mark, mfc="none", mew=1.8, ms=9, label=paper)
+    ax.set(xlim=(0, maximum + 0.5), ylim=(len(rows) - 0.5, -0.5), xlabel="clicks", title=title)
+    ax.set_yticks(list(rows.values()), list(rows))
+    ax.set_xticks(range(0, maximum + 1, 5))
+    ax.grid(axis="x", color="#dddddd")
+    if legend:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, fontsize="small")
+    return ax
+
+
+def draw_click_counts(
+    counts: Mapping[str, Sequence[int]],
+    maximum: int = 20,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw every object's number of clicks as a coloured cell: a row a method, a column an object.
+
+    Parameters
+    ----------
+    counts : mapping of str to sequence of int
+        ``(n,)`` clicks each method took for objects 1 to n, in the same order for all.
+    maximum : int
+        What an object counts that never reaches the threshold; the darkest cells.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on; the objects are sorted, those that take the fewest clicks first.
+
+    Raises
+    ------
+    ValueError
+        If there is no method or no object, or the methods differ in their number of objects.
+    """
+    rows = list(counts.values())
+    if not rows or not len(rows[0]) or len({len(row) for row in rows}) > 1:
+        raise ValueError(
+            "Click counts need at least one method, and one object or more, as many in each."
+        )
+    ax = _axes(ax, 8, 1.2 + 0.35 * len(rows))
+    table = np.array(rows)
+    table = table[:, np.argsort(table.mean(axis=0), kind="stable")]
+    image = ax.imshow(table, cmap="cividis_r", vmin=1, vmax=maximum, aspect="auto",
+                      interpolation="nearest")  # fmt: skip
+    ticks = [1, *range(5, maximum + 1, 5)]
+    ax.figure.colorbar(image, ax=ax, label="clicks", pad=0.01, ticks=ticks)
+    ax.set_yticks(range(len(rows)), list(counts))
+    ax.set_xticks([])
+    ax.set(title=title, xlabel=f"{table.shape[1]} objects, the easiest on the left")
+    return ax
