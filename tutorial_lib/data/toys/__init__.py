@@ -1,0 +1,1 @@
+"""What made-up scenes are drawn with: strokes, a canvas, things and backdrops."""

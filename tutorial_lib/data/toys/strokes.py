@@ -1,0 +1,247 @@
+"""Scenes before they have pixels: outlines, paints, and the pen that lists strokes.
+
+Coordinates are ``(row, col)``, rows downwards. A thing is drawn in its own frame, about one unit
+tall, standing on row 0; the pen moves it to its place in the picture, whose short side is 1.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+Colour = tuple[float, float, float]
+Outline = np.ndarray
+WHITE: Colour = (252.0, 250.0, 244.0)
+BLACK: Colour = (25.0, 22.0, 25.0)
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What a stroke is filled with.
+
+    Parameters
+    ----------
+    colour, second : tuple of float
+        RGB, 0 to 255; a pattern mixes the second into the first.
+    pattern : str
+        One of :data:`tutorial_lib.data.toys.canvas.PATTERNS`.
+    period : float
+        Size of the pattern, in units of the thing's frame.
+    angle : float
+        Direction of stripes and planks, in radians; 0 lays them level.
+    noise : float
+        Strength of the irregular light and dark, 0 to 1.
+    """
+
+    colour: Colour
+    second: Colour = (0.0, 0.0, 0.0)
+    pattern: str = "plain"
+    period: float = 0.1
+    angle: float = 0.0
+    noise: float = 0.12
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """One filled outline.
+
+    Parameters
+    ----------
+    outline : np.ndarray
+        ``(n, 2) float64`` corners in picture units.
+    paint : Paint
+        Its filling, the period in picture units.
+    part : str or None
+        The part its pixels belong to; None for the backdrop, which belongs to nothing.
+    relief : float
+        How rounded it looks, 0 to 1.
+    softness : float
+        Blur of its edge in picture units; a soft stroke is a shadow or a glow and owns no pixel.
+    opacity : float
+        Of its colour, 0 to 1.
+    """
+
+    outline: Outline
+    paint: Paint
+    part: str | None = None
+    relief: float = 0.0
+    softness: float = 0.0
+    opacity: float = 1.0
+
+
+@dataclass(eq=False)
+class Pen:
+    """Collects strokes, and which part belongs to which whole.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of every choice.
+    height, width : float
+        Size of the picture; the shorter one is 1.
+    palette : list of tuple
+        Colours that come back all over the scene, so that colour alone tells nothing.
+    """
+
+    rng: np.random.Generator
+    height: float
+    width: float
+    palette: list[Colour]
+    strokes: list[Stroke] = field(default_factory=list)
+    parents: dict[str, str | None] = field(default_factory=dict)
+    _place: tuple[float, float, float, float, float] = (0.0, 0.0, 1.0, 1.0, 0.0)
+
+    def stand(
+        self, row: float, col: float, scale: float = 1.0, mirrored: bool = False, angle: float = 0.0
+    ) -> None:
+        """Put the origin of the next thing's frame at a place of the picture."""
+        self._place = (row, col, scale, -1.0 if mirrored else 1.0, angle)
+
+    def part(self, name: str, parent: str | None = None) -> str:
+        """Declare a part, after the whole it belongs to; returns its name."""
+        self.parents.setdefault(name, parent)
+        return name
+
+    def side(self, sign: float) -> str:
+        """Return on which side of the picture a negative or positive column of the frame is."""
+        return "right" if sign * self._place[3] > 0 else "left"
+
+    def draw(
+        self,
+        outline: Outline,
+        paint: Paint,
+        part: str | None = None,
+        relief: float = 0.0,
+        softness: float = 0.0,
+        opacity: float = 1.0,
+    ) -> None:
+        """Add one stroke, given in the frame of the thing."""
+        row, col, scale, side, angle = self._place
+        rows, cols = outline[:, 0], outline[:, 1] * side
+        turned = np.stack(
+            [
+                row + scale * (rows * np.cos(angle) + cols * np.sin(angle)),
+                col + scale * (cols * np.cos(angle) - rows * np.sin(angle)),
+            ],
+            axis=1,
+        )
+        scaled = replace(paint, period=paint.period * scale)
+        self.strokes.append(Stroke(turned, scaled, part, relief, softness * scale, opacity))
+
+    def shadow(self, outline: Outline, softness: float = 0.05, opacity: float = 0.45) -> None:
+        """Darken what lies below."""
+        self.draw(outline, Paint((15, 15, 25), noise=0), softness=softness, opacity=opacity)
+
+    def between(self, low: float, high: float) -> float:
+        """Draw a number."""
+        return float(low + (high - low) * self.rng.random())
+
+    def chance(self, probability: float) -> bool:
+        """Say yes with a probability."""
+        return bool(self.rng.random() < probability)
+
+    def pick(self, *choices: str) -> str:
+        """Choose one text."""
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def hue(
+        self,
+        hues: tuple[float, float] = (0, 1),
+        strength: tuple[float, float] = (0.3, 0.75),
+        light: tuple[float, float] = (0.4, 0.9),
+    ) -> Colour:
+        """Draw a colour from ranges of hue, saturation and value, each 0 to 1."""
+        parts = self.between(*hues) % 1, self.between(*strength), self.between(*light)
+        red, green, blue = colorsys.hsv_to_rgb(*parts)
+        return red * 255, green * 255, blue * 255
+
+    def common(self) -> Colour:
+        """Draw a colour the scene uses elsewhere too."""
+        return vary(self, self.palette[int(self.rng.integers(len(self.palette)))])
+
+    def cloth(self, period: float = 0.05) -> Paint:
+        """Draw a fabric."""
+        pattern = self.pick("plain", "plain", "stripes", "checks", "dots", "leafy")
+        colour, angle = self.common(), self.between(0, np.pi)
+        second = self.common() if self.chance(0.5) else mix(colour, WHITE, 0.5)
+        return Paint(colour, second, pattern, period, angle if self.chance(0.4) else 0.0, 0.2)
+
+
+def mix(one: Colour, other: Colour, share: float) -> Colour:
+    """Return a colour between two, ``share`` of the way to the other."""
+    red, green, blue = (a + (b - a) * share for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def darker(colour: Colour, share: float = 0.4) -> Colour:
+    """Return a colour mixed with near black."""
+    return mix(colour, BLACK, share)
+
+
+def vary(pen: Pen, colour: Colour, amount: float = 14) -> Colour:
+    """Return nearly the same colour."""
+    shift = (pen.rng.random(4) * 2 - 1) * amount
+    red, green, blue = (
+        min(250.0, max(5.0, c + shift[3] + s / 2)) for c, s in zip(colour, shift, strict=False)
+    )
+    return red, green, blue
+
+
+def box(top: float, left: float, bottom: float, right: float) -> Outline:
+    """Return the outline of an upright rectangle."""
+    return polygon([(top, left), (top, right), (bottom, right), (bottom, left)])
+
+
+def polygon(corners: Sequence[tuple[float, float]]) -> Outline:
+    """Return straight lines between corners."""
+    return np.array(corners, dtype=np.float64)
+
+
+def ellipse(row: float, col: float, tall: float, wide: float, angle: float = 0.0) -> Outline:
+    """Return an ellipse with these half axes, turned by an angle."""
+    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    rows, cols = tall * np.sin(turn), wide * np.cos(turn)
+    return np.stack(
+        [
+            row + rows * np.cos(angle) + cols * np.sin(angle),
+            col + cols * np.cos(angle) - rows * np.sin(angle),
+        ],
+        axis=1,
+    )
+
+
+def limb(
+    start: tuple[float, float], end: tuple[float, float], wide: float, narrow: float
+) -> Outline:
+    """Return a rounded bar from one point to another, with the half widths at both ends."""
+    along = np.arctan2(end[0] - start[0], end[1] - start[1])
+    turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 12) + along
+    first = np.stack([start[0] + wide * np.sin(turn), start[1] + wide * np.cos(turn)], axis=1)
+    last = np.stack([end[0] - narrow * np.sin(turn), end[1] - narrow * np.cos(turn)], axis=1)
+    return np.concatenate([first, last])
+
+
+def blob(
+    pen: Pen, row: float, col: float, tall: float, wide: float, wobble: float = 0.12, lobes: int = 6
+) -> Outline:
+    """Return an ellipse with a smooth irregular edge of about so many lobes."""
+    turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    radius = np.ones_like(turn)
+    for waves in (2, 3, lobes):
+        radius += wobble / 2 * np.cos(waves * turn + pen.between(0, 2 * np.pi))
+    return np.stack(
+        [row + tall * radius * np.sin(turn), col + wide * radius * np.cos(turn)], axis=1
+    )
+
+
+def curve(*points: tuple[float, float]) -> Outline:
+    """Return a closed smooth curve near its corners (Chaikin's corner cutting, three times)."""
+    corners = np.array(points, dtype=np.float64)
+    for _ in range(3):
+        after = np.roll(corners, -1, axis=0)
+        halves = np.stack([0.75 * corners + 0.25 * after, 0.25 * corners + 0.75 * after], axis=1)
+        corners = halves.reshape(-1, 2)
+    return corners
