@@ -183,7 +183,7 @@ PREPARED = {}
 
 
 @METHODS
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(items=st.lists(CLICK, min_size=1, max_size=8), radius=st.sampled_from([0, 5]))
 def test_large_answers_obey_the_discs_and_are_stars(kind, items, radius):
     clicks = Clicks([*items, Click(0, 0, False), Click(202, 249)])
@@ -233,7 +233,7 @@ def follow(parents, pixel):
     return steps, divmod(at, width)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.integers(0, 99),
     st.sampled_from([3, 5]),

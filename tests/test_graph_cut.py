@@ -186,7 +186,6 @@ GRID = (4, 5)
 QUARTERS = hnp.arrays(np.int64, (2, *GRID), elements=st.integers(0, 12)).map(lambda a: a / 4)
 
 
-@settings(deadline=None)
 @given(st.lists(QUARTERS, min_size=2, max_size=6), st.integers(0, 3))
 def test_a_warm_cut_equals_a_cold_one(sequence, seed):
     image = np.random.default_rng(seed).integers(0, 4, (*GRID, 3), dtype=np.uint8) * 60
@@ -196,7 +195,6 @@ def test_a_warm_cut_equals_a_cold_one(sequence, seed):
         assert np.array_equal(warm.cut(*costs), PixelGraph(weights, GRID).cut(*costs))
 
 
-@settings(deadline=None)
 @given(QUARTERS, QUARTERS)
 def test_coming_back_gives_the_same_cut(here, elsewhere):
     graph = PixelGraph(pairwise_weights(np.full((*GRID, 3), 9, np.uint8)), GRID)
@@ -209,7 +207,7 @@ def test_coming_back_gives_the_same_cut(here, elsewhere):
 CLICK = st.builds(Click, st.integers(0, 23), st.integers(0, 31), st.booleans())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(CLICK, min_size=1, max_size=6), st.sampled_from([0.0, 0.02, 5.0]))
 def test_the_discs_are_hard_constraints(items, lam):
     clicks = Clicks([*items, Click(0, 0, False), Click(23, 31)])

@@ -108,7 +108,7 @@ def test_shortest_paths_end_where_the_automaton_ends_on_the_scene(kind):
 
 
 @given(hnp.arrays(np.uint8, (4, 5, 3)), st.sampled_from(KINDS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_strengths_agree_on_any_photo(image, kind):
     clicks = Clicks([Click(0, 0), Click(3, 4, False), Click(0, 4)])
     end = rounds(clicks, image, attack=kind, radius=0)[-1]
@@ -117,7 +117,7 @@ def test_strengths_agree_on_any_photo(image, kind):
 
 
 @given(hnp.arrays(np.uint8, (4, 5), elements=st.sampled_from([0, 90, 91])))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_labels_agree_wherever_one_kind_is_stronger_or_earlier(greys):
     clicks = Clicks([Click(0, 0), Click(3, 4, False)])
     image, alone = grey(greys), []

@@ -1,7 +1,7 @@
 import maxflow
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tutorial_lib.classical.min_cut import (
@@ -113,7 +113,6 @@ def test_ties_go_where_they_are_told():
         minimum_cut(network, ties="both")
 
 
-@settings(deadline=None)
 @given(networks())
 def test_flow_equals_cut_equals_brute_force_equals_pymaxflow(network):
     flow = sum(step.bottleneck for step in augmenting_steps(network))
@@ -124,7 +123,6 @@ def test_flow_equals_cut_equals_brute_force_equals_pymaxflow(network):
     assert cut.value == pymaxflow_value(network)
 
 
-@settings(deadline=None)
 @given(networks())
 def test_tie_rules_give_the_smallest_and_the_largest_minimum(network):
     best = minimum_cut(network).value
@@ -133,7 +131,6 @@ def test_tie_rules_give_the_smallest_and_the_largest_minimum(network):
     assert minimum_cut(network, ties="object").source_side == frozenset.union(*sides)
 
 
-@settings(deadline=None)
 @given(networks())
 def test_every_step_keeps_flow_within_capacity_and_conserved(network):
     for step in augmenting_steps(network):

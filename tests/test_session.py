@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
@@ -120,7 +120,6 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(ACTIONS, max_size=20))
 def test_undoing_everything_and_redoing_it_comes_back(actions):
     session = Session(PHOTO)
@@ -445,7 +444,6 @@ def test_a_hole_has_no_polygon():
 SMALL = st.lists(st.booleans(), min_size=30, max_size=30).map(lambda b: np.reshape(b, (5, 6)))
 
 
-@settings(deadline=None)
 @given(SMALL)
 def test_run_lengths_hold_the_mask(mask):
     annotation = coco_annotation(mask)
@@ -453,7 +451,6 @@ def test_run_lengths_hold_the_mask(mask):
     assert annotation["area"] == mask.sum() == coco.area(annotation["rle"])
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 19), st.integers(0, 24), st.integers(0, 8)), min_size=1, max_size=4

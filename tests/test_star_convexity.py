@@ -173,7 +173,7 @@ CLICK = st.builds(Click, st.integers(0, 23), st.integers(0, 31), st.booleans())
 
 
 @STARS
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(items=st.lists(CLICK, min_size=1, max_size=6), lam=st.sampled_from([0.0, 0.02, 5.0]))
 def test_the_answer_is_a_star_and_obeys_the_discs(kind, items, lam):
     clicks = Clicks([*items, Click(0, 0, False), Click(23, 31)])
@@ -189,7 +189,7 @@ def test_the_answer_is_a_star_and_obeys_the_discs(kind, items, lam):
 
 
 @STARS
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(items=st.lists(CLICK, min_size=3, max_size=6))
 def test_a_warm_answer_equals_a_cold_one(kind, items):
     method = kind(radius=2)
