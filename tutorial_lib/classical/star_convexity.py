@@ -188,6 +188,14 @@ class GeodesicStar(StarCut):
     ValueError
         If an option is out of its range.
 
+    Notes
+    -----
+    On a photo that is cut in a band, ways turn only at every third pixel or so
+    (:class:`~tutorial_lib.classical.lattice_ways.LatticeWays`), and the answer is a star along
+    those ways. The authors' program offers each star in a joint and in a sequential variant. Here
+    the ways follow from all positive clicks together, each a star of its own, so that the answer
+    depends on the clicks and not on what was shown before.
+
     References
     ----------
     Gulshan, Rother, Criminisi, Blake and Zisserman, Geodesic Star Convexity for Interactive Image

@@ -1,0 +1,74 @@
+"""The committed figures are whole, follow from their own samples, and are those README shows."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.support import ROOT
+from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve
+from tutorial_lib.evaluation.published import published_noc
+from tutorial_lib.evaluation.results import read_results
+from tutorial_lib.segmenter import methods
+
+RESULTS = ROOT / "assets" / "results"
+PAPERS_METHODS = (
+    "graph-cut",
+    "random-walker",
+    "geodesic-matting",
+    "euclidean-star",
+    "geodesic-star",
+    "growcut",
+)
+ROBOTS = ("center", "geodesic")
+FILES = pytest.mark.parametrize("robot", ROBOTS)
+
+
+def measured(robot):
+    return read_results(RESULTS / f"grabcut_{robot}.json")
+
+
+@FILES
+def test_every_classical_method_of_the_papers_was_measured_on_all_49_photos(robot):
+    results = measured(robot)
+    assert (results["dataset"], results["robot"]) == ("grabcut", robot)
+    assert results["max_clicks"] == 20
+    assert not results["commit"].endswith("+"), "measured with code that was never committed"
+    for name in PAPERS_METHODS:
+        assert len(results["methods"][name]["samples"]) == 49
+
+
+def test_the_center_robot_used_every_classical_method():
+    classical = {info.name for info in methods() if info.kind == "classical"}
+    assert classical <= measured("center")["methods"].keys()
+
+
+@FILES
+def test_the_summaries_follow_from_the_samples(robot):
+    for method in measured(robot)["methods"].values():
+        runs = [sample["iou"] for sample in method["samples"].values()]
+        for percent, noc in method["noc"].items():
+            counts = [clicks_to_reach(run, int(percent) / 100) for run in runs]
+            assert noc == pytest.approx(np.mean(counts))
+        assert method["miou"] == pytest.approx(mean_iou_curve(runs))
+        for sample in method["samples"].values():
+            assert len(sample["clicks"]) == len(sample["iou"]) <= 20
+
+
+@pytest.mark.parametrize("name", PAPERS_METHODS)
+def test_the_center_robot_needs_at_most_a_fifth_more_clicks_than_the_papers_print(name):
+    printed = max(published_noc("grabcut", 90, name).values())
+    assert measured("center")["methods"][name]["noc"]["90"] <= 1.2 * printed
+
+
+def test_readme_shows_these_figures():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in PAPERS_METHODS:
+        row = re.search(rf"^\| `{name}` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", readme, re.M)
+        assert row, f"README has no row of figures for {name}"
+        center, geodesic = (measured(robot)["methods"][name]["noc"] for robot in ROBOTS)
+        assert row.groups() == (
+            f"{center['85']:.2f}",
+            f"{center['90']:.2f}",
+            f"{geodesic['90']:.2f}",
+        )
