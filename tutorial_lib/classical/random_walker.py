@@ -147,9 +147,9 @@ class RandomWalker(DiscSegmenter):
 
     Notes
     -----
-    At 640 x 480 the direct solution of the coarse grid takes about 0.2 s a click on two cores, of the
-    full grid 2 to 3 s; conjugate gradients take 0.4 to 21 s with a Jacobi and 1 to 5 s with a
-    multigrid preconditioner (``tools/measure_random_walker.py``).
+    At 640 x 480 the direct solution of the coarse grid took 0.2 to 0.5 s a click, of the full grid
+    2 to 3 s; conjugate gradients took 0.4 to 21 s with a Jacobi and 1 to 5 s with a multigrid
+    preconditioner (``tools/measure_random_walker.py``, two cores).
 
     ``skimage.segmentation.random_walker`` solves the same system and gives the same answer for the
     same weights. It builds the Laplacian anew and solves once a label at each click; here the
