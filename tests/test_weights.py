@@ -13,6 +13,7 @@ from tutorial_lib.deep.weights import (
     card_problems,
     load_weights,
     read_metadata,
+    read_weights,
     save_weights,
     shipped_problems,
 )
@@ -239,3 +240,19 @@ def test_shipped_weights_with_a_changed_file_and_a_poor_card_are_found(tiny):
 
 def test_shipped_weights_in_order_are_in_order(tiny):
     assert shipped_problems() == []
+
+
+def test_weights_of_ones_own_are_read_back_as_float32(tmp_path):
+    save_weights(STATE, tmp_path / "mine.safetensors")
+    read = read_weights(tmp_path / "mine.safetensors")
+    assert read["layer.weight"].dtype == torch.float32
+    assert read["layer.weight"].tolist()[0] == [0.5, -1.25]
+    assert read["norm.num_batches_tracked"] == 7
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "mine.safetensors").write_text("hello")
+    with pytest.raises(ValueError, match="is no file of weights"):
+        read_weights(tmp_path / "mine.safetensors")
+    with pytest.raises(FileNotFoundError, match="no file of weights"):
+        read_weights(tmp_path / "gone.safetensors")

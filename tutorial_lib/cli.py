@@ -1,6 +1,6 @@
 """The command line.
 
-``python -m tutorial_lib lab | doctor | methods | segment | evaluate | fetch | bench``.
+``python -m tutorial_lib lab | doctor | methods | segment | evaluate | train | fetch | bench``.
 """
 
 from __future__ import annotations
@@ -136,6 +136,36 @@ def evaluate(
         noc = found["noc"]
         print(f"{name:22} {noc['85']:7.2f} {noc['90']:7.2f} {found['ms_click']:9.0f}")
     print(f"{out}: {len(found['samples'])} objects, robot {robot}.")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="dos, dos-32s, dos-16s, dos-8s or dos-toy.")],
+    out: Annotated[Path, typer.Option(help="Folder for the log, checkpoint and weights.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder the datasets lie in; dos-toy needs none.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable."),
+    ] = None,
+) -> None:
+    """Train a network; Ctrl-C ends the run with usable weights, --resume goes on with it."""
+    # Threads that wait by spinning take the cores from the processes that prepare samples: on two
+    # busy cores a step then takes five times as long. It counts only before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from tutorial_lib.training.run import train as run
+    from tutorial_lib.training.setup import launched_first
+
+    result = run(recipe, out, data, resume=resume, minutes=minutes, settings=settings or ())
+    if launched_first():  # of several processes that share the run
+        ended = "" if result.finished else " Stopped early: --resume goes on."
+        print(
+            f"{result.weights}: {result.step} steps in {result.minutes:.1f} minutes, loss "
+            f"{result.loss:.3f}, SHA-256 {result.sha256}.{ended}"
+        )
 
 
 @app.command()

@@ -96,6 +96,32 @@ def load_weights(name: str) -> dict[str, Tensor]:
     return {key: _upcast(tensor) for key, tensor in safetensors.torch.load(data).items()}
 
 
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read weights of your own, as :func:`save_weights` wrote them.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict of str to Tensor
+        As :func:`load_weights` returns them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no file of weights.
+    """
+    import safetensors.torch
+
+    read_metadata(path)  # says what is wrong with the file, if anything is
+    return {key: _upcast(tensor) for key, tensor in safetensors.torch.load_file(path).items()}
+
+
 def _upcast(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype == torch.float16 else tensor
 

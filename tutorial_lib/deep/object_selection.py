@@ -1,0 +1,317 @@
+"""Deep Interactive Object Selection (Xu et al., CVPR 2016): a network, and a cut along its map.
+
+photo, clicks -> RGB and two distance maps -> FCN-8s -> probability Q -> graph cut -> mask
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.fcn import FCN, fcn, object_logit
+from tutorial_lib.deep.weights import WEIGHTS, load_weights, read_metadata, read_weights
+from tutorial_lib.guidance import TRUNCATION, distance_maps
+from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.segmenter import Segmentation
+
+COARSEST = 32  # sides are multiples of the coarsest stride, so that no cell lies half outside
+
+
+def network_input(image: Tensor, maps: Tensor) -> Tensor:
+    """Put a photo and its distance maps together, as the network reads them.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``(B, 3, H, W)``, RGB in 0..255, uint8 or float.
+    maps : Tensor
+        ``(B, 2, H, W) float32``: distances in pixels, at most 255.
+
+    Returns
+    -------
+    Tensor
+        ``(B, 5, H, W) float32``: RGB unchanged, distances scaled from 0..255 to -1..1.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, section 3.1.
+    """
+    return torch.cat([image.float(), maps * (2 / TRUNCATION) - 1], dim=1)
+
+
+def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
+    """Build the network that a file of weights belongs to.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name in :data:`tutorial_lib.deep.weights.WEIGHTS`, or a file that training wrote.
+
+    Returns
+    -------
+    network : FCN
+        On the CPU, in evaluation mode.
+    preset : str
+        The preset it was built from.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or the file holds those of something else.
+    FileNotFoundError
+        If the file is missing.
+    """
+    path = Path(weights).expanduser()
+    shipped = path.suffix != ".safetensors"
+    state = load_weights(str(weights)) if shipped else read_weights(path)
+    about = read_metadata(WEIGHTS[str(weights)].path if shipped else path)
+    if not {"preset", "stride"} <= about.keys():
+        raise ValueError(f"The weights {weights} do not say which FCN they are of.")
+    network = fcn(about["preset"], about["stride"], pretrained=False)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(
+            f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
+            f"{about['preset']}."
+        ) from error
+    return network.eval(), about["preset"]
+
+
+def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """Return the size at which a photo goes through the network.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the photo.
+    size : int
+        The long side becomes this at most.
+
+    Returns
+    -------
+    height, width : int
+        Multiples of 32, the nearest to the photo's proportions; small photos are not enlarged
+        beyond the next multiple.
+
+    Examples
+    --------
+    >>> working_size((480, 640), 448)
+    (352, 448)
+    """
+    scale = min(1.0, size / max(shape))
+    height, width = (max(1, int(side * scale / COARSEST + 0.5)) * COARSEST for side in shape)
+    return height, width
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectSelectionPrepared:
+    """What the network keeps of a photo: its pixels at working size, on the network's device."""
+
+    shape: tuple[int, int]
+    image: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedPrepared:
+    """The same, and the graph over the photo's own pixels."""
+
+    network: ObjectSelectionPrepared
+    graph: GraphCutPrepared
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the photo, in pixels."""
+        return self.network.shape
+
+
+class DeepObjectSelection:
+    """FCN-8s on RGB and two distance maps, cut at one half: DOS without its graph cut.
+
+    Parameters
+    ----------
+    weights : str or Path
+        See :func:`load_network`.
+    size : int
+        Long side at which photos go through the network, in pixels; a multiple of 32.
+    device : str
+        See :func:`tutorial_lib.deep.device.pick_device`.
+
+    Raises
+    ------
+    ValueError
+        If the size is no positive multiple of 32, or there are no such weights or device.
+    FileNotFoundError
+        If the weights are missing.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, sections 3.1 and 3.3.
+    """
+
+    def __init__(self, weights: str | Path = "dos", size: int = 448, device: str = "auto") -> None:
+        if size < COARSEST or size % COARSEST:
+            raise ValueError(f"The network's size is a positive multiple of 32, not {size}.")
+        self.size, self.device = size, pick_device(device)
+        network, _ = load_network(weights)
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+
+    def prepare(self, image: ImageLike) -> ObjectSelectionPrepared:
+        """Bring a photo to working size.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        ObjectSelectionPrepared
+            To be handed to :meth:`segment`.
+        """
+        photo = as_rgb(image)
+        height, width = working_size(photo.shape[:2], self.size)
+        smaller = height * width < photo.shape[0] * photo.shape[1]
+        way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        small = cv2.resize(photo, (width, height), interpolation=way)
+        tensor = torch.from_numpy(small).permute(2, 0, 1)[None].to(self.device)
+        return ObjectSelectionPrepared(photo.shape[:2], tensor)
+
+    def segment(self, prepared: ObjectSelectionPrepared, clicks: Clicks) -> Segmentation:
+        """Answer these clicks.
+
+        Parameters
+        ----------
+        prepared : ObjectSelectionPrepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far, all inside the photo.
+
+        Returns
+        -------
+        Segmentation
+            The network's probability at the photo's size; 0 everywhere as long as no click says
+            where the object is.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the photo.
+        """
+        clicks.check(prepared.shape)
+        if not len(clicks.positives):
+            return Segmentation(np.zeros(prepared.shape, dtype=np.float32))
+        size = (int(prepared.image.shape[-2]), int(prepared.image.shape[-1]))
+        maps = distance_maps(_scaled(clicks, prepared.shape, size), size)
+        inputs = network_input(prepared.image, torch.from_numpy(maps)[None].to(self.device))
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), autocast(self.device):
+            logit = object_logit(self.network(inputs)).float()
+        probability = logit.sigmoid()[0].cpu().numpy()
+        height, width = prepared.shape
+        full = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        return Segmentation(np.clip(full, 0, 1))
+
+
+class RefinedObjectSelection:
+    """Deep Object Selection: the network's map Q, and a graph cut along it at full size.
+
+    Parameters
+    ----------
+    weights, size, device
+        As for :class:`DeepObjectSelection`.
+    lam : float
+        Weight of Q against the boundary term (Eq. 3).
+    sigma : float, optional
+        Contrast scale in grey levels (Eq. 5); the photo's own by default.
+    radius : int
+        Clicks are discs of this radius for the cut, in pixels; for the network they stay single
+        pixels (section 4.1).
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range, or there are no such weights or device.
+    FileNotFoundError
+        If the weights are missing.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, section 3.4, Eq. 3 to 5.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path = "dos",
+        size: int = 448,
+        lam: float = 0.1,
+        sigma: float | None = None,
+        radius: int = 5,
+        device: str = "auto",
+    ) -> None:
+        self.graph_cut = GraphCut(lam=lam, sigma=sigma, radius=radius)
+        self.network = DeepObjectSelection(weights, size, device)
+
+    @property
+    def radius(self) -> int:
+        """Radius of the cut's discs, in pixels."""
+        return self.graph_cut.radius
+
+    def prepare(self, image: ImageLike) -> RefinedPrepared:
+        """Bring a photo to working size, and build the graph over its own pixels.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        RefinedPrepared
+            To be handed to :meth:`segment`.
+        """
+        photo = as_rgb(image)
+        return RefinedPrepared(self.network.prepare(photo), self.graph_cut.prepare(photo))
+
+    def segment(self, prepared: RefinedPrepared, clicks: Clicks) -> Segmentation:
+        """Answer these clicks.
+
+        Parameters
+        ----------
+        prepared : RefinedPrepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far, all inside the photo.
+
+        Returns
+        -------
+        Segmentation
+            ``probability`` is Q, sure of the clicked discs; ``mask`` is the cut. As long as no
+            click says where the object is, both are empty.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the photo.
+        """
+        answer = self.network.segment(prepared.network, clicks)
+        if not len(clicks.positives):
+            return answer
+        return self.graph_cut.refine(prepared.graph, answer.probability, clicks)
+
+
+def _scaled(clicks: Clicks, shape: tuple[int, int], size: tuple[int, int]) -> Clicks:
+    """Return where the clicked pixels' centres lie in the photo at working size."""
+    down, across = size[0] / shape[0], size[1] / shape[1]
+    return Clicks(
+        Click(int((click.row + 0.5) * down), int((click.col + 0.5) * across), click.positive)
+        for click in clicks
+    )

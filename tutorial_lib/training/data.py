@@ -1,0 +1,275 @@
+"""Training samples as an endless stream: scene, crop, clicks, tensors.
+
+Sample number i is a function of the seed and of i alone. So a run that goes on at step n draws
+exactly what it would have drawn, whatever the number of worker processes or devices.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
+from tutorial_lib.guidance import distance_maps
+from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, open_mixture
+
+ONE_CLICK = replace(PAPER, positives=1)
+LEAST_PIXELS = 64  # an object of fewer pixels in its crop is too small to learn from
+ATTEMPTS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One object with one user's first clicks.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(crop, crop, 3) uint8``.
+    target, valid : np.ndarray
+        ``(crop, crop) bool``: the object, and the pixels that count.
+    clicks : Clicks
+        The clicks, within the crop.
+    corrections : int
+        How many clicks are still to be added on the network's own errors.
+    """
+
+    image: np.ndarray
+    target: np.ndarray
+    valid: np.ndarray
+    clicks: Clicks
+    corrections: int
+
+
+@dataclass(eq=False)
+class Batch:
+    """Samples as tensors.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``(B, 3, H, W) uint8``, RGB.
+    maps : Tensor
+        ``(B, 2, H, W) float32``: pixels to the nearest positive and negative click, up to 255.
+    target, valid : Tensor
+        ``(B, H, W) bool``: the object, and the pixels that count.
+    clicks : list of Clicks
+        The clicks that the maps show.
+    corrections : list of int
+        How many clicks are still to be added on the network's own errors.
+    """
+
+    image: Tensor
+    maps: Tensor
+    target: Tensor
+    valid: Tensor
+    clicks: list[Clicks]
+    corrections: list[int]
+
+    def __len__(self) -> int:
+        return len(self.clicks)
+
+
+class SampleStream(Dataset):
+    """Training samples by number, without end.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Mixture, crops, clicks and seed.
+    data : Path, optional
+        The folder the datasets lie in.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As :func:`tutorial_lib.training.sources.open_mixture`.
+    """
+
+    def __init__(self, recipe: Recipe, data: str | Path | None = None) -> None:
+        self.recipe = recipe
+        folder = None if data is None else Path(data).expanduser()
+        size = (max(48, recipe.crop), max(64, recipe.crop * 4 // 3))
+        self.sources, self.shares = open_mixture(recipe.mixture, folder, size, recipe.renormalise)
+
+    def __getitem__(self, number: int) -> Sample:
+        """Draw one sample.
+
+        Parameters
+        ----------
+        number : int
+            From 0.
+
+        Returns
+        -------
+        Sample
+            The same for the same number and seed.
+
+        Raises
+        ------
+        ValueError
+            If the sources yield no object that is large enough, a hundred times in a row.
+        """
+        rng = np.random.default_rng([self.recipe.seed, number])
+        for _ in range(ATTEMPTS):
+            source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+            labels, image = random_crop(source.draw(rng), self.recipe, rng)
+            if (labels == OBJECT).sum() >= LEAST_PIXELS:
+                return self._with_clicks(image, labels, rng)
+        raise ValueError(
+            f"In {ATTEMPTS} draws no object had {LEAST_PIXELS} pixels in its crop: look at the "
+            "masks of the mixture, or make crop or scale_low larger."
+        )
+
+    def _with_clicks(
+        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> Sample:
+        target, ignore = labels == OBJECT, labels == IGNORED
+        if rng.random() < self.recipe.single_click:
+            clicks = positive_clicks(target, rng, sampling=ONE_CLICK)
+        else:
+            others = [labels == n for n in range(OTHERS, int(labels.max()) + 1)]
+            clicks = sample_clicks(target, others, rng, ignore=ignore)
+        corrections = int(rng.integers(self.recipe.corrections + 1))
+        return Sample(image, target, ~ignore, clicks, corrections)
+
+
+def random_crop(
+    scene: Scene, recipe: Recipe, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a square around the object, at a random scale, perhaps mirrored, brighter or darker.
+
+    Parameters
+    ----------
+    scene : Scene
+        The photo and its labels.
+    recipe : Recipe
+        ``crop``, ``scale_low``, ``scale_high`` and ``brightness``.
+    rng : np.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    labels : np.ndarray
+        ``(crop, crop) uint8``; what lies beyond the photo is ignored.
+    image : np.ndarray
+        ``(crop, crop, 3) uint8``; beyond the photo it is mirrored.
+    """
+    scale = rng.uniform(recipe.scale_low, recipe.scale_high)
+    window = recipe.crop / scale
+    rows, cols = np.nonzero(scene.truth)
+    top = _window_start(rows, window, scene.labels.shape[0], rng)
+    left = _window_start(cols, window, scene.labels.shape[1], rng)
+    # From the crop's pixels to the photo's, both with centres at whole numbers.
+    back = np.array([[1 / scale, 0, left], [0, 1 / scale, top]])
+    back[:, 2] += 0.5 / scale - 0.5
+    if rng.random() < 0.5:
+        back[0] = -back[0, 0], 0, back[0, 2] + back[0, 0] * (recipe.crop - 1)
+    size = (recipe.crop, recipe.crop)
+    image = cv2.warpAffine(
+        scene.image, back, size, None, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        cv2.BORDER_REFLECT_101,
+    )  # fmt: skip
+    labels = cv2.warpAffine(
+        scene.labels, back, size, None, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        cv2.BORDER_CONSTANT, IGNORED,
+    )  # fmt: skip
+    gain = rng.uniform(1 - recipe.brightness, 1 + recipe.brightness)
+    return labels, cv2.convertScaleAbs(image, alpha=gain)
+
+
+def _window_start(
+    places: np.ndarray, window: float, length: int, rng: np.random.Generator
+) -> float:
+    """Draw where a crop begins along one axis: it holds the object, or lies within its extent.
+
+    Of the crops that do, those are taken that show as much of the photo as possible.
+    """
+    if not len(places):
+        return 0.0
+    first, last = float(places.min()), float(places.max()) + 1
+    start = rng.uniform(*sorted((last - window, first)))
+    return float(np.clip(start, *sorted((0.0, length - window))))
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Make tensors of samples.
+
+    Parameters
+    ----------
+    samples : list of Sample
+        At least one, all of one size.
+
+    Returns
+    -------
+    Batch
+        In the same order.
+    """
+    maps = np.stack([distance_maps(s.clicks, s.target.shape) for s in samples])
+    return Batch(
+        image=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
+        maps=torch.from_numpy(maps),
+        target=torch.from_numpy(np.stack([s.target for s in samples])),
+        valid=torch.from_numpy(np.stack([s.valid for s in samples])),
+        clicks=[s.clicks for s in samples],
+        corrections=[s.corrections for s in samples],
+    )
+
+
+class _Numbers(Sampler):
+    """The numbers of each batch's samples, from a given step on, for one of several devices."""
+
+    def __init__(self, batch: int, step: int, rank: int, world: int) -> None:
+        self.batch, self.step, self.rank, self.part = batch, step, rank, batch // world
+
+    def __iter__(self) -> Iterator[list[int]]:
+        first = self.step * self.batch + self.rank * self.part
+        while True:
+            yield list(range(first, first + self.part))
+            first += self.batch
+
+
+def _start_worker(_: int) -> None:
+    """Leave Ctrl-C to the main process, which stops in good order, and the cores to the network."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(0)
+
+
+def batches(stream: SampleStream, step: int = 0, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+    """Yield batches for ever, prepared ahead by the recipe's worker processes.
+
+    Parameters
+    ----------
+    stream : SampleStream
+        The samples.
+    step : int
+        The first batch's number, from 0: where a run goes on.
+    rank, world : int
+        Which of how many devices these batches are for; each gets its part of every batch.
+
+    Yields
+    ------
+    Batch
+        ``batch / world`` samples.
+    """
+    recipe = stream.recipe
+    loader = DataLoader(
+        stream,
+        batch_sampler=_Numbers(recipe.batch, step, rank, world),
+        num_workers=recipe.workers,
+        collate_fn=collate,
+        worker_init_fn=_start_worker,
+        prefetch_factor=4 if recipe.workers else None,
+        generator=torch.Generator(),  # the global one belongs to the network, and is resumed
+    )
+    yield from loader

@@ -1,0 +1,60 @@
+"""Train by a recipe's name: what the command ``train`` does, and what a notebook calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tutorial_lib.training.loop import Loop
+from tutorial_lib.training.object_selection import ObjectSelection
+from tutorial_lib.training.recipes import get_recipe
+from tutorial_lib.training.task import Result, Step
+
+
+def train(
+    recipe: str,
+    out: str | Path,
+    data: str | Path | None = None,
+    *,
+    resume: bool = False,
+    minutes: float | None = None,
+    settings: Iterable[str] = (),
+    on_step: Callable[[Step], None] | None = None,
+) -> Result:
+    """Train a network.
+
+    Parameters
+    ----------
+    recipe : str
+        One of :data:`tutorial_lib.training.recipes.RECIPES`.
+    out : str or Path
+        Folder for the log, the checkpoint and the weights; made if it is missing.
+    data : str or Path, optional
+        The folder the datasets lie in; ``dos-toy`` needs none.
+    resume : bool
+        Go on with the run in ``out``.
+    minutes : float, optional
+        The run's length, instead of the recipe's; of a resumed run, with what it had already.
+    settings : iterable of str
+        ``key=value`` each, see :class:`tutorial_lib.training.recipes.Recipe`.
+    on_step : callable, optional
+        Called with a :class:`tutorial_lib.training.task.Step` after each step.
+
+    Returns
+    -------
+    Result
+        How the run ended, and where its weights are.
+
+    Raises
+    ------
+    ValueError
+        If recipe or settings are wrong, or training does not get anywhere.
+    FileNotFoundError, FileExistsError
+        If data, or the run to resume, is missing; or if a run would be written over.
+
+    Examples
+    --------
+    >>> result = train("dos-toy", "runs/toy", minutes=1)    # doctest: +SKIP
+    """
+    task = ObjectSelection(get_recipe(recipe, settings, minutes), data)
+    return Loop(task, out, on_step).run(resume)

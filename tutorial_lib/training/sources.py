@@ -1,0 +1,304 @@
+"""Where training samples come from: one object and its neighbours, drawn from a dataset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from tutorial_lib.data.catalogue import GRABCUT_IN_BSDS500
+from tutorial_lib.data.datasets import load_dataset
+from tutorial_lib.data.layouts.base import Dataset
+from tutorial_lib.data.layouts.bsds import Bsds500
+from tutorial_lib.data.layouts.clothing import BODY, ClothingCoParsing
+from tutorial_lib.data.toy_world import toy_scene
+
+#: What a pixel of :attr:`Scene.labels` is. Other objects have the numbers from ``OTHERS`` on.
+BACKGROUND, OBJECT, IGNORED, OTHERS = 0, 1, 2, 3
+MOST_OTHERS = 6  # each of them may be clicked up to five times
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo, the object that is meant, and what else there is to click.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+    labels : np.ndarray
+        ``(H, W) uint8``: background, object, ignored, or the number of another object.
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def truth(self) -> np.ndarray:
+        """The object, ``(H, W) bool``."""
+        return self.labels == OBJECT
+
+
+class Source(Protocol):
+    """An endless supply of scenes, picklable, so that it can be sent to a worker process."""
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw a scene; the same state of ``rng`` gives the same scene."""
+
+
+class Photos:
+    """Any dataset of one object an example: DUTS, a folder of your own, VOC, SBD, COCO.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What :func:`tutorial_lib.data.datasets.load_dataset` returns.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw an example, all equally likely."""
+        example = self.dataset[int(rng.integers(len(self.dataset)))]
+        labels = example.truth.astype(np.uint8)
+        if example.ignore is not None:
+            labels[example.ignore] = IGNORED
+        return Scene(example.image, labels)
+
+
+class Garments:
+    """Clothing Co-Parsing: half of the time a whole person, else one garment among the others.
+
+    Parameters
+    ----------
+    dataset : ClothingCoParsing
+        The photos.
+    """
+
+    def __init__(self, dataset: ClothingCoParsing) -> None:
+        skipped = set(dataset.skipped)
+        self.dataset = dataset
+        self.stems = tuple(stem for stem in dataset.stems if stem not in skipped)
+        self.body = [i for i, name in enumerate(dataset.label_names) if name in BODY]
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw a photo, then the person or a garment; a photo without garments has a person."""
+        stem = self.stems[int(rng.integers(len(self.stems)))]
+        labels, image = self.dataset.label_map(stem), self.dataset.photo(stem)
+        present = np.flatnonzero(np.bincount(labels.ravel()))
+        garments = np.setdiff1d(present, [0, *self.body])
+        if not len(garments) or rng.random() < 0.5:
+            return Scene(image, (labels > 0).astype(np.uint8))
+        chosen = int(rng.choice(garments))
+        return Scene(image, _meant(labels, [chosen], np.setdiff1d(present, [0, chosen]), rng))
+
+
+class Segments:
+    """BSDS500: a segment as one of its annotators drew it, or the union of some neighbours.
+
+    Parameters
+    ----------
+    dataset : Bsds500
+        The photos.
+    least, most : float
+        The shares of the photo between which an object lies.
+    union : float
+        How often a segment's neighbours are added, up to three of them.
+    """
+
+    def __init__(
+        self, dataset: Bsds500, least: float = 0.01, most: float = 0.5, union: float = 0.3
+    ) -> None:
+        self.dataset, self.least, self.most, self.union = dataset, least, most, union
+        self.stems = tuple(dict.fromkeys(key.split("-")[0] for key in dataset.ids))
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw a photo, an annotator and a segment of a sensible size."""
+        image, readings = self.dataset.readings(self.stems[int(rng.integers(len(self.stems)))])
+        shares, sensible = np.empty(0), np.empty(0, dtype=np.int64)
+        while not len(sensible):  # each photo has at least one annotator with such a segment
+            labels = readings[int(rng.integers(len(readings)))]
+            shares = np.bincount(labels.ravel()) / labels.size
+            sensible = np.flatnonzero((shares >= self.least) & (shares <= self.most))
+        chosen = [int(rng.choice(sensible))]
+        if rng.random() < self.union:
+            self._add_neighbours(labels, shares, chosen, rng)
+        others = np.setdiff1d(sensible, chosen)
+        return Scene(image, _meant(labels, chosen, others, rng))
+
+    def _add_neighbours(
+        self, labels: np.ndarray, shares: np.ndarray, chosen: list[int], rng: np.random.Generator
+    ) -> None:
+        for _ in range(int(rng.integers(1, 4))):
+            near = cv2.dilate(np.isin(labels, chosen).astype(np.uint8), np.ones((5, 5), np.uint8))
+            beside = np.setdiff1d(np.unique(labels[near > 0]), chosen)
+            room = self.most - shares[chosen].sum()
+            fitting = beside[shares[beside] <= room]
+            if not len(fitting):
+                return
+            chosen.append(int(rng.choice(fitting)))
+
+
+class Toys:
+    """The toy world without end: every draw is a new scene, and any of its readings.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Height and width of the scenes, in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int] = (96, 128)) -> None:
+        self.size = size
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """Draw a scene; half of the time the main thing is meant, else any thing or part."""
+        scene = toy_scene(int(rng.integers(2**31)), self.size)
+        name = scene.names[0] if rng.random() < 0.5 else str(rng.choice(scene.names))
+        labels = scene.mask(name).astype(np.uint8)
+        for number, other in enumerate(scene.others(name)[:MOST_OTHERS]):
+            labels[other] = OTHERS + number
+        return Scene(scene.image, labels)
+
+
+def _meant(
+    labels: np.ndarray, chosen: list[int], others: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Turn a map of segments into ``Scene.labels``, with a few of the other segments at most."""
+    lookup = np.zeros(int(labels.max()) + 1, dtype=np.uint8)
+    lookup[chosen] = OBJECT
+    some = rng.permutation(others)[:MOST_OTHERS]
+    lookup[some] = OTHERS + np.arange(len(some))
+    return lookup[labels]
+
+
+def _photos(kind: str) -> Callable[[Path], Source]:
+    return lambda folder: Photos(load_dataset(kind, folder))
+
+
+_KINDS: dict[str, Callable[[Path], Source]] = {
+    "duts": _photos("duts"),
+    "folder": _photos("folder"),
+    "clothing-co-parsing": lambda folder: Garments(ClothingCoParsing(folder)),
+    "bsds500": lambda folder: Segments(Bsds500(folder, exclude=GRABCUT_IN_BSDS500)),
+    "voc": lambda folder: Photos(load_dataset("voc", folder, split="train")),
+    "sbd": lambda folder: Photos(load_dataset("sbd", folder, split="train")),
+}
+TOY_WORLD = "toy-world"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One source of a mixture before it is opened.
+
+    Parameters
+    ----------
+    kind : str
+        The dataset's layout, or ``"toy-world"``.
+    folder : str
+        Its folder below ``--data``; the toy world has none.
+    share : float
+        Share of the samples.
+    """
+
+    kind: str
+    folder: str
+    share: float
+
+
+def parse_mixture(text: str) -> tuple[Part, ...]:
+    """Read a mixture: ``kind:folder:share`` for each source, joined by commas.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"duts:duts-tr:0.6,folder:my-photos:0.4"``, or ``"toy-world::1"``.
+
+    Returns
+    -------
+    tuple of Part
+        The sources.
+
+    Raises
+    ------
+    ValueError
+        If the text has another form or a kind is unknown.
+    """
+    parts = []
+    for piece in text.split(","):
+        kind, _, rest = piece.strip().partition(":")
+        folder, _, share = rest.rpartition(":")  # a folder may hold a colon
+        try:
+            number = float(share)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise ValueError(
+                f"A source is written kind:folder:share, such as duts:duts-tr:0.55, not {piece!r}."
+            )
+        if kind not in _KINDS and kind != TOY_WORLD:
+            raise ValueError(
+                f"Samples come from {', '.join(_KINDS)} or {TOY_WORLD}; there is no {kind!r}."
+            )
+        parts.append(Part(kind, folder, number))
+    return tuple(parts)
+
+
+def open_mixture(
+    text: str, data: Path | None, size: tuple[int, int], renormalise: bool = False
+) -> tuple[list[Source], np.ndarray]:
+    """Open the sources of a mixture.
+
+    Parameters
+    ----------
+    text : str
+        See :func:`parse_mixture`.
+    data : Path or None
+        The folder that the sources' folders lie in; None will do for the toy world.
+    size : tuple of int
+        Height and width of toy scenes.
+    renormalise : bool
+        Leave out sources whose folder is missing, and allow shares of any sum.
+
+    Returns
+    -------
+    sources : list of Source
+        Opened: indices read, photos not.
+    shares : np.ndarray
+        ``(n,) float64``, of sum 1.
+
+    Raises
+    ------
+    ValueError
+        If shares do not sum to 1, or photos are needed and there is no folder.
+    FileNotFoundError
+        If a folder is missing; the text says which and how to get it.
+    """
+    parts = parse_mixture(text)
+    if data is None and any(part.kind != TOY_WORLD for part in parts):
+        raise ValueError("This recipe trains on photos: say where they are with --data DIR.")
+    total = sum(part.share for part in parts)
+    if not renormalise and not math.isclose(total, 1, abs_tol=1e-6):
+        raise ValueError(
+            f"The shares of the mixture sum to {total:g}, not to 1; correct them, or let them be "
+            "scaled with --set renormalise=true."
+        )
+    if renormalise and data is not None:
+        kept = [p for p in parts if p.kind == TOY_WORLD or (data / p.folder).is_dir()]
+        if not kept:
+            raise FileNotFoundError(
+                f"None of {', '.join(p.folder for p in parts)} is a folder in {data}."
+            )
+        parts = tuple(kept)
+    opened = [
+        Toys(size) if part.kind == TOY_WORLD else _KINDS[part.kind](data / part.folder)
+        for part in parts
+    ]
+    shares = np.array([part.share for part in parts])
+    return opened, shares / shares.sum()
