@@ -103,7 +103,7 @@ def test_the_wheel_holds_library_assets_and_notebooks(wheel):
 def test_the_wheel_holds_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
-        strays = [n for n in archive.namelist() if "__pycache__" in n or "checkpoints" in n]
+        strays = [n for n in archive.namelist() if "__pycache__" in n or ".ipynb_checkpoints" in n]
     assert tops == {"tutorial_lib", f"tutorial_lib-{tutorial_lib.__version__}.dist-info"}
     assert strays == []
 
