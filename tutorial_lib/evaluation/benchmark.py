@@ -22,7 +22,7 @@ from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.metrics import mean_iou_curve, noc
 from tutorial_lib.evaluation.results import write_results
-from tutorial_lib.evaluation.robots import ROBOTS, simulate
+from tutorial_lib.evaluation.robots import robot_named, simulate
 from tutorial_lib.segmenter import (
     MethodError,
     MethodInfo,
@@ -186,8 +186,7 @@ def _variants(methods: Sequence[str] | Variants) -> dict[str, tuple[MethodInfo, 
 
 
 def _check(robot: str, max_clicks: int, limit: int | None, workers: int | None, seed: int) -> None:
-    if robot not in ROBOTS:
-        raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
+    robot_named(robot)
     if max_clicks < 1:
         raise ValueError(f"An evaluation needs at least 1 click an object, not {max_clicks}.")
     if limit is not None and limit < 1:

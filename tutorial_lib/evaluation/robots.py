@@ -209,7 +209,7 @@ def simulate(
     """
     truth = np.asarray(truth, dtype=bool)
     ignore = None if ignore is None else np.asarray(ignore, dtype=bool)
-    place = _robot(robot)
+    place = robot_named(robot)
     both = _needs_negative(segmenter)
     prepared, ms_prepare = timed(lambda: segmenter.prepare(image))
     clicks, mask = Clicks(), np.zeros_like(truth, dtype=bool)
@@ -227,7 +227,14 @@ def simulate(
     return Trajectory(clicks, tuple(ious), ms_prepare, tuple(times))
 
 
-def _robot(robot: str | Robot) -> Robot:
+def robot_named(robot: str | Robot) -> Robot:
+    """Return the robot of a name; a function is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no robot of that name; the text lists those there are.
+    """
     if not isinstance(robot, str):
         return robot
     if robot not in ROBOTS:
