@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep import backbones, vgg
 from tutorial_lib.deep.backbones import backbone
-from tutorial_lib.deep.efficientnet_lite import SameConv2d
+from tutorial_lib.deep.efficientnet_lite import ConvNorm, SameConv2d
 
 VGG_URL = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
@@ -268,6 +268,25 @@ def test_frozen_statistics_let_the_weights_learn():
     changed = state_after_training_on(network, noise(2, 3, 32, 32))
     assert "stages.stem.conv.weight" in changed
     assert not any("running" in name for name in changed)
+
+
+def test_fixed_statistics_fold_into_the_filters():
+    step = ConvNorm(4, 6, 3, stride=2)
+    with torch.no_grad():
+        for values in (step.norm.weight, step.norm.bias, step.norm.running_mean):
+            values.copy_(noise(6) / 255)
+        step.norm.running_var.copy_(0.5 + noise(6) / 255)
+    x = noise(2, 4, 10, 11, seed=1) / 255
+    step.eval()
+    assert torch.allclose(step(x), step.relu(step.norm(step.conv(x))), atol=1e-5)
+    loss = step(x).square().sum()
+    by_norm = step.relu(step.norm(step.conv(x))).square().sum()
+    for ours, theirs in zip(
+        torch.autograd.grad(loss, step.parameters()),
+        torch.autograd.grad(by_norm, step.parameters()),
+        strict=True,
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-3)
 
 
 def test_otherwise_weights_and_statistics_change():

@@ -52,13 +52,21 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(B, C, H, W)``."""
-        padding = []
-        for size, kernel, stride in zip(
-            reversed(x.shape[-2:]), reversed(self.kernel_size), reversed(self.stride), strict=True
-        ):
-            total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-            padding += [total // 2, total - total // 2]
-        return super().forward(F.pad(x, padding) if any(padding) else x)
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve ``(B, C, H, W)`` with these filters instead of its own."""
+        (top, bottom), (left, right) = self._zeros(x.shape[-2], 0), self._zeros(x.shape[-1], 1)
+        if top == bottom and left == right:  # the convolution adds such zeros without a copy
+            return F.conv2d(x, weight, bias, self.stride, (top, left), groups=self.groups)
+        padded = F.pad(x, (left, right, top, bottom))
+        return F.conv2d(padded, weight, bias, self.stride, groups=self.groups)
+
+    def _zeros(self, size: int, axis: int) -> tuple[int, int]:
+        """Return how many zeros go before and after ``size`` cells of an axis."""
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+        return total // 2, total - total // 2
 
 
 class ConvNorm(nn.Module):
@@ -76,11 +84,17 @@ class ConvNorm(nn.Module):
         super().__init__()
         self.conv = SameConv2d(channels, out, kernel, stride, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(out, eps=1e-3, momentum=0.01)
-        self.relu = nn.ReLU6(inplace=True) if relu else nn.Identity()
+        self.relu = nn.ReLU6() if relu else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
-        return self.relu(self.norm(self.conv(x)))
+        if self.norm.training:
+            return self.relu(self.norm(self.conv(x)))
+        # With its statistics fixed, the norm multiplies and shifts each channel. So do the filters.
+        norm = self.norm
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        shift = norm.bias - norm.running_mean * scale
+        return self.relu(self.conv.convolve(x, self.conv.weight * scale.view(-1, 1, 1, 1), shift))
 
 
 class InvertedResidual(nn.Module):

@@ -240,8 +240,9 @@ class _Numbers(Sampler):
 
 
 def _start_worker(_: int) -> None:
-    """Leave Ctrl-C to the main process, which stops in good order, and the cores to the network."""
+    """Leave being stopped to the main process, which does so in good order, and it the cores."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(0)
 
 
