@@ -218,8 +218,12 @@ def test_five_channels_start_by_ignoring_the_extra_two():
     five = backbone("efficientnet-lite0", extra_channels=2).eval()
     # With first filters of few bits every sum is exact, in whatever order a machine adds.
     for network in (three, five):
-        first = network.stages["stem"].conv
-        first.weight.data = (first.weight.data * 64).round() / 64
+        stem = network.stages["stem"]
+        for values in (stem.conv.weight, stem.norm.bias, stem.norm.running_mean):
+            values.data = (values.data * 64).round() / 64
+        stem.norm.weight.data.fill_(1)
+        stem.norm.running_var.fill_(1)
+        stem.norm.eps = 0.0
     image = noise(1, 5, 45, 67).round()
     with torch.inference_mode():
         for with_extra, without in zip(five(image), three(image[:, :3]), strict=True):
