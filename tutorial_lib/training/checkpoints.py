@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tutorial_lib.training.recipes import RUN_SETTINGS, Recipe
+from tutorial_lib.training.settings import RUN_SETTINGS, Recipe
 from tutorial_lib.training.task import Step
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
 from tutorial_lib.guidance import distance_maps
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.settings import Clicked, Recipe
 from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, open_mixture
 
 ONE_CLICK = replace(PAPER, positives=1)
@@ -85,7 +85,7 @@ class SampleStream(Dataset):
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : Clicked
         Mixture, crops, clicks and seed.
     data : Path, optional
         The folder the datasets lie in.
@@ -96,7 +96,7 @@ class SampleStream(Dataset):
         As :func:`tutorial_lib.training.sources.open_mixture`.
     """
 
-    def __init__(self, recipe: Recipe, data: str | Path | None = None) -> None:
+    def __init__(self, recipe: Clicked, data: str | Path | None = None) -> None:
         self.recipe = recipe
         folder = None if data is None else Path(data).expanduser()
         size = (max(48, recipe.crop), max(64, recipe.crop * 4 // 3))

@@ -15,7 +15,7 @@ from tutorial_lib.deep.losses import binary_cross_entropy, relaxed_jaccard
 from tutorial_lib.deep.object_selection import load_network, network_input
 from tutorial_lib.training.corrections import correct
 from tutorial_lib.training.data import Batch, SampleStream, batches
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.recipes import ObjectSelectionRecipe
 from tutorial_lib.training.task import Task
 
 
@@ -24,7 +24,7 @@ class ObjectSelection(Task):
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : ObjectSelectionRecipe
         All settings.
     data : str or Path, optional
         The folder the datasets lie in; not needed for the toy world.
@@ -39,7 +39,7 @@ class ObjectSelection(Task):
     Xu et al., Deep Interactive Object Selection, CVPR 2016.
     """
 
-    def __init__(self, recipe: Recipe, data: str | Path | None = None) -> None:
+    def __init__(self, recipe: ObjectSelectionRecipe, data: str | Path | None = None) -> None:
         super().__init__(recipe)
         self.stream = SampleStream(recipe, data)
 

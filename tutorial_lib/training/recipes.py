@@ -1,7 +1,8 @@
 """Recipes: everything that decides how a network is trained, as one frozen dataclass each.
 
 A recipe is data. It can be printed, compared, stored beside the weights it made, and changed on
-the command line with ``--set key=value``.
+the command line with ``--set key=value``. What every recipe has lies in
+:mod:`tutorial_lib.training.settings`.
 """
 
 from __future__ import annotations
@@ -12,21 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-#: Salient objects, garments and people, segments: mixed so that one place has several readings.
-PHOTOS = "duts:duts-tr:0.55,clothing-co-parsing:clothing-co-parsing:0.2,bsds500:BSDS500:0.25"
+from tutorial_lib.training.settings import Clicked, Recipe, choice, number
+
 TOYS = "toy-world::1"
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train Deep Object Selection.
+@dataclass(frozen=True, kw_only=True)
+class Staged(Recipe):
+    """How to train an FCN, from coarse to fine.
 
     Parameters
     ----------
-    name : str
-        The recipe's name.
-    summary : str
-        One sentence on what it trains.
     stages : str
         Strides and the share of the run that each is trained for, ``"32:0.3,16:0.3,8:0.4"``; each
         stage goes on from the one before (DOS, section 3.3).
@@ -39,64 +36,8 @@ class Recipe:
         Whether the backbone starts from ImageNet's weights.
     freeze_statistics : bool
         Keep the backbone's batch-norm statistics; small batches would ruin them.
-    mixture : str
-        ``kind:folder:share`` for each source of samples, joined by commas; see
-        :func:`tutorial_lib.training.sources.parse_mixture`.
-    renormalise : bool
-        Leave out the sources whose folder is missing and share out their part among the others.
-    crop : int
-        Side of the square crops, in pixels, a multiple of 32.
-    scale_low, scale_high : float
-        Photos are scaled by a factor between these.
-    brightness : float
-        Colours are multiplied by a factor between 1 - this and 1 + this.
-    single_click : float
-        Share of samples that begin with one positive click only; the others follow one of Xu's
-        strategies.
-    corrections : int
-        Up to this many clicks are added on the network's own errors.
-    batch : int
-        Samples of a step, all devices together.
-    steps : int
-        Length of the run in steps; 0 for no limit.
-    minutes : float
-        Length of the run in minutes; 0 for no limit. The schedule ends with whichever limit comes
-        first.
-    optimiser : str
-        ``"adamw"`` or ``"sgd"`` (with momentum 0.9).
-    lr : float
-        Learning rate at its highest.
     backbone_lr : float
         The backbone's learning rate, as a share of ``lr``.
-    weight_decay : float
-        Of weights; never of biases and batch norm.
-    schedule : str
-        ``"cosine"`` or ``"constant"``.
-    warmup : float
-        Share of the run in which the learning rate rises from 0.
-    final_lr : float
-        Where the cosine ends, as a share of ``lr``.
-    clip_norm : float
-        Gradients are shortened to this length; 0 leaves them.
-    jaccard : float
-        Weight of the relaxed Jaccard distance beside the cross-entropy.
-    seed : int
-        Everything random follows from it.
-    workers : int
-        Processes that prepare samples; 0 prepares them in between. Changes no sample.
-    device : str
-        See :func:`tutorial_lib.deep.device.pick_device`.
-    devices : int
-        How many devices, or processes on a CPU, share each batch.
-    precision : str
-        ``"auto"`` trains in bfloat16 on GPUs that compute it natively, and in float32 elsewhere;
-        ``"float32"`` or ``"bfloat16"`` insist.
-    log_steps : int
-        A line of the log stands for this many steps.
-    save_minutes : float
-        A checkpoint is written whenever so many minutes have passed; 0 for after each step.
-    export_minutes : float
-        The weights so far are written whenever so many minutes have passed.
 
     Raises
     ------
@@ -104,66 +45,17 @@ class Recipe:
         If a value is out of its range.
     """
 
-    name: str
-    summary: str
     stages: str = "8:1"
     start: str = ""
-    preset: str = "lite"
+    preset: str = choice("lite", "paper")
     pretrained: bool = True
     freeze_statistics: bool = True
-    mixture: str = PHOTOS
-    renormalise: bool = False
-    crop: int = 256
-    scale_low: float = 0.7
-    scale_high: float = 1.25
-    brightness: float = 0.2
-    single_click: float = 0.5
-    corrections: int = 3
-    batch: int = 8
-    steps: int = 0
-    minutes: float = 25.0
-    optimiser: str = "adamw"
-    lr: float = 1e-3
-    backbone_lr: float = 0.3
-    weight_decay: float = 1e-4
-    schedule: str = "cosine"
-    warmup: float = 0.02
-    final_lr: float = 0.01
-    clip_norm: float = 1.0
-    jaccard: float = 1.0
-    seed: int = 0
-    workers: int = 1
-    device: str = "auto"
-    devices: int = 1
-    precision: str = "auto"
-    log_steps: int = 10
-    save_minutes: float = 2.0
-    export_minutes: float = 5.0
+    backbone_lr: float = number(0.3, 0)
 
     def __post_init__(self) -> None:
-        for key, allowed in _CHOICES.items():
-            if getattr(self, key) not in allowed:
-                raise ValueError(
-                    f"The setting {key} is one of {', '.join(allowed)}, not {getattr(self, key)!r}."
-                )
-        for key, (least, most) in _RANGES.items():
-            value = getattr(self, key)
-            if not least <= value <= most:
-                limits = f"between {least} and {most}" if most < math.inf else f"at least {least}"
-                raise ValueError(f"The setting {key} is {limits}, not {value}.")
-        if not 0 < self.scale_low <= self.scale_high:
-            raise ValueError(
-                "The settings scale_low and scale_high need 0 < scale_low <= scale_high, not "
-                f"{self.scale_low} and {self.scale_high}."
-            )
+        super().__post_init__()
         if self.crop % 32:
             raise ValueError(f"The setting crop is a multiple of 32, not {self.crop}.")
-        if self.batch % self.devices:
-            raise ValueError(
-                f"A batch of {self.batch} cannot be shared out evenly among {self.devices} devices."
-            )
-        if not (self.steps or self.minutes):
-            raise ValueError("A run needs an end: set steps or minutes to more than 0.")
         _ = self.shares
 
     @property
@@ -201,66 +93,52 @@ class Recipe:
                 return stride
         return self.shares[-1][0]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all settings, ready for JSON."""
-        return dataclasses.asdict(self)
 
+@dataclass(frozen=True, kw_only=True)
+class ObjectSelectionRecipe(Staged, Clicked):
+    """How to train Deep Object Selection.
 
-_CHOICES = {
-    "optimiser": ("adamw", "sgd"),
-    "schedule": ("cosine", "constant"),
-    "preset": ("lite", "paper"),
-    "precision": ("auto", "float32", "bfloat16"),
-}
-_INF = math.inf
-_RANGES: dict[str, tuple[float, float]] = {
-    "crop": (32, _INF),
-    "brightness": (0, 1),
-    "single_click": (0, 1),
-    "corrections": (0, 20),
-    "batch": (1, _INF),
-    "steps": (0, _INF),
-    "minutes": (0, _INF),
-    "lr": (0, _INF),
-    "backbone_lr": (0, _INF),
-    "weight_decay": (0, _INF),
-    "warmup": (0, 1),
-    "final_lr": (0, 1),
-    "clip_norm": (0, _INF),
-    "jaccard": (0, _INF),
-    "seed": (0, 2**63 - 1),
-    "workers": (0, 64),
-    "devices": (1, 1024),
-    "log_steps": (1, _INF),
-    "save_minutes": (0, _INF),
-    "export_minutes": (0, _INF),
-}
+    Parameters
+    ----------
+    jaccard : float
+        Weight of the relaxed Jaccard distance beside the cross-entropy.
+    """
 
-#: Settings that change where and how long a run computes but not what: free to differ on resuming.
-RUN_SETTINGS = frozenset(
-    ("steps", "minutes", "workers", "device", "devices", "precision")
-    + ("log_steps", "save_minutes", "export_minutes", "start", "summary")
-)
+    jaccard: float = number(1.0, 0)
 
 
 def _recipes() -> Iterable[Recipe]:
-    yield Recipe(
-        "dos-32s", "FCN-32s from ImageNet: what the object is, coarsely.", "32:1", minutes=10.0
+    yield ObjectSelectionRecipe(
+        name="dos-32s",
+        summary="FCN-32s from ImageNet: what the object is, coarsely.",
+        stages="32:1",
+        minutes=9.0,
     )
-    yield Recipe("dos-16s", "FCN-16s, from --set start=weights of dos-32s.", "16:1", minutes=10.0)
-    yield Recipe("dos-8s", "FCN-8s, from --set start=weights of dos-16s.", "8:1")
-    yield Recipe(
-        "dos",
-        "FCN-32s, then 16s, then 8s in one run: Deep Object Selection.",
-        "32:0.2,16:0.2,8:0.6",
+    yield ObjectSelectionRecipe(
+        name="dos-16s",
+        summary="FCN-16s, from --set start=weights of dos-32s.",
+        stages="16:1",
+        minutes=9.0,
+    )
+    yield ObjectSelectionRecipe(
+        name="dos-8s",
+        summary="FCN-8s, from --set start=weights of dos-16s.",
+        corrections=4,
+        minutes=50.0,
+    )
+    yield ObjectSelectionRecipe(
+        name="dos",
+        summary="FCN-32s, then 16s, then 8s in one run: Deep Object Selection.",
+        stages="32:0.2,16:0.2,8:0.6",
         minutes=45.0,
     )
-    yield Recipe(
-        "dos-toy",
-        "FCN-8s on drawn scenes, with no data at all: a minute on a laptop.",
+    yield ObjectSelectionRecipe(
+        name="dos-toy",
+        summary="FCN-8s on drawn scenes, with no data at all: a minute on a laptop.",
         mixture=TOYS,
         crop=96,
         scale_low=1.0,
+        scale_high=1.25,
         minutes=1.0,
         corrections=1,
         log_steps=5,

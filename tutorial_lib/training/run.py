@@ -7,8 +7,12 @@ from pathlib import Path
 
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.object_selection import ObjectSelection
-from tutorial_lib.training.recipes import get_recipe
-from tutorial_lib.training.task import Result, Step
+from tutorial_lib.training.recipes import ObjectSelectionRecipe, get_recipe
+from tutorial_lib.training.settings import Recipe
+from tutorial_lib.training.task import Result, Step, Task
+
+#: What each kind of recipe trains.
+TASKS: dict[type[Recipe], type[Task]] = {ObjectSelectionRecipe: ObjectSelection}
 
 
 def train(
@@ -36,7 +40,7 @@ def train(
     minutes : float, optional
         The run's length, instead of the recipe's; of a resumed run, with what it had already.
     settings : iterable of str
-        ``key=value`` each, see :class:`tutorial_lib.training.recipes.Recipe`.
+        ``key=value`` each, see :mod:`tutorial_lib.training.recipes`.
     on_step : callable, optional
         Called with a :class:`tutorial_lib.training.task.Step` after each step.
 
@@ -56,5 +60,6 @@ def train(
     --------
     >>> result = train("dos-toy", "runs/toy", minutes=1)    # doctest: +SKIP
     """
-    task = ObjectSelection(get_recipe(recipe, settings, minutes), data)
+    chosen = get_recipe(recipe, settings, minutes)
+    task = TASKS[type(chosen)](chosen, data)
     return Loop(task, out, on_step).run(resume)

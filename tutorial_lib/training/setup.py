@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch.optim import SGD, AdamW, Optimizer
 
 from tutorial_lib.deep.device import autocast, pick_device
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.settings import Recipe
 
 
 def rate(recipe: Recipe, progress: float) -> float:

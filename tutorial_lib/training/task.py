@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.settings import Recipe
 
 
 class Task(ABC):

@@ -1,0 +1,170 @@
+"""The settings that every recipe has: samples, optimiser, schedule, machine.
+
+Each setting knows its own limits; a recipe that breaks one is refused as it is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Salient objects, garments and people, segments: mixed so that one place has several readings.
+PHOTOS = "duts:duts-tr:0.55,clothing-co-parsing:clothing-co-parsing:0.2,bsds500:BSDS500:0.25"
+
+#: Settings that change where and how long a run computes but not what: free to differ on resuming.
+RUN_SETTINGS = frozenset(
+    ("steps", "minutes", "workers", "device", "devices", "precision")
+    + ("log_steps", "save_minutes", "export_minutes", "start", "summary")
+)
+
+
+def number(default: float, least: float, most: float = math.inf) -> Any:
+    """Declare a setting that is a number between two limits."""
+    return field(default=default, metadata={"limits": (least, most)})
+
+
+def choice(default: str, *others: str) -> Any:
+    """Declare a setting that is one of a few words."""
+    return field(default=default, metadata={"words": (default, *others)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train any network.
+
+    Parameters
+    ----------
+    name : str
+        The recipe's name.
+    summary : str
+        One sentence on what it trains.
+    mixture : str
+        ``kind:folder:share`` for each source of samples, joined by commas; see
+        :func:`tutorial_lib.training.sources.parse_mixture`.
+    renormalise : bool
+        Leave out the sources whose folder is missing and share out their part among the others.
+    crop : int
+        Side of the square crops, in pixels.
+    scale_low, scale_high : float
+        Photos are scaled by a factor between these.
+    brightness : float
+        Colours are multiplied by a factor between 1 - this and 1 + this.
+    batch : int
+        Samples of a step, all devices together.
+    steps : int
+        Length of the run in steps; 0 for no limit.
+    minutes : float
+        Length of the run in minutes; 0 for no limit. The schedule ends with whichever limit comes
+        first.
+    optimiser : str
+        ``"adamw"`` or ``"sgd"`` (with momentum 0.9).
+    lr : float
+        Learning rate at its highest.
+    weight_decay : float
+        Of weights; never of biases and batch norm.
+    schedule : str
+        ``"cosine"`` or ``"constant"``.
+    warmup : float
+        Share of the run in which the learning rate rises from 0.
+    final_lr : float
+        Where the cosine ends, as a share of ``lr``.
+    clip_norm : float
+        Gradients are shortened to this length; 0 leaves them.
+    seed : int
+        Everything random follows from it.
+    workers : int
+        Processes that prepare samples; 0 prepares them in between. Changes no sample.
+    device : str
+        See :func:`tutorial_lib.deep.device.pick_device`.
+    devices : int
+        How many devices, or processes on a CPU, share each batch.
+    precision : str
+        ``"auto"`` trains in bfloat16 on GPUs that compute it natively, and in float32 elsewhere;
+        ``"float32"`` or ``"bfloat16"`` insist.
+    log_steps : int
+        A line of the log stands for this many steps.
+    save_minutes : float
+        A checkpoint is written whenever so many minutes have passed; 0 for after each step.
+    export_minutes : float
+        The weights so far are written whenever so many minutes have passed.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+
+    name: str
+    summary: str
+    mixture: str = PHOTOS
+    renormalise: bool = False
+    crop: int = number(256, 32)
+    scale_low: float = 0.8
+    scale_high: float = 1.6
+    brightness: float = number(0.2, 0, 1)
+    batch: int = number(8, 1)
+    steps: int = number(0, 0)
+    minutes: float = number(25.0, 0)
+    optimiser: str = choice("adamw", "sgd")
+    lr: float = number(1e-3, 0)
+    weight_decay: float = number(1e-4, 0)
+    schedule: str = choice("cosine", "constant")
+    warmup: float = number(0.02, 0, 1)
+    final_lr: float = number(0.01, 0, 1)
+    clip_norm: float = number(1.0, 0)
+    seed: int = number(0, 0, 2**63 - 1)
+    workers: int = number(1, 0, 64)
+    device: str = "auto"
+    devices: int = number(1, 1, 1024)
+    precision: str = choice("auto", "float32", "bfloat16")
+    log_steps: int = number(10, 1)
+    save_minutes: float = number(2.0, 0)
+    export_minutes: float = number(5.0, 0)
+
+    def __post_init__(self) -> None:
+        for setting in dataclasses.fields(self):
+            _check(setting, getattr(self, setting.name))
+        if not 0 < self.scale_low <= self.scale_high:
+            raise ValueError(
+                "The settings scale_low and scale_high need 0 < scale_low <= scale_high, not "
+                f"{self.scale_low} and {self.scale_high}."
+            )
+        if self.batch % self.devices:
+            raise ValueError(
+                f"A batch of {self.batch} cannot be shared out evenly among {self.devices} devices."
+            )
+        if not (self.steps or self.minutes):
+            raise ValueError("A run needs an end: set steps or minutes to more than 0.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all settings, ready for JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clicked(Recipe):
+    """How to train a network that reads clicks.
+
+    Parameters
+    ----------
+    single_click : float
+        Share of samples that begin with one positive click only; the others follow one of Xu's
+        strategies.
+    corrections : int
+        Up to this many clicks are added on the network's own errors.
+    """
+
+    single_click: float = number(0.5, 0, 1)
+    corrections: int = number(3, 0, 20)
+
+
+def _check(setting: dataclasses.Field, value: Any) -> None:
+    words, limits = setting.metadata.get("words"), setting.metadata.get("limits")
+    if words and value not in words:
+        raise ValueError(f"The setting {setting.name} is one of {', '.join(words)}, not {value!r}.")
+    if limits and not limits[0] <= value <= limits[1]:
+        least, most = limits
+        bounds = f"between {least} and {most}" if most < math.inf else f"at least {least}"
+        raise ValueError(f"The setting {setting.name} is {bounds}, not {value}.")
