@@ -790,6 +790,23 @@ def test_targets_can_be_chosen(clothes):
         ids("hats")
 
 
+def test_every_tenth_photo_is_held_out(clothes):
+    labels = np.ones(SIZE, np.uint8)
+    for number in range(3, 22):
+        photo(clothes / "photos" / f"{number:04}.jpg")
+        path = clothes / "annotations" / "pixel-level" / f"{number:04}.mat"
+        savemat(path, {"groundtruth": labels})
+
+    def stems(split):
+        return load_dataset("clothing-co-parsing", clothes, split=split).stems
+
+    assert stems("held-out") == ("0010", "0020")
+    assert sorted(stems("train") + stems("held-out")) == list(stems("all"))
+    assert len(stems("all")) == 21
+    with refuses(ValueError, "all, train, held-out, not 'test'"):
+        stems("test")
+
+
 def test_label_maps_and_names(clothes):
     data = load_dataset("clothing-co-parsing", clothes)
     assert data.label_names == tuple(NAMES)

@@ -235,6 +235,7 @@ _INFOS = (
         terms="Apache-2.0 repository, with the request to cite the paper.",
         paper="Yang, Luo and Lin, Clothing Co-Parsing by Joint Image Segmentation and Labeling, "
         "CVPR 2014",
+        splits=("all", "train", "held-out"),
         archives=(
             Archive(f"{_CCP}/archive/refs/heads/master.zip", name="clothing-co-parsing.zip"),
         ),

@@ -185,7 +185,7 @@ def _photos(kind: str) -> Callable[[Path], Source]:
 _KINDS: dict[str, Callable[[Path], Source]] = {
     "duts": _photos("duts"),
     "folder": _photos("folder"),
-    "clothing-co-parsing": lambda folder: Garments(ClothingCoParsing(folder)),
+    "clothing-co-parsing": lambda folder: Garments(ClothingCoParsing(folder, split="train")),
     "bsds500": lambda folder: Segments(Bsds500(folder, exclude=GRABCUT_IN_BSDS500)),
     "voc": lambda folder: Photos(load_dataset("voc", folder, split="train")),
     "sbd": lambda folder: Photos(load_dataset("sbd", folder, split="train")),
