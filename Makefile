@@ -62,9 +62,10 @@ notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
 figures: browser ## Take the README's screenshot again
 	$(PY) tools/take_screenshot.py
 
-measure: $(VENV)/.installed ## Measure what reusing the graph saves, and the random walker's solvers
+measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers, and hypercolumns
 	$(PY) tools/measure_graph_reuse.py
 	$(PY) tools/measure_random_walker.py
+	$(PY) tools/measure_hypercolumn.py
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \

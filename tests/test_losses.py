@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import one_sentence
-from tutorial_lib.deep.losses import binary_cross_entropy, relaxed_jaccard
+from tutorial_lib.deep.losses import (
+    binary_cross_entropy,
+    click_constraint,
+    l1,
+    relaxed_jaccard,
+)
 
 TARGET = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
 SOFT = torch.tensor([[[0.5, 1.0], [0.25, 0.0]]])
@@ -87,12 +92,82 @@ def test_the_mean_of_two_halves_of_a_batch_is_that_of_the_whole():
     assert torch.stack(halves).mean().item() == pytest.approx(whole.item())
 
 
-@pytest.mark.parametrize("loss", [relaxed_jaccard, binary_cross_entropy])
+def test_l1_by_hand():
+    # differences 0.5 + 0 + 0.25 + 0, over four pixels or the three that count
+    valid = torch.tensor([[[True, True], [False, True]]])
+    assert l1(SOFT, TARGET).tolist() == pytest.approx([0.75 / 4])
+    assert l1(SOFT, TARGET.bool(), valid).tolist() == pytest.approx([0.5 / 3])
+
+
+def test_the_click_constraint_by_hand():
+    positive = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])  # on 0.5 and 1: misses 0.5 and 0
+    negative = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]])  # on 0.25: too much by 0.25
+    assert click_constraint(SOFT, positive, negative).tolist() == [0.75]
+    assert click_constraint(SOFT, positive.bool(), negative.bool(), mean=True).tolist() == [0.25]
+
+
+def test_the_click_constraint_is_equation_4_as_it_is_written():
+    generator = torch.Generator().manual_seed(0)
+    b = torch.rand(1, 5, 5, generator=generator)
+    draw = torch.rand(1, 5, 5, generator=generator)
+    sp, sn = (draw < 0.2).float(), (draw > 0.7).float()
+    written = (sp * (sp - b)).abs().sum() + (sn * (sn - (1 - b))).abs().sum()
+    assert click_constraint(b, sp, sn).item() == pytest.approx(written.item())
+
+
+def test_without_clicks_there_is_no_constraint():
+    nothing = torch.zeros(1, 2, 2)
+    assert click_constraint(SOFT, nothing, nothing).tolist() == [0]
+    assert click_constraint(SOFT, nothing, nothing, mean=True).tolist() == [0]
+
+
+LOSSES = [relaxed_jaccard, binary_cross_entropy, l1, click_constraint]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_candidates_have_the_losses_that_each_would_have_alone(loss):
+    generator = torch.Generator().manual_seed(0)
+    candidates = torch.rand(2, 3, 4, 5, generator=generator)
+    target, other = torch.rand(2, 2, 4, 5, generator=generator) > 0.5
+    together = loss(candidates, target, other)
+    assert together.shape == (2, 3)
+    alone = [loss(candidates[:, m], target, other) for m in range(3)]
+    torch.testing.assert_close(together, torch.stack(alone, dim=1))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("candidates", [(), (3,)])
+def test_gradients_are_those_of_the_formula(loss, candidates):
+    generator = torch.Generator().manual_seed(1)
+    shape = (2, *candidates, 2, 3)
+    answer = torch.rand(shape, generator=generator, dtype=torch.float64) * 0.8 + 0.1
+    masks = torch.rand(2, 2, 2, 3, generator=generator) > 0.4
+    answer.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: loss(x, *masks), answer)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_sums_over_a_large_bfloat16_mask_are_float32(loss):
+    answer = torch.full((1, 256, 256), 0.5, dtype=torch.bfloat16)
+    target, other = torch.zeros(2, 1, 256, 256).bool()
+    target[:, 0], other[:] = True, True
+    value = loss(answer, target, other)
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, loss(answer.float(), target, other))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(
     ("answer", "target", "valid"),
-    [((1, 2, 2), (1, 2, 3), None), ((2, 2), (2, 2), None), ((1, 2, 2), (1, 2, 2), (2, 2))],
+    [
+        ((1, 2, 2), (1, 2, 3), (1, 2, 2)),
+        ((2, 2), (2, 2), (2, 2)),
+        ((1, 2, 2), (1, 2, 2), (2, 2)),
+        ((1, 6, 2, 2), (1, 6, 2, 2), (1, 2, 2)),
+        ((2, 6, 2, 2), (1, 2, 2), (2, 2, 2)),
+    ],
 )
 def test_masks_of_different_shapes_are_refused(loss, answer, target, valid):
     with pytest.raises(ValueError, match=r"shape \(B, H, W\)") as error:
-        loss(torch.zeros(answer), torch.zeros(target), None if valid is None else torch.ones(valid))
+        loss(torch.zeros(answer), torch.zeros(target), torch.ones(valid))
     assert one_sentence(error.value)
