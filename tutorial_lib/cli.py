@@ -140,10 +140,12 @@ def evaluate(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="dos, dos-32s, dos-16s, dos-8s or dos-toy.")],
+    recipe: Annotated[
+        str, typer.Argument(help="Such as dos-8s or dos-toy; a wrong name lists them all.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the log, checkpoint and weights.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder the datasets lie in; dos-toy needs none.")
+        Path | None, typer.Option(help="Folder the datasets lie in; toy recipes need none.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
