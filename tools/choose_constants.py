@@ -33,6 +33,8 @@ CONSTANTS: dict[str, dict[str, list[Any]]] = {
     "euclidean-star": {"lam": [0.01, 0.02, 0.005]},
     "geodesic-star": {"lam": [0.01, 0.02], "gamma": [0.7, 0.3, 0.9]},
     "growcut": {"attack": ["gaussian", "linear"]},
+    "dos-no-graph-cut": {"size": [448, 512, 576]},
+    "dos": {"lam": [0.05, 0.02, 0.01, 0.1], "size": [448, 512, 576]},
 }
 
 

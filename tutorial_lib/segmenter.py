@@ -305,3 +305,25 @@ register(
         requires=("scipy", "sklearn"),
     )
 )
+register(
+    MethodInfo(
+        name="dos",
+        kind="deep",
+        needs_negative=False,
+        summary="FCN-8s reads photo and clicks; a graph cut along its map finds the boundary.",
+        source="Xu et al., CVPR 2016",
+        target="tutorial_lib.deep.object_selection:RefinedObjectSelection",
+        requires=("cv2", "maxflow", "safetensors", "scipy", "sklearn", "torch"),
+    )
+)
+register(
+    MethodInfo(
+        name="dos-no-graph-cut",
+        kind="deep",
+        needs_negative=False,
+        summary="FCN-8s reads photo and clicks; its map is cut at one half.",
+        source="Xu et al., CVPR 2016",
+        target="tutorial_lib.deep.object_selection:DeepObjectSelection",
+        requires=("cv2", "safetensors", "torch"),
+    )
+)

@@ -94,20 +94,20 @@ def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
     shape : tuple of int
         Height and width of the photo.
     size : int
-        The long side becomes this at most.
+        The long side becomes this.
 
     Returns
     -------
     height, width : int
-        Multiples of 32, the nearest to the photo's proportions; small photos are not enlarged
-        beyond the next multiple.
+        Multiples of 32, the nearest to the photo's proportions. Small photos are enlarged: an
+        object of two cells of stride 32 would be none to the network.
 
     Examples
     --------
     >>> working_size((480, 640), 448)
     (352, 448)
     """
-    scale = min(1.0, size / max(shape))
+    scale = size / max(shape)
     height, width = (max(1, int(side * scale / COARSEST + 0.5)) * COARSEST for side in shape)
     return height, width
 
@@ -157,7 +157,7 @@ class DeepObjectSelection:
     Xu et al., Deep Interactive Object Selection, CVPR 2016, sections 3.1 and 3.3.
     """
 
-    def __init__(self, weights: str | Path = "dos", size: int = 448, device: str = "auto") -> None:
+    def __init__(self, weights: str | Path = "dos", size: int = 512, device: str = "auto") -> None:
         if size < COARSEST or size % COARSEST:
             raise ValueError(f"The network's size is a positive multiple of 32, not {size}.")
         self.size, self.device = size, pick_device(device)
@@ -251,8 +251,8 @@ class RefinedObjectSelection:
     def __init__(
         self,
         weights: str | Path = "dos",
-        size: int = 448,
-        lam: float = 0.1,
+        size: int = 512,
+        lam: float = 0.05,
         sigma: float | None = None,
         radius: int = 5,
         device: str = "auto",

@@ -53,7 +53,24 @@ class Shipped:
         return self.path.with_suffix(".md")
 
 
-WEIGHTS: dict[str, Shipped] = {}
+_TRAIN = "python -m tutorial_lib train"
+WEIGHTS: dict[str, Shipped] = {
+    "dos-32s": Shipped(
+        "dos-32s.safetensors",
+        "b523c46f4a59c76f2b81362cf8ce4514de202f28c0f4957851f4fea38aab6ede",
+        f"{_TRAIN} dos-32s --data DATA --out RUN",
+    ),
+    "dos-16s": Shipped(
+        "dos-16s.safetensors",
+        "4ef62d0cf390f4c3368807054c395bb7070e6757dddf75a9a58d9a7cd6ef2df5",
+        f"{_TRAIN} dos-16s --data DATA --out RUN --set start=assets/weights/dos-32s.safetensors",
+    ),
+    "dos": Shipped(
+        "dos-8s.safetensors",
+        "ee67aaacaf87aab609504a137cc33635e419d6a3d16b6424b94e72293a0e6b79",
+        f"{_TRAIN} dos-8s --data DATA --out RUN --set start=assets/weights/dos-16s.safetensors",
+    ),
+}
 
 
 def load_weights(name: str) -> dict[str, Tensor]:
