@@ -76,7 +76,7 @@ def choose(method: str, photos: EveryNth, work: Path, workers: int) -> dict[str,
         chosen = min(column, key=clicks_needed)["options"]
         rows += [row for row in column if row not in rows]
         print(method, [(row["options"][name], round(clicks_needed(row), 2)) for row in column])
-    return {"chosen": chosen, "tried": rows}
+    return {"commit": commit(), "chosen": chosen, "tried": rows}
 
 
 def main(
@@ -98,7 +98,6 @@ def main(
         "photos": len(photos),
         "robot": "center",
         "criterion": "mean of NoC@85 and NoC@90, at most 20 clicks",
-        "commit": commit(),
         "machine": machine(),
     }
     OUT.write_text(json.dumps({**head, "methods": kept["methods"]}, indent=1) + "\n")

@@ -157,7 +157,7 @@ class DeepObjectSelection:
     Xu et al., Deep Interactive Object Selection, CVPR 2016, sections 3.1 and 3.3.
     """
 
-    def __init__(self, weights: str | Path = "dos", size: int = 512, device: str = "auto") -> None:
+    def __init__(self, weights: str | Path = "dos", size: int = 576, device: str = "auto") -> None:
         if size < COARSEST or size % COARSEST:
             raise ValueError(f"The network's size is a positive multiple of 32, not {size}.")
         self.size, self.device = size, pick_device(device)
