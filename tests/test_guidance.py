@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from tests.test_clicks import SHAPE, click_lists
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.guidance import click_masks, distance_map, distance_maps
+from tutorial_lib.guidance import click_gaussians, click_masks, distance_map, distance_maps
 
 
 def test_distance_map_of_one_click():
@@ -77,3 +77,27 @@ def test_click_masks_mark_single_pixels():
 def test_click_masks_are_the_discs(radius):
     clicks = Clicks([Click(2, 2), Click(6, 8, False)])
     assert np.array_equal(click_masks(clicks, SHAPE, radius), clicks.discs(SHAPE, radius))
+
+
+def test_a_gaussian_is_one_at_its_click_and_falls_as_the_bell_does():
+    positive, negative = click_gaussians(Clicks([Click(0, 0)]), (1, 41), sigma=10)
+    assert positive[0, [0, 10, 20, 40]] == pytest.approx(np.exp([0, -0.5, -2, -8]))
+    assert (negative == 0).all()
+    assert positive.dtype == np.float32
+
+
+def test_between_two_clicks_the_nearer_gaussian_counts():
+    clicks = Clicks([Click(0, 0, False), Click(0, 4, False)])
+    row = click_gaussians(clicks, (1, 5), sigma=1)[1, 0]
+    assert row == pytest.approx(np.exp([0, -0.5, -2, -0.5, 0]))
+
+
+@pytest.mark.parametrize("sigma", [0, -1, np.nan])
+def test_a_gaussian_has_a_width(sigma):
+    with pytest.raises(ValueError, match="sigma is above 0, not"):
+        click_gaussians(Clicks(), (3, 3), sigma)
+
+
+def test_a_gaussian_outside_the_image_is_refused():
+    with pytest.raises(ValueError, match="outside the image"):
+        click_gaussians(Clicks([Click(3, 0)]), (3, 3))

@@ -18,7 +18,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 LAYERS = [
     ["paths", "images"],
     ["clicks"],
-    ["guidance", "render"],
+    ["guidance", "history", "render"],
     ["segmenter"],
     ["classical"],
     ["deep"],

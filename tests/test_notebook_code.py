@@ -16,7 +16,7 @@ from scipy.sparse import csr_array, issparse
 
 from tests.support import ROOT, forbidden, leaves
 from tests.test_imports import TREES, public_definitions
-from tutorial_lib import get_segmenter
+from tutorial_lib import get_segmenter, guidance
 from tutorial_lib.classical import (
     colour_models,
     geodesic_matting,
@@ -28,6 +28,7 @@ from tutorial_lib.classical import (
     star_ways,
 )
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.data import click_sampling
 from tutorial_lib.evaluation import metrics, robots
 from tutorial_lib.segmenter import Segmentation
 
@@ -202,6 +203,35 @@ def ious(rng: np.random.Generator, least: int = 1) -> list[float]:
     return np.round(rng.random(rng.integers(least, 9)), 2).tolist()
 
 
+def points(rng: np.random.Generator) -> dict[str, Any]:
+    shape = sizes(rng)
+    return {
+        "points": rng.integers(0, shape, (rng.integers(0, 4), 2)),
+        "shape": shape,
+        "truncation": float(rng.choice([1.5, 255.0])),
+    }
+
+
+def outlined(rng: np.random.Generator) -> dict[str, Any]:
+    """Draw an object of one or two rectangles, other objects that may overlap it, and a seed."""
+    shape = rng.integers(20, 90, 2)
+
+    def rectangle() -> np.ndarray:
+        mask = np.zeros(shape, dtype=bool)
+        top, left = rng.integers(0, shape - 10)
+        mask[top : top + rng.integers(1, 60), left : left + rng.integers(1, 9)] = True
+        return mask
+
+    truth = rectangle() | rectangle()
+    others = [rectangle() for _ in range(rng.integers(0, 3))]
+    return {"truth": truth, "others": others, "seed": int(rng.integers(99))}
+
+
+def without_others(rng: np.random.Generator) -> dict[str, Any]:
+    drawn = outlined(rng)
+    return {"truth": drawn["truth"], "seed": drawn["seed"]}
+
+
 COMPARISONS = {
     "shortest_augmenting_path": Comparison(
         min_cut.shortest_augmenting_path,
@@ -308,6 +338,15 @@ COMPARISONS = {
     "area_under_curve": Comparison(
         metrics.area_under_curve, lambda rng: {"curve": ious(rng, least=2)}
     ),
+    "distance_map": Comparison(guidance.distance_map, points),
+    "surroundings": Comparison(
+        click_sampling.surroundings,
+        lambda rng: {"truth": outlined(rng)["truth"], "distance": int(rng.integers(2, 50))},
+    ),
+    "positive_clicks": Comparison(click_sampling.positive_clicks, without_others),
+    "clicks_near": Comparison(click_sampling.clicks_near, without_others),
+    "clicks_on_others": Comparison(click_sampling.clicks_on_others, outlined),
+    "clicks_around": Comparison(click_sampling.clicks_around, without_others),
     "bootstrap_interval": Comparison(
         metrics.bootstrap_interval,
         lambda rng: {

@@ -225,3 +225,9 @@ def test_an_image_that_cannot_be_encoded_is_refused(monkeypatch):
     monkeypatch.setattr(render.cv2, "imencode", lambda *_: (False, None))
     with pytest.raises(ValueError, match=r"shape \(7, 7\) cannot be written as PNG"):
         encode_png(SQUARE)
+
+
+def test_a_map_of_clicks_goes_from_black_to_light_grey():
+    shares = np.array([[-1.0, 0.0, 0.4, 1.0, 7.0]])
+    expected = [[0] * 3, [0] * 3, [90] * 3, [render.LIGHT] * 3, [render.LIGHT] * 3]
+    assert render.grey_colours(shares)[0].tolist() == expected

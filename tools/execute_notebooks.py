@@ -2,7 +2,8 @@
 
 ``python tools/execute_notebooks.py [PATH ...]`` runs those named, or all. Widget state and time
 stamps are left out, printed text is kept in one piece, and pictures are stored with a palette of
-256 colours, a third of their size.
+256 colours, a third of their size. A cell tagged ``all-colours`` keeps its pictures as they are:
+a palette draws rings into a smooth grey.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import nbformat
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor, ExecutePreprocessor
 from PIL import Image
 
+KEEP = "all-colours"
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
@@ -31,8 +33,10 @@ def with_palette(png: str) -> str:
 
 
 def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
-    """Give every picture in the outputs a palette."""
+    """Give every picture in the outputs a palette, but for cells that keep all colours."""
     for cell in notebook.cells:
+        if KEEP in cell.metadata.get("tags", []):
+            continue
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = with_palette(output.data["image/png"])

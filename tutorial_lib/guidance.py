@@ -96,3 +96,37 @@ def click_masks(clicks: Clicks, shape: tuple[int, ...], radius: int = 0) -> np.n
         If a click lies outside the image.
     """
     return np.stack(clicks.discs(shape, radius)).astype(np.float32)
+
+
+def click_gaussians(clicks: Clicks, shape: tuple[int, ...], sigma: float = 10.0) -> np.ndarray:
+    """Stack maps with a Gaussian bump on every click.
+
+    ``exp(-u^2 / (2 sigma^2))``, with u the distance to the nearest click of the kind, not cut off.
+
+    Parameters
+    ----------
+    clicks : Clicks
+        The user's clicks, all inside the image.
+    shape : tuple of int
+        Shape of the image, ``(H, W, ...)``.
+    sigma : float
+        Width of a bump, in pixels: at this distance it has fallen to 0.61.
+
+    Returns
+    -------
+    np.ndarray
+        ``(2, H, W) float32``, 1 at a click, falling to 0, and 0 everywhere if there is none:
+        positive, negative.
+
+    Raises
+    ------
+    ValueError
+        If a click lies outside the image or sigma is not above 0.
+
+    References
+    ----------
+    Maninis et al., Deep Extreme Cut, CVPR 2018, section 3.
+    """
+    if not sigma > 0:
+        raise ValueError(f"A Gaussian's sigma is above 0, not {sigma}.")
+    return np.exp(-(distance_maps(clicks, shape, np.inf) ** 2) / (2 * float(sigma) ** 2))

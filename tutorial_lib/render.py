@@ -16,6 +16,7 @@ POSITIVE = (0, 158, 115)  # bluish green
 NEGATIVE = (213, 64, 0)  # vermilion
 MASK = (0, 114, 178)  # blue
 CONTOUR = (240, 228, 66)  # yellow: stands out on photos and beside the blue
+LIGHT = 225  # the lightest grey of a map
 VIEWS = ("mask", "contour", "cut-out", "probability")
 
 
@@ -109,6 +110,23 @@ def probability_colours(probability: np.ndarray) -> np.ndarray:
     """
     grey = np.rint(np.clip(probability, 0, 1) * 255).astype(np.uint8)
     return cv2.applyColorMap(grey, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+
+
+def grey_colours(share: np.ndarray) -> np.ndarray:
+    """Colour a map of clicks: 0 is black, 1 a light grey that stands out from a white page.
+
+    Parameters
+    ----------
+    share : np.ndarray
+        ``(H, W)`` in [0, 1]: a distance as a share of its truncation, or a bump or disc.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8``.
+    """
+    grey = np.rint(np.clip(share, 0, 1) * LIGHT).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:

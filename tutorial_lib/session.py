@@ -16,6 +16,7 @@ import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.paths import user_folder
 from tutorial_lib.segmenter import Segmentation, Segmenter, get_segmenter, method_info
@@ -57,12 +58,13 @@ class Step:
         return bits.reshape(self.shape).astype(bool)
 
 
-class Session:
+class Session(ClickHistory):
     """An image, a method, the clicks so far, and every answer they got.
 
-    Changing the clicks (:meth:`add`, :meth:`undo`, :meth:`redo`, :meth:`clear`) is instant;
-    :meth:`refresh` asks the method. :meth:`click` does both. A widget can thus show a click at
-    once and let the answer come when it is ready.
+    Changing the clicks (``add``, ``undo``, ``redo``, ``clear``, ``replace``, which every
+    :class:`~tutorial_lib.history.ClickHistory` has) is instant; :meth:`refresh` asks the method.
+    :meth:`click` does both. A widget can thus show a click at once and let the answer come when it
+    is ready.
 
     Parameters
     ----------
@@ -100,31 +102,19 @@ class Session:
         **options: Any,
     ) -> None:
         self.image = as_rgb(image)
+        super().__init__(self.image.shape)
         for label, known in (("known mask", truth), ("ignore mask", ignore)):
             if known is not None and known.shape != self.shape:
                 raise ValueError(f"The {label} has shape {known.shape}, the image {self.shape}.")
         self.truth, self.ignore, self.name = truth, ignore, name
         self._fingerprint = fingerprint(self.image)  # once a photo: every autosave writes it
         self.history: list[Step] = []
-        self._past: list[Clicks] = []
-        self._future: list[Clicks] = []
-        self._clicks = Clicks()
         self._answers: tuple[Clicks, str, Segmentation] | None = None
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
         self._autosave = self._autosave_path(autosave)
         self.use(method, **options)
 
     # -- what is known -------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the image, in pixels."""
-        return self.image.shape[:2]
-
-    @property
-    def clicks(self) -> Clicks:
-        """The clicks so far."""
-        return self._clicks
 
     @property
     def method(self) -> str:
@@ -155,65 +145,6 @@ class Session:
     def iou(self) -> float | None:
         """Agreement of the latest mask with the known one, or None without one."""
         return None if self.truth is None else iou(self.mask, self.truth, self.ignore)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change to bring back."""
-        return bool(self._future)
-
-    # -- changing the clicks -------------------------------------------------------------------
-
-    def add(self, click: Click) -> None:
-        """Add a click; the answer is due, see :meth:`refresh`.
-
-        Raises
-        ------
-        ValueError
-            If the click lies outside the image; nothing changes then.
-        """
-        Clicks([click]).check(self.shape)
-        self._change(self._clicks.add(click))
-
-    def clear(self) -> None:
-        """Forget all clicks; :meth:`undo` brings them back."""
-        if len(self._clicks):
-            self._change(Clicks())
-
-    def replace(self, clicks: Clicks) -> None:
-        """Put other clicks in the place of these; :meth:`undo` brings the old ones back.
-
-        Raises
-        ------
-        ValueError
-            If a click lies outside the image; nothing changes then.
-        """
-        clicks.check(self.shape)
-        self._change(clicks)
-
-    def undo(self) -> None:
-        """Take back the latest change, if there is one."""
-        if self._past:
-            self._future.append(self._clicks)
-            self._clicks = self._past.pop()
-            self._save()
-
-    def redo(self) -> None:
-        """Bring back the change that :meth:`undo` took back, if there is one."""
-        if self._future:
-            self._past.append(self._clicks)
-            self._clicks = self._future.pop()
-            self._save()
-
-    def _change(self, clicks: Clicks) -> None:
-        self._past.append(self._clicks)
-        self._future.clear()
-        self._clicks = clicks
-        self._save()
 
     # -- asking the method ---------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ _WHERE = {
     "Compare": "tutorial_lib.widgets.compare",
     "Explorer": "tutorial_lib.widgets.sliders",
     "Frames": "tutorial_lib.widgets.sliders",
+    "GuidanceCanvas": "tutorial_lib.widgets.guidance_canvas",
 }
 
-__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames"]
+__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames", "GuidanceCanvas"]
 
 
 def __getattr__(name: str) -> Any:

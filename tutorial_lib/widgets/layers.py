@@ -55,6 +55,10 @@ class PhotoLayers(MultiCanvas):
         if answer is not None:
             mask, probability = viewport.cut(answer.mask), viewport.cut(answer.probability)
             pixels = render.layer(mask, probability, view, opacity)
+        self.show_over(pixels)
+
+    def show_over(self, pixels: np.ndarray) -> None:
+        """Draw ``(height, width, 4) uint8`` over the photo, in place of an answer."""
         self._put(ANSWER, pixels)
 
     def show_marks(

@@ -59,13 +59,7 @@ class Pane:
         self._usual, self._closed = math.inf, False
         self.opened = self.session is None
         self._status = w.HTML(layout={"margin": "0"})
-        heading = line(name, weight="600", attributes='class="tutorial-pane-name"')
-        title = w.HTML(heading, layout={"margin": "0"})
-        box = w.Box([layers], layout={"overflow": "auto", "flex": "0 0 auto"})
-        # The width is the photo's, so that a long sentence wraps below it.
-        layout = {"width": f"{layers.width}px", "margin": f"4px {GAP}px 4px 2px"}
-        self.widget = w.VBox([title, box, self._status], layout=layout)
-        self.widget.add_class("tutorial-pane")
+        self.widget = framed(name, layers, self._status)
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -205,6 +199,30 @@ class Pane:
             return f"{self.name}: still working"
         measured = self.step is not None and self.step.iou is not None
         return f"{self.name}, IoU {self.step.iou:.3f}" if measured else self.name
+
+
+def framed(name: str, layers: PhotoLayers, *below: w.Widget) -> w.VBox:
+    """Put a name above a photo and something below it, in the photo's width.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    layers : PhotoLayers
+        The photo.
+    *below : ipywidgets.Widget
+        What stands below; a long sentence wraps there.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        All of it, to be set beside others.
+    """
+    heading = line(name, weight="600", attributes='class="tutorial-pane-name"')
+    title = w.HTML(heading, layout={"margin": "0"})
+    box = w.Box([layers], layout={"overflow": "auto", "flex": "0 0 auto"})
+    layout = {"width": f"{layers.width}px", "margin": f"4px {GAP}px 4px 2px"}
+    return w.VBox([title, box, *below], layout=layout).add_class("tutorial-pane")
 
 
 def reason(error: Exception) -> str:

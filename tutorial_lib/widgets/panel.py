@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import ipywidgets as w
 
 from tutorial_lib import render
 from tutorial_lib.clicks import Clicks
+from tutorial_lib.history import ClickHistory
 from tutorial_lib.segmenter import method_info, methods
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.viewport import Viewport
@@ -17,9 +19,15 @@ ROW = {"flex_flow": "row wrap", "align_items": "center"}
 
 
 class Toolbar:
-    """The controls that every widget to click on has; it shows state and holds none."""
+    """The controls that every widget to click on has; it shows state and holds none.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    views : sequence of str
+        What can be laid over the photo.
+    """
+
+    def __init__(self, views: Sequence[str] = render.VIEWS) -> None:
         self.side = w.ToggleButtons(
             options=[("+ Object", True), ("− Background", False)],
             tooltips=["A plain click or tap marks the object", "It marks the background"],
@@ -28,7 +36,7 @@ class Toolbar:
         self.undo = _button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = _button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = _button("Clear", "trash", "Forget all clicks (key C); undo brings them back")
-        self.view = _choice("View", render.VIEWS, "What is laid over the photo", "14em")
+        self.view = _choice("View", views, "What is laid over the photo", "14em")
         # A choice, not a slider: ipywidgets gives its sliders no name a screen reader could tell.
         shares = [(f"{percent} %", percent / 100) for percent in (0, 25, 50, 75, 100)]
         self.opacity = _choice("Opacity", shares, "Opacity of the tint", "12em")
@@ -61,11 +69,11 @@ class Toolbar:
             w.HBox(looking, layout=ROW),
         ]
 
-    def show_editing(self, session: Session, viewport: Viewport) -> None:
+    def show_editing(self, history: ClickHistory, viewport: Viewport) -> None:
         """Switch on the buttons that can do something now, and the others off."""
-        self.undo.disabled = not session.can_undo
-        self.redo.disabled = not session.can_redo
-        self.clear.disabled = not len(session.clicks)
+        self.undo.disabled = not history.can_undo
+        self.redo.disabled = not history.can_redo
+        self.clear.disabled = not len(history.clicks)
         self.zoom_out.disabled = viewport.factor == 1
         self.zoom_in.disabled = not viewport.can_zoom_in
         self._pan_box.layout.display = "none" if viewport.factor == 1 else "flex"
@@ -121,6 +129,40 @@ class Panel(Toolbar):
         offered = session.saved() is not None and not len(session.clicks)
         self.restore.layout.display = "" if offered else "none"
         self.tell(describe(session), busy=session.stale and bool(len(session.clicks)))
+
+
+class GuidePanel(Toolbar):
+    """The controls of a GuidanceCanvas.
+
+    Parameters
+    ----------
+    views : sequence of str
+        The ways to turn clicks into images; the first one is shown to begin with.
+    truncations : sequence of float
+        Truncations to choose from, in pixels.
+    """
+
+    def __init__(self, views: Sequence[str], truncations: Sequence[float]) -> None:
+        super().__init__(views)
+        self.view.tooltip = "What image the clicks become"
+        self.opacity.tooltip = "Opacity of the maps over the photo"
+        self.opacity.value = 1.0
+        named = [(f"{pixels:g} px", float(pixels)) for pixels in truncations]
+        hint = "Distances are cut off here"
+        self.truncation = _choice("Truncation", named, hint, "12em")
+
+    def arrange(self, photo: w.Widget) -> list[w.Widget]:
+        """Return the rows of the widget, top to bottom, around photo and maps."""
+        rows = super().arrange(photo)
+        view, *looking = rows[-1].children
+        rows[-1].children = (view, self.truncation, *looking)
+        return rows
+
+    def choose_truncation(self, pixels: float) -> None:
+        """Show a truncation as chosen, also one that is not in the list."""
+        if pixels not in [value for _, value in self.truncation.options]:
+            self.truncation.options = (*self.truncation.options, (f"{pixels:g} px", pixels))
+        self.truncation.value = pixels
 
 
 def line(
