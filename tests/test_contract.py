@@ -16,8 +16,13 @@ SHAPE = IMAGE.shape[:2]
 CLICKS = Clicks([*TWO, Click(24, 38), Click(40, 56, False), Click(18, 30), Click(24, 52, False)])
 OTHERS = Clicks([Click(5, 5), Click(24, 32, False), Click(40, 8)])
 
+# To these an orange disc is background: they know classes of garments, and nothing else.
+KNOW_CLASSES = {"semantic-fcn", "semantic-crf-rnn"}
+NAMES = [info.name for info in methods()]
+find_anything = pytest.mark.parametrize("name", [n for n in NAMES if n not in KNOW_CLASSES])
 
-@pytest.fixture(params=[info.name for info in methods()])
+
+@pytest.fixture(params=NAMES)
 def name(request):
     return request.param
 
@@ -56,6 +61,7 @@ def test_answers_have_the_promised_form(method, prepared):
             assert answer.candidates.shape == (len(answer.scores), *SHAPE)
 
 
+@find_anything
 def test_finds_an_easy_object_with_one_click_of_each_kind(method, prepared):
     assert iou(method.segment(prepared, TWO).mask, TRUTH) > 0.9
 
@@ -154,6 +160,7 @@ def test_threads_may_share_what_was_prepared(method, prepared, eager_threads):
         assert all(same(a, expected[index]) for a, index in zip(answers, jobs, strict=True))
 
 
+@find_anything
 @pytest.mark.parametrize(
     "convert",
     [

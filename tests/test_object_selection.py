@@ -13,8 +13,8 @@ from tutorial_lib.deep.object_selection import (
     RefinedObjectSelection,
     load_network,
     network_input,
-    working_size,
 )
+from tutorial_lib.deep.photos import working_size
 from tutorial_lib.deep.weights import save_weights
 from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.segmenter import Segmenter

@@ -11,7 +11,9 @@ from tutorial_lib.training.sources import Part, parse_mixture
 
 
 def test_the_recipes():
-    assert list(RECIPES) == ["dos-32s", "dos-16s", "dos-8s", "dos", "dos-toy"]
+    assert list(RECIPES) == [
+        "dos-32s", "dos-16s", "dos-8s", "dos", "dos-toy", "semantic-fcn", "semantic-crf-rnn",
+    ]  # fmt: skip
     assert [RECIPES[f"dos-{stride}s"].shares for stride in (32, 16, 8)] == [
         ((32, 1.0),),
         ((16, 1.0),),
@@ -26,6 +28,13 @@ def test_photos_are_mixed_in_the_shares_that_worked():
         ("clothing-co-parsing", 0.2),
         ("bsds500", 0.25),
     ]
+
+
+def test_the_crf_alone_tells_the_semantic_recipes_apart():
+    fcn, crf = RECIPES["semantic-fcn"], RECIPES["semantic-crf-rnn"]
+    assert (fcn.crf_steps, crf.crf_steps) == (0, 5)
+    assert fcn.mixture == crf.mixture == "clothing-co-parsing:clothing-co-parsing:1"
+    assert get_recipe("semantic-fcn", ["crf_steps=3", "jaccard=0"]).crf_steps == 3
 
 
 @pytest.mark.parametrize(

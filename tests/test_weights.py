@@ -12,6 +12,7 @@ from tutorial_lib.deep.weights import (
     Shipped,
     card_problems,
     load_weights,
+    open_weights,
     read_metadata,
     read_weights,
     save_weights,
@@ -131,6 +132,15 @@ def test_without_metadata_there_is_none(tiny):
 
 
 # -- what can be wrong -------------------------------------------------------------------------
+
+
+def test_weights_are_opened_by_name_or_by_path_with_what_belongs_to_them(tiny, tmp_path):
+    own = tmp_path / "own.safetensors"
+    save_weights(STATE, own, {"stride": 8})
+    for name, about in (("tiny", {}), (own, {"stride": 8}), (str(own), {"stride": 8})):
+        state, found = open_weights(name)
+        assert state["layer.weight"][1, 0] == 3
+        assert found == about
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(tiny):

@@ -327,3 +327,25 @@ register(
         requires=("cv2", "safetensors", "torch"),
     )
 )
+register(
+    MethodInfo(
+        name="semantic-fcn",
+        kind="deep",
+        needs_negative=False,
+        summary="A network names every pixel's class; a click picks one connected piece of it.",
+        source="Long et al., CVPR 2015; as compared with in Xu et al., CVPR 2016",
+        target="tutorial_lib.deep.semantic:SemanticFCN",
+        requires=("cv2", "safetensors", "scipy", "torch"),
+    )
+)
+register(
+    MethodInfo(
+        name="semantic-crf-rnn",
+        kind="deep",
+        needs_negative=False,
+        summary="The same, after a random field has made near and similar pixels agree.",
+        source="Zheng et al., ICCV 2015; as compared with in Xu et al., CVPR 2016",
+        target="tutorial_lib.deep.semantic:SemanticCrfRnn",
+        requires=("cv2", "safetensors", "scipy", "torch"),
+    )
+)

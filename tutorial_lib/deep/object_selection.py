@@ -17,12 +17,11 @@ from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.device import autocast, pick_device
 from tutorial_lib.deep.fcn import FCN, fcn, object_logit
-from tutorial_lib.deep.weights import WEIGHTS, load_weights, read_metadata, read_weights
+from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.weights import open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
-
-COARSEST = 32  # sides are multiples of the coarsest stride, so that no cell lies half outside
 
 
 def network_input(image: Tensor, maps: Tensor) -> Tensor:
@@ -69,10 +68,7 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
     FileNotFoundError
         If the file is missing.
     """
-    path = Path(weights).expanduser()
-    shipped = path.suffix != ".safetensors"
-    state = load_weights(str(weights)) if shipped else read_weights(path)
-    about = read_metadata(WEIGHTS[str(weights)].path if shipped else path)
+    state, about = open_weights(weights)
     if not {"preset", "stride"} <= about.keys():
         raise ValueError(f"The weights {weights} do not say which FCN they are of.")
     network = fcn(about["preset"], about["stride"], pretrained=False)
@@ -84,32 +80,6 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
             f"{about['preset']}."
         ) from error
     return network.eval(), about["preset"]
-
-
-def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the size at which a photo goes through the network.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width of the photo.
-    size : int
-        The long side becomes this.
-
-    Returns
-    -------
-    height, width : int
-        Multiples of 32, the nearest to the photo's proportions. Small photos are enlarged: an
-        object of two cells of stride 32 would be none to the network.
-
-    Examples
-    --------
-    >>> working_size((480, 640), 448)
-    (352, 448)
-    """
-    scale = size / max(shape)
-    height, width = (max(1, int(side * scale / COARSEST + 0.5)) * COARSEST for side in shape)
-    return height, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +128,7 @@ class DeepObjectSelection:
     """
 
     def __init__(self, weights: str | Path = "dos", size: int = 576, device: str = "auto") -> None:
-        if size < COARSEST or size % COARSEST:
-            raise ValueError(f"The network's size is a positive multiple of 32, not {size}.")
-        self.size, self.device = size, pick_device(device)
+        self.size, self.device = check_size(size), pick_device(device)
         network, _ = load_network(weights)
         self.network = network.to(self.device, memory_format=torch.channels_last)
 
@@ -178,12 +146,8 @@ class DeepObjectSelection:
             To be handed to :meth:`segment`.
         """
         photo = as_rgb(image)
-        height, width = working_size(photo.shape[:2], self.size)
-        smaller = height * width < photo.shape[0] * photo.shape[1]
-        way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        small = cv2.resize(photo, (width, height), interpolation=way)
-        tensor = torch.from_numpy(small).permute(2, 0, 1)[None].to(self.device)
-        return ObjectSelectionPrepared(photo.shape[:2], tensor)
+        small = at_working_size(photo, self.size).to(self.device)
+        return ObjectSelectionPrepared(photo.shape[:2], small)
 
     def segment(self, prepared: ObjectSelectionPrepared, clicks: Clicks) -> Segmentation:
         """Answer these clicks.

@@ -70,6 +70,17 @@ WEIGHTS: dict[str, Shipped] = {
         "ee67aaacaf87aab609504a137cc33635e419d6a3d16b6424b94e72293a0e6b79",
         f"{_TRAIN} dos-8s --data DATA --out RUN --set start=assets/weights/dos-16s.safetensors",
     ),
+    "semantic-fcn": Shipped(
+        "semantic-fcn.safetensors",
+        "558ce3504098af1fa39faeb182ab305e53c9da29c563879510afd7453b212503",
+        f"{_TRAIN} semantic-fcn --data DATA --out RUN",
+    ),
+    "semantic-crf-rnn": Shipped(
+        "semantic-crf-rnn.safetensors",
+        "0347f61590751e7f8a860b3f4b66452c45b52ac92a431c497065b1ea705cd8c0",
+        f"{_TRAIN} semantic-crf-rnn --data DATA --out RUN"
+        " --set start=assets/weights/semantic-fcn.safetensors",
+    ),
 }
 
 
@@ -137,6 +148,32 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
     read_metadata(path)  # says what is wrong with the file, if anything is
     return {key: _upcast(tensor) for key, tensor in safetensors.torch.load_file(path).items()}
+
+
+def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read weights that come with the package, or your own, and what is stored beside them.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name in :data:`WEIGHTS`, or a file ending in ``.safetensors``.
+
+    Returns
+    -------
+    state : dict of str to Tensor
+        As :func:`load_weights` returns it.
+    about : dict
+        As :func:`read_metadata` returns it.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As :func:`load_weights` and :func:`read_weights`.
+    """
+    path = Path(weights).expanduser()
+    if path.suffix == ".safetensors":
+        return read_weights(path), read_metadata(path)
+    return load_weights(str(weights)), read_metadata(WEIGHTS[str(weights)].path)
 
 
 def _upcast(tensor: Tensor) -> Tensor:

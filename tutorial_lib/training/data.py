@@ -7,9 +7,10 @@ exactly what it would have drawn, whatever the number of worker processes or dev
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -246,29 +247,37 @@ def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
 
 
-def batches(stream: SampleStream, step: int = 0, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+def batches(
+    stream: Dataset,
+    step: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    collate_fn: Callable[[list[Any]], Any] = collate,
+) -> Iterator[Any]:
     """Yield batches for ever, prepared ahead by the recipe's worker processes.
 
     Parameters
     ----------
     stream : SampleStream
-        The samples.
+        The samples, by number; or any others, of a ``recipe``.
     step : int
         The first batch's number, from 0: where a run goes on.
     rank, world : int
         Which of how many devices these batches are for; each gets its part of every batch.
+    collate_fn : callable
+        Makes a batch of a list of samples.
 
     Yields
     ------
     Batch
-        ``batch / world`` samples.
+        ``batch / world`` samples, or what ``collate_fn`` makes of them.
     """
     recipe = stream.recipe
     loader = DataLoader(
         stream,
         batch_sampler=_Numbers(recipe.batch, step, rank, world),
         num_workers=recipe.workers,
-        collate_fn=collate,
+        collate_fn=collate_fn,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if recipe.workers else None,
         generator=torch.Generator(),  # the global one belongs to the network, and is resumed

@@ -16,6 +16,7 @@ from typing import Any
 from tutorial_lib.training.settings import Clicked, Recipe, choice, number
 
 TOYS = "toy-world::1"
+GARMENTS = "clothing-co-parsing:clothing-co-parsing:1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,29 @@ class ObjectSelectionRecipe(Staged, Clicked):
     jaccard: float = number(1.0, 0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SemanticRecipe(Staged):
+    """How to train a semantic FCN, alone or with a CRF.
+
+    Parameters
+    ----------
+    mixture : str
+        One source, in which every pixel has a class: ``clothing-co-parsing:folder:1``.
+    jaccard : float
+        Weight of the relaxed Jaccard distance of the classes beside the cross-entropy.
+    crf_steps : int
+        Mean-field steps of the CRF; 0 for none.
+    crf_lr : float
+        The CRF's learning rate, as a share of ``lr``: a few hundred numbers that start far from
+        where they belong, behind millions that are nearly there.
+    """
+
+    mixture: str = GARMENTS
+    jaccard: float = number(1.0, 0)
+    crf_steps: int = number(0, 0, 50)
+    crf_lr: float = number(25.0, 0)
+
+
 def _recipes() -> Iterable[Recipe]:
     yield ObjectSelectionRecipe(
         name="dos-32s",
@@ -144,6 +168,23 @@ def _recipes() -> Iterable[Recipe]:
         log_steps=5,
         save_minutes=0.5,
         export_minutes=1.0,
+    )
+    # Whole people in some crops, so that a dress can be told from a skirt and a blouse.
+    yield SemanticRecipe(
+        name="semantic-fcn",
+        summary="Semantic FCN-8s from ImageNet: classes of garments, no clicks.",
+        scale_low=0.6,
+        scale_high=1.3,
+        minutes=12.0,
+    )
+    yield SemanticRecipe(
+        name="semantic-crf-rnn",
+        summary="The same with a CRF as RNN, from --set start=weights of semantic-fcn.",
+        scale_low=0.6,
+        scale_high=1.3,
+        crf_steps=5,
+        lr=2e-4,
+        minutes=5.0,
     )
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.object_selection import ObjectSelection
-from tutorial_lib.training.recipes import ObjectSelectionRecipe, get_recipe
+from tutorial_lib.training.recipes import ObjectSelectionRecipe, SemanticRecipe, get_recipe
+from tutorial_lib.training.semantic import Semantic
 from tutorial_lib.training.settings import Recipe
 from tutorial_lib.training.task import Result, Step, Task
 
 #: What each kind of recipe trains.
-TASKS: dict[type[Recipe], type[Task]] = {ObjectSelectionRecipe: ObjectSelection}
+TASKS: dict[type[Recipe], type[Task]] = {
+    ObjectSelectionRecipe: ObjectSelection,
+    SemanticRecipe: Semantic,
+}
 
 
 def train(
