@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovide
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
-	figures measure evaluate constants wheel clean
+	figures measure evaluate one-click constants wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,6 +72,9 @@ evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder
 		--robot center --out assets/results/grabcut_center.json
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
 		--robot geodesic --out assets/results/grabcut_geodesic.json
+
+one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder of clothing-co-parsing/, iseg-voc/)
+	$(PY) tools/measure_one_click.py --root "$(ROOT)"
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.support import ROOT
+from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
 from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.evaluation.published import published_noc
-from tutorial_lib.evaluation.results import read_results
+from tutorial_lib.evaluation.results import read_one_click, read_results
 from tutorial_lib.segmenter import methods
 
 RESULTS = ROOT / "assets" / "results"
@@ -78,3 +79,24 @@ def test_no_method_was_slower_than_its_peer_or_its_target():
     for name in PAPERS_METHODS:
         assert TIMES[name]["ms_click"] < targets.get(name, 150)
         assert not (TIMES[name]["peer"] or {}).get("we_are_slower")
+
+
+def test_one_click_was_given_to_every_method_on_both_sets():
+    measured = read_one_click(RESULTS / "one_click.json")
+    assert not measured["commit"].endswith("+"), "measured with code that was never committed"
+    datasets = {part: found["dataset"] for part, found in measured["sets"].items()}
+    assert datasets == {"seen": "clothing-co-parsing", "unseen": "iseg-voc"}
+    assert measured["sets"]["unseen"]["objects"] == 102
+    for found in measured["sets"].values():
+        assert set(found["miou"]) == set(ONE_CLICK_METHODS)
+
+
+def test_names_do_not_reach_beyond_the_kinds_they_were_learned_for():
+    """What notebook 07 says of Table 2 of Xu et al. holds for our figures too."""
+    seen, unseen = (
+        read_one_click(RESULTS / "one_click.json")["sets"][part]["miou"]
+        for part in ("seen", "unseen")
+    )
+    for name in ("semantic-fcn", "semantic-crf-rnn"):
+        assert unseen[name] < seen[name]
+        assert unseen[name] < unseen["dos"]

@@ -73,6 +73,36 @@ RESULTS_SCHEMA: dict[str, Any] = {
     },
 }
 
+_SET = {
+    "type": "object",
+    "required": ["dataset", "objects", "miou"],
+    "additionalProperties": False,
+    "properties": {
+        "dataset": {"type": "string"},
+        "objects": {"type": "integer", "minimum": 1},
+        "miou": {"type": "object", "additionalProperties": _SHARE, "minProperties": 1},
+    },
+}
+ONE_CLICK_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Mean IoU after a single click, on objects like those of training and on others",
+    "type": "object",
+    "required": ["schema", "clicks", "commit", "machine", "sets"],
+    "additionalProperties": False,
+    "properties": {
+        "schema": {"const": 1},
+        "clicks": {"const": 1},
+        "commit": {"type": ["string", "null"]},
+        "machine": {"type": "object"},
+        "sets": {
+            "type": "object",
+            "required": ["seen", "unseen"],
+            "additionalProperties": False,
+            "properties": {"seen": _SET, "unseen": _SET},
+        },
+    },
+}
+
 
 def write_results(results: dict[str, Any], path: Path) -> None:
     """Write an evaluation's results: whole or not at all, and only if they fit the schema.
@@ -89,11 +119,8 @@ def write_results(results: dict[str, Any], path: Path) -> None:
     jsonschema.ValidationError
         If the results do not fit :data:`RESULTS_SCHEMA`.
     """
-    _validate(results)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_name(f"{path.name}.new")
-    written.write_text(_compact(results), encoding="utf-8")
-    written.replace(path)
+    _validate(results, RESULTS_SCHEMA)
+    _write(_compact(results), path)
 
 
 def read_results(path: str | Path) -> dict[str, Any]:
@@ -116,14 +143,65 @@ def read_results(path: str | Path) -> dict[str, Any]:
     ValueError
         If it is not the result of an evaluation; the text says where it differs.
     """
+    return _read(path, RESULTS_SCHEMA, "`evaluate --out` writes one")
+
+
+def write_one_click(results: dict[str, Any], path: Path) -> None:
+    """Write what methods reach with a single click: whole or not at all, keys sorted.
+
+    Parameters
+    ----------
+    results : dict
+        As :data:`ONE_CLICK_SCHEMA` describes it.
+    path : Path
+        JSON file; its folder is made if there is none.
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If the results do not fit the schema.
+    """
+    _validate(results, ONE_CLICK_SCHEMA)
+    _write(json.dumps(results, indent=1, sort_keys=True) + "\n", path)
+
+
+def read_one_click(path: str | Path) -> dict[str, Any]:
+    """Read what methods reach with a single click.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSON file that ``tools/measure_one_click.py`` wrote.
+
+    Returns
+    -------
+    dict
+        As :data:`ONE_CLICK_SCHEMA` describes it: under ``"sets"`` the objects ``"seen"``, of kinds
+        met in training, and ``"unseen"``, each with a mean IoU for every method.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds something else; the text says where it differs.
+
+    References
+    ----------
+    Xu et al., Deep Interactive Object Selection, CVPR 2016, section 4.3 and Table 2.
+    """
+    return _read(path, ONE_CLICK_SCHEMA, "`make one-click` writes one")
+
+
+def _read(path: str | Path, schema: dict[str, Any], remedy: str) -> dict[str, Any]:
     from jsonschema import ValidationError
 
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no results file {path}; `evaluate --out` writes one.")
+        raise FileNotFoundError(f"There is no results file {path}; {remedy}.")
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
-        _validate(results)
+        _validate(results, schema)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}.") from None
     except ValidationError as error:
@@ -133,10 +211,17 @@ def read_results(path: str | Path) -> dict[str, Any]:
     return results
 
 
-def _validate(results: Any) -> None:
+def _write(text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f"{path.name}.new")
+    written.write_text(text, encoding="utf-8")
+    written.replace(path)
+
+
+def _validate(results: Any, schema: dict[str, Any]) -> None:
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator(RESULTS_SCHEMA).validate(results)
+    Draft202012Validator(schema).validate(results)
 
 
 def _compact(results: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from tutorial_lib.plots.benchmarks import (
     line_looks,
     show_depths,
 )
+from tutorial_lib.plots.diagrams import draw_diagram
 from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.networks import draw_network, draw_residual
 from tutorial_lib.plots.pictures import grid, show, show_answer, show_probability, style
@@ -15,6 +16,7 @@ from tutorial_lib.plots.places import draw_parents, draw_values, draw_ways, pain
 __all__ = [
     "draw_click_counts",
     "draw_curves",
+    "draw_diagram",
     "draw_links",
     "draw_network",
     "draw_parents",

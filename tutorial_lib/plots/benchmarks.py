@@ -24,6 +24,7 @@ _LOOKS = {
     "growcut": ("#777777", "X", "-"),
     "grabcut": ("#56b4e9", "s", "--"),
     "dos": ("#000000", "<", "--"),
+    "dos-no-graph-cut": ("#000000", ">", ":"),
     "latent-diversity": ("#000000", "*", "-"),
 }
 _PAPER_MARKS = ("^", "s", "D", "v")

@@ -1,0 +1,80 @@
+"""Measure what a single click achieves, on objects like those of training and on others.
+
+``python tools/measure_one_click.py --root DIR`` (or ``make one-click ROOT=DIR``) repeats Table 2 of
+Xu et al. (Deep Interactive Object Selection, CVPR 2016, section 4.3) at this package's scale and
+writes ``assets/results/one_click.json``. DIR holds two datasets in their own folders:
+
+- ``clothing-co-parsing``, seen: every garment on the photos that training holds out, so kinds of
+  objects that all networks have met, on photos that none has;
+- ``iseg-voc``, unseen: photos with one object each, most of them from PASCAL VOC, which the
+  semantic networks have no name for; a folder of images/ and masks/ (0 background, 128 ignore,
+  255 object).
+
+The click is the first of the robot ``center``, so the same for every method: the pixel deepest in
+the object. A run that was interrupted goes on where it stopped; ``--work`` keeps its diary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tutorial_lib.data.datasets import Dataset, load_dataset
+from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.machine import commit, machine
+from tutorial_lib.evaluation.results import write_one_click
+
+OUT = Path(__file__).parents[1] / "assets" / "results" / "one_click.json"
+METHODS = ("semantic-fcn", "semantic-crf-rnn", "dos-no-graph-cut", "dos")
+GARMENTS, OBJECTS = "clothing-co-parsing", "iseg-voc"
+
+
+def measure(
+    dataset: Dataset, out: Path, methods: Sequence[str], limit: int | None, workers: int
+) -> dict[str, Any]:
+    """Return how many objects there are, and each method's mean IoU after one click on each."""
+    found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers)
+    return {
+        "dataset": found["root_name"],
+        "objects": len(dataset.ids[:limit]),
+        "miou": {name: round(method["miou"][0], 4) for name, method in found["methods"].items()},
+    }
+
+
+def main(
+    root: Annotated[Path, typer.Option(help="Folder of clothing-co-parsing/ and iseg-voc/.")],
+    method: Annotated[list[str] | None, typer.Option(help="Repeatable; all if not given.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first objects of each set.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    work: Annotated[Path, typer.Option(help="Where finished objects are kept.")] = Path(
+        "build/one-click"
+    ),
+    out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
+) -> None:
+    """Measure all methods on both sets and write the means."""
+    sets = {
+        "seen": load_dataset(GARMENTS, root / GARMENTS, split="held-out", targets="garments"),
+        "unseen": load_dataset("folder", root / OBJECTS),
+    }
+    chosen = method or METHODS
+    result = {
+        "schema": 1,
+        "clicks": 1,
+        "commit": commit(),
+        "machine": machine(),
+        "sets": {
+            name: measure(dataset, work / f"{name}.json", chosen, limit, workers)
+            for name, dataset in sets.items()
+        },
+    }
+    write_one_click(result, out)
+    for name, found in result["sets"].items():
+        print(name, found["objects"], "objects", found["miou"])
+    print(out)
+
+
+if __name__ == "__main__":
+    typer.run(main)

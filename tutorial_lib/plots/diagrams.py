@@ -1,0 +1,130 @@
+"""A system at one glance: pictures and named steps, with arrows for what goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, PAPER = "#333333", "#eef3f7"
+STEP = (0.8, 0.42)  # width and height of a named step; a picture is 1 wide
+GAP = 0.04  # between an arrow's end and the box it belongs to
+MARGIN = 0.1
+
+Content = np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Box:
+    """Where a box lies; y grows downwards, as rows do."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def top(self) -> float:
+        return self.y - self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height / 2
+
+
+def draw_diagram(
+    boxes: Mapping[str, tuple[float, float, Content]],
+    arrows: Sequence[tuple[str, str]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw pictures and steps, and arrows between them.
+
+    An arrow leaves a box to the right. It enters the next one from the left; but one that skips
+    what lies between, to a box in another row, goes along its own row first and enters from above
+    or below.
+
+    Parameters
+    ----------
+    boxes : mapping of str to (float, float, np.ndarray or None)
+        Name, centre (x to the right, y downwards, in widths of a picture) and content: a picture
+        ``(H, W, 3) uint8`` or ``(H, W)`` with its name above, or None for a step, which is a frame
+        around its name.
+    arrows : sequence of (str, str)
+        Names of the boxes an arrow goes from and to.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no box, or an arrow names one that is not there.
+    """
+    if not boxes:
+        raise ValueError("A diagram needs at least one box.")
+    unknown = [name for arrow in arrows for name in arrow if name not in boxes]
+    if unknown:
+        raise ValueError(f"There is no box {unknown[0]!r}; the boxes are {', '.join(boxes)}.")
+    placed = {name: _placed(*box) for name, box in boxes.items()}
+    left = min(box.left for box in placed.values()) - MARGIN
+    right = max(box.right for box in placed.values()) + MARGIN
+    top = min(box.top for box in placed.values()) - 2.5 * MARGIN  # names stand above
+    bottom = max(box.bottom for box in placed.values()) + MARGIN
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        size = (1.6 * (right - left), 1.6 * (bottom - top))
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    for name, (_, _, content) in boxes.items():
+        _draw_box(ax, placed[name], name, content)
+    for start, end in arrows:
+        _draw_arrow(ax, placed[start], placed[end])
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _placed(x: float, y: float, content: Content) -> _Box:
+    width, height = STEP if content is None else (1.0, content.shape[0] / content.shape[1])
+    return _Box(x, y, width, height)
+
+
+def _draw_box(ax: Axes, box: _Box, name: str, content: Content) -> None:
+    if content is None:
+        from matplotlib.patches import FancyBboxPatch
+
+        shape = FancyBboxPatch((box.left, box.top), box.width, box.height, fc=PAPER, ec=INK,
+                               boxstyle="round,pad=0,rounding_size=0.06")  # fmt: skip
+        ax.add_patch(shape)
+        ax.text(box.x, box.y, name, ha="center", va="center")
+        return
+    ax.imshow(content, cmap="gray", extent=(box.left, box.right, box.bottom, box.top))
+    ax.text(box.x, box.top - 0.03, name, ha="center", va="bottom")
+
+
+def _draw_arrow(ax: Axes, start: _Box, end: _Box) -> None:
+    style = {"arrowstyle": "-|>", "color": INK, "lw": 1.5, "shrinkA": 0, "shrinkB": 0}
+    leave = (start.right + GAP, start.y)
+    if start.y == end.y or end.left - start.right < max(start.width, end.width):
+        enter = (end.left - GAP, end.y)
+    else:
+        enter = (end.x, end.top - GAP if start.y < end.y else end.bottom + GAP)
+        style["connectionstyle"] = "angle,angleA=0,angleB=90,rad=8"
+    ax.annotate("", enter, leave, arrowprops=style)
