@@ -10,6 +10,8 @@ else
 BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
+CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
+	geodesic-star growcut)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
 
 .DEFAULT_GOAL := help
@@ -69,12 +71,13 @@ measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers,
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot center --out assets/results/grabcut_center.json
+		--robot center $(CLASSICAL) --out assets/results/grabcut_center.json
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot geodesic --out assets/results/grabcut_geodesic.json
+		--robot geodesic $(CLASSICAL) --out assets/results/grabcut_geodesic.json
+	$(PY) tools/measure_stages.py --root "$(ROOT)" --dataset grabcut
 
 one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder of clothing-co-parsing/, iseg-voc/)
-	$(PY) tools/measure_one_click.py --root "$(ROOT)"
+	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_array, issparse
 
 from tests.support import ROOT, forbidden, leaves
@@ -29,6 +30,7 @@ from tutorial_lib.classical import (
 )
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data import click_sampling
+from tutorial_lib.deep import upsampling
 from tutorial_lib.evaluation import metrics, robots
 from tutorial_lib.segmenter import Segmentation
 
@@ -306,6 +308,9 @@ COMPARISONS = {
     ),
     "attack_strengths": Comparison(growcut.attack_strengths, lambda rng: {"image": photo(rng)}),
     "fight": Comparison(growcut.fight, armies),
+    "bilinear_kernel": Comparison(
+        upsampling.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
+    ),
     "simulate": Comparison(library_run, robot_run),
     "depth": Comparison(
         robots.depth, lambda rng: {"region": rng.random((5, 7)) < rng.choice([0, 0.8, 1])}
@@ -416,6 +421,8 @@ def settled(value):
         return list(value)
     if dataclasses.is_dataclass(value):
         return [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if isinstance(value, torch.Tensor):
+        return value.numpy()
     return value.toarray() if issparse(value) else value
 
 

@@ -74,6 +74,42 @@ def test_readme_shows_these_figures():
         assert row.groups() == (*noc, f"{TIMES[name]['ms_click']:.0f}")
 
 
+def stages():
+    return read_results(RESULTS / "dos_stages.json")
+
+
+def test_the_three_strides_were_measured_with_and_without_graph_cut():
+    results = stages()
+    assert (results["dataset"], results["robot"]) == ("grabcut", "center")
+    assert results["max_clicks"] == 20
+    assert not results["commit"].endswith("+"), "measured with code that was never committed"
+    names = {f"dos-{stride}s{cut}" for stride in (8, 16, 32) for cut in ("", " + graph cut")}
+    assert results["methods"].keys() == names
+    assert all(len(found["samples"]) == 49 for found in results["methods"].values())
+
+
+def test_finer_is_better_and_a_graph_cut_helps():
+    noc = {name: found["noc"]["90"] for name, found in stages()["methods"].items()}
+    for cut in ("", " + graph cut"):
+        assert noc[f"dos-8s{cut}"] <= noc[f"dos-16s{cut}"] < noc[f"dos-32s{cut}"]
+    for stride in (8, 16, 32):
+        assert noc[f"dos-{stride}s + graph cut"] < noc[f"dos-{stride}s"]
+
+
+def test_dos_needs_fewer_clicks_than_the_papers_print():
+    found = stages()["methods"]["dos-8s + graph cut"]["noc"]
+    assert found["85"] <= 3.0
+    assert found["90"] <= 4.5 < min(published_noc("grabcut", 90, "dos").values())
+
+
+def test_readme_shows_the_networks_figures():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for stride in (32, 16, 8):
+        row = re.search(rf"^\| FCN-{stride}s" + r" \| ([\d.]+)" * 4 + r" \|", readme, re.M)
+        pair = [stages()["methods"][f"dos-{stride}s{cut}"]["noc"] for cut in ("", " + graph cut")]
+        assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in ("85", "90"))
+
+
 def test_no_method_was_slower_than_its_peer_or_its_target():
     targets = {"random-walker": 350, "growcut": 500}
     for name in PAPERS_METHODS:

@@ -12,12 +12,16 @@ from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.networks import draw_network, draw_residual
 from tutorial_lib.plots.pictures import grid, show, show_answer, show_probability, style
 from tutorial_lib.plots.places import draw_parents, draw_values, draw_ways, paint_sides
+from tutorial_lib.plots.skips import draw_fcn
+from tutorial_lib.plots.training import draw_loss
 
 __all__ = [
     "draw_click_counts",
     "draw_curves",
     "draw_diagram",
+    "draw_fcn",
     "draw_links",
+    "draw_loss",
     "draw_network",
     "draw_parents",
     "draw_published",

@@ -14,9 +14,10 @@ _WHERE = {
     "Explorer": "tutorial_lib.widgets.sliders",
     "Frames": "tutorial_lib.widgets.sliders",
     "GuidanceCanvas": "tutorial_lib.widgets.guidance_canvas",
+    "LossCurve": "tutorial_lib.widgets.loss_curve",
 }
 
-__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames", "GuidanceCanvas"]
+__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames", "GuidanceCanvas", "LossCurve"]
 
 
 def __getattr__(name: str) -> Any:

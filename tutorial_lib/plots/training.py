@@ -1,0 +1,126 @@
+"""How a training went: the loss of every step, its running mean, and the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RAW, SMOOTHED, RATE = "#9ecae1", "#0072b2", "#d55e00"
+SPAN = 20  # steps that the running mean looks back over
+
+
+def running_mean(values: Iterable[float], span: float = SPAN) -> np.ndarray:
+    """Smooth a curve while it grows: an exponential mean, unbiased from its first value on.
+
+    Parameters
+    ----------
+    values : iterable of float
+        One number a step. NaN, a step that was skipped, keeps the mean so far.
+    span : float
+        About how many values count, at least 1; 1 leaves the curve as it is.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n,) float64``; NaN before the first number.
+
+    Raises
+    ------
+    ValueError
+        If the span is less than 1.
+
+    Examples
+    --------
+    >>> running_mean([4, 1], span=2).tolist()
+    [4.0, 2.0]
+    """
+    if not span >= 1:
+        raise ValueError(f"A running mean spans at least 1 value, not {span}.")
+    keep = 1 - 1 / span
+    total = weight = 0.0
+    means = []
+    for value in values:
+        if np.isfinite(value):
+            total, weight = keep * total + value, keep * weight + 1
+        means.append(total / weight if weight else np.nan)
+    return np.array(means)
+
+
+def draw_loss(
+    log: Sequence[Mapping[str, Any]],
+    title: str = "",
+    steps: int | None = None,
+    stage_name: str = "FCN-{}s",
+    span: float = SPAN,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a training: raw loss pale, its running mean dark, the learning rate dashed.
+
+    Parameters
+    ----------
+    log : sequence of mappings
+        ``step``, ``loss`` (None or NaN where there is none), ``lr`` and ``stage`` each, such as
+        the lines that :func:`tutorial_lib.training.checkpoints.read_log` reads.
+    title : str
+        Written above.
+    steps : int, optional
+        Where the step axis ends: the length of the whole run. By default the last step there is.
+    stage_name : str
+        What a stage is called where one begins; ``{}`` is its number. A run of one stage has no
+        such labels.
+    span : float
+        Entries of the log that the running mean looks back over.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes of the loss; those of the learning rate share its steps.
+
+    Raises
+    ------
+    ValueError
+        If the log is empty.
+    """
+    if not log:
+        raise ValueError("There is no step to draw yet: train first.")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(7.2, 2.9), layout="constrained")[1]
+    at = [line["step"] for line in log]
+    loss = np.array([line["loss"] for line in log], dtype=float)  # None becomes NaN
+    rates = ax.twinx()
+    rates.plot(at, [line["lr"] for line in log], "--", color=RATE, lw=1.2)
+    ax.plot(at, loss, color=RAW, lw=1)
+    ax.plot(at, running_mean(loss, span), color=SMOOTHED, lw=2)
+    ax.set(xlim=(0, max(steps or 0, at[-1])), ylim=(0, None), title=title)
+    ax.set_xlabel("step (pale: its loss, dark: running mean, dashed: learning rate)")
+    ax.set_ylabel("loss", color=SMOOTHED)
+    rates.set_ylim(0, None)
+    rates.set_ylabel("learning rate", color=RATE)
+    rates.spines["right"].set_visible(True)
+    rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
+    _mark_stages(ax, log, stage_name)
+    return ax
+
+
+def _mark_stages(ax: Axes, log: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Draw a line where a stage begins, with its name at the foot."""
+    starts = [b for a, b in pairwise(log) if a["stage"] != b["stage"]]
+    for line in [log[0], *starts] if starts else []:
+        if line is not log[0]:
+            ax.axvline(line["step"], color="grey", lw=1, ls=":")
+        text = name.format(line["stage"])
+        place = (line["step"], 0.03)
+        ax.annotate(
+            text, place, (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
+            color="dimgrey", fontsize=9,
+        )  # fmt: skip
