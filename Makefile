@@ -67,6 +67,8 @@ figures: browser ## Take the README's screenshot again
 measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers, and hypercolumns
 	$(PY) tools/measure_graph_reuse.py
 	$(PY) tools/measure_random_walker.py
+	$(PY) -m tutorial_lib bench --json --method dos --method dos-no-graph-cut --method semantic-fcn \
+		--method semantic-crf-rnn > assets/results/bench_deep.json
 	$(PY) tools/measure_hypercolumn.py
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)

@@ -102,6 +102,15 @@ def test_dos_needs_fewer_clicks_than_the_papers_print():
     assert found["90"] <= 4.5 < min(published_noc("grabcut", 90, "dos").values())
 
 
+def test_networks_answer_in_time():
+    times = json.loads((RESULTS / "bench_deep.json").read_text())["methods"]
+    assert times["dos-no-graph-cut"]["ms_click"] < 150
+    assert times["dos"]["ms_click"] < 300
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{times['dos']['ms_click']:.0f} ms a click" in readme
+    assert f"{times['dos-no-graph-cut']['ms_click']:.0f} without graph cut" in readme
+
+
 def test_readme_shows_the_networks_figures():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for stride in (32, 16, 8):
