@@ -324,7 +324,7 @@ register(
         summary="FCN-8s reads photo and clicks; its map is cut at one half.",
         source="Xu et al., CVPR 2016",
         target="tutorial_lib.deep.object_selection:DeepObjectSelection",
-        requires=("cv2", "safetensors", "torch"),
+        requires=("cv2", "safetensors", "scipy", "sklearn", "torch"),
     )
 )
 register(
