@@ -64,11 +64,12 @@ notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
 figures: browser ## Take the README's screenshot again
 	$(PY) tools/take_screenshot.py
 
-measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers, and hypercolumns
+measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers, networks' times, hypercolumns
 	$(PY) tools/measure_graph_reuse.py
 	$(PY) tools/measure_random_walker.py
 	$(PY) -m tutorial_lib bench --json --method dos --method dos-no-graph-cut --method semantic-fcn \
-		--method semantic-crf-rnn > assets/results/bench_deep.json
+		--method semantic-crf-rnn > assets/results/bench_deep.json.new
+	mv assets/results/bench_deep.json.new assets/results/bench_deep.json
 	$(PY) tools/measure_hypercolumn.py
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
