@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tutorial_lib.deep.folding import folded
+
 SLOPE = 0.2  # of the leaky ReLU, left of zero
 NORMALISATIONS = ("adaptive", "batch", "none")
 
@@ -108,11 +110,8 @@ class ConvLayer(nn.Module):
     def _linear(self, x: Tensor) -> Tensor:
         if not isinstance(self.norm, nn.BatchNorm2d) or self.norm.training:
             return self.norm(self.conv(x))
-        # With its statistics fixed, the norm multiplies and shifts each channel. So do the filters.
-        scale = self.norm.weight * (self.norm.running_var + self.norm.eps).rsqrt()
-        shift = self.norm.bias - self.norm.running_mean * scale
-        weight = self.conv.weight * scale.view(-1, 1, 1, 1)
-        return F.conv2d(x, weight, shift, padding=self.conv.padding, dilation=self.conv.dilation)
+        weight, bias = folded(self.conv.weight, self.norm)
+        return F.conv2d(x, weight, bias, padding=self.conv.padding, dilation=self.conv.dilation)
 
 
 class ContextAggregation(nn.Module):

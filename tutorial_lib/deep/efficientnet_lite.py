@@ -12,6 +12,7 @@ import re
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tutorial_lib.deep.folding import folded
 from tutorial_lib.deep.levels import Backbone, Level, zero_extra_filters
 
 # (expansion, channels, blocks, stride of the first block, kernel): rows 2-8 of B0's Table 1.
@@ -90,11 +91,7 @@ class ConvNorm(nn.Module):
         """Map ``(B, channels, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
         if self.norm.training:
             return self.relu(self.norm(self.conv(x)))
-        # With its statistics fixed, the norm multiplies and shifts each channel. So do the filters.
-        norm = self.norm
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        shift = norm.bias - norm.running_mean * scale
-        return self.relu(self.conv.convolve(x, self.conv.weight * scale.view(-1, 1, 1, 1), shift))
+        return self.relu(self.conv.convolve(x, *folded(self.conv.weight, self.norm)))
 
 
 class InvertedResidual(nn.Module):

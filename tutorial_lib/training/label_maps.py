@@ -98,9 +98,7 @@ class LabelledPhotos:
     """
 
     def __init__(self, dataset: ClothingCoParsing) -> None:
-        skipped = set(dataset.skipped)
-        self.dataset = dataset
-        self.stems = tuple(stem for stem in dataset.stems if stem not in skipped)
+        self.dataset, self.stems = dataset, dataset.labelled
         self.numbers = class_numbers(dataset.label_names)
 
     def draw(self, rng: np.random.Generator) -> LabelledScene:

@@ -82,9 +82,7 @@ class Garments:
     """
 
     def __init__(self, dataset: ClothingCoParsing) -> None:
-        skipped = set(dataset.skipped)
-        self.dataset = dataset
-        self.stems = tuple(stem for stem in dataset.stems if stem not in skipped)
+        self.dataset, self.stems = dataset, dataset.labelled
         self.body = [i for i, name in enumerate(dataset.label_names) if name in BODY]
 
     def draw(self, rng: np.random.Generator) -> Scene:

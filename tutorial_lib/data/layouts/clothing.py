@@ -78,6 +78,11 @@ class ClothingCoParsing(Dataset):
                 if self.label_names[label] not in BODY:
                     yield Entry(f"{stem}-{self.label_names[label]}", photo, (stem, label))
 
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The photos on which something is labelled, by their names without endings."""
+        return tuple(stem for stem in self.stems if stem not in self.skipped)
+
     def label_map(self, stem: str) -> np.ndarray:
         """Read the labels of one photo.
 
