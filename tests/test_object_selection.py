@@ -68,7 +68,7 @@ def test_the_input_is_colours_and_distances_centred_on_zero():
     [
         ((480, 640), (352, 448)),
         ((640, 480), (448, 352)),
-        ((48, 64), (64, 64)),
+        ((48, 64), (352, 448)),  # enlarged
         ((5, 3000), (32, 448)),
         ((448, 448), (448, 448)),
     ],
@@ -111,13 +111,13 @@ def test_without_a_positive_click_the_answer_is_empty(near):
 
 
 def test_one_positive_click_is_enough(near):
-    method, _ = near(distance=14)
+    method, _ = near(distance=14, size=64)
     assert iou(method.segment(method.prepare(IMAGE), ONE).mask, TRUTH) > 0.6
 
 
 def test_the_cut_pulls_the_mask_to_the_edges_of_the_photo(near):
-    rough, _ = near(distance=14)
-    fine, _ = near(RefinedObjectSelection, distance=14)
+    rough, _ = near(distance=14, size=64)
+    fine, _ = near(RefinedObjectSelection, distance=14, size=64)
     before = iou(rough.segment(rough.prepare(IMAGE), ONE).mask, TRUTH)
     after = iou(fine.segment(fine.prepare(IMAGE), ONE).mask, TRUTH)
     assert after > max(before + 0.1, 0.95)

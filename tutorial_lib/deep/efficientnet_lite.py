@@ -143,15 +143,15 @@ class EfficientNetLite0(Backbone):
         stem = ConvNorm(3 + extra_channels, STEM_CHANNELS, 3, stride=2)
         zero_extra_filters(stem.conv, extra_channels)
         stages: dict[str, nn.Module] = {"stem": stem}
-        levels = [Level("stem", 2, STEM_CHANNELS)]
+        levels = [_level("stem", 2, STEM_CHANNELS)]
         for expansion, out, repeats, first_stride, kernel in BLOCKS:
             for repeat in range(repeats):
                 stride = first_stride if repeat == 0 else 1
                 before, name = levels[-1], f"block{len(levels) - 1}"
                 stages[name] = InvertedResidual(before.channels, out, kernel, stride, expansion)
-                levels.append(Level(name, before.stride * stride, out))
+                levels.append(_level(name, before.stride * stride, out))
         stages["head"] = ConvNorm(levels[-1].channels, HEAD_CHANNELS, 1)
-        levels.append(Level("head", levels[-1].stride, HEAD_CHANNELS))
+        levels.append(_level("head", levels[-1].stride, HEAD_CHANNELS))
         super().__init__(
             stages, levels, taps, mean=(127.0,) * 3, std=(128.0,) * 3,
             extra_channels=extra_channels,
@@ -176,6 +176,11 @@ class EfficientNetLite0(Backbone):
 
     def _translate(self, published: dict[str, Tensor]) -> dict[str, Tensor]:
         return {_own_name(name): tensor for name, tensor in published.items()}
+
+
+def _level(name: str, stride: int, channels: int) -> Level:
+    # Cell i is centred on pixel stride * i + stride - 1; see the notes above.
+    return Level(name, stride, channels, shift=(stride - 1) / 2)
 
 
 def _own_name(published: str) -> str:

@@ -24,11 +24,15 @@ class Level:
         Pixels of the image from one cell of the map to the next.
     channels : int
         Channels of the map.
+    shift : float
+        How far right of and below the middle of its ``stride`` x ``stride`` pixels a cell is
+        centred, in pixels: cell ``i`` lies at pixel ``stride * i + (stride - 1) / 2 + shift``.
     """
 
     name: str
     stride: int
     channels: int
+    shift: float = 0.0
 
 
 class Backbone(nn.Module, ABC):

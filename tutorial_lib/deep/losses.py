@@ -2,10 +2,15 @@
 
 Every loss here is one number for each image of a batch, so that a batch's mean does not depend on
 how its images are shared out among devices. Pixels that do not count are left out of every sum.
+Answers in half precision are summed in float32.
+
+They take one answer an image, ``(B, H, W)``, and give ``(B,)``; or M candidates for each image,
+``(B, M, H, W)``, and give ``(B, M)``, of which :mod:`tutorial_lib.deep.diversity` makes one.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,7 +26,7 @@ def relaxed_jaccard(probability: Tensor, target: Tensor, valid: Tensor | None = 
     Parameters
     ----------
     probability : Tensor
-        ``(B, H, W)`` float in [0, 1]: the answer.
+        ``(B, H, W)`` or ``(B, M, H, W)`` float in [0, 1]: the answer, or M candidates.
     target : Tensor
         ``(B, H, W)`` float in [0, 1], or bool: the known mask.
     valid : Tensor, optional
@@ -30,24 +35,23 @@ def relaxed_jaccard(probability: Tensor, target: Tensor, valid: Tensor | None = 
     Returns
     -------
     Tensor
-        ``(B,)`` float in [0, 1]; 0 where both masks are empty.
+        ``(B,)`` or ``(B, M)`` float in [0, 1]; 0 where both masks are empty.
 
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes do not fit.
 
     References
     ----------
     Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Eq. 3.
     """
-    _same_shape(probability, target, valid)
-    target = target.to(probability.dtype)
+    probability, target, valid = _comparable(probability, target, valid)
     common, union = probability.minimum(target), probability.maximum(target)
     if valid is not None:
         common, union = common * valid, union * valid
-    below = union.sum(dim=(1, 2))
-    distance = 1 - common.sum(dim=(1, 2)) / below.clamp_min(1e-12)
+    below = union.sum(dim=(-2, -1))
+    distance = 1 - common.sum(dim=(-2, -1)) / below.clamp_min(1e-12)
     return distance.where(below > 0, below)  # two empty masks are equal
 
 
@@ -59,7 +63,7 @@ def binary_cross_entropy(logit: Tensor, target: Tensor, valid: Tensor | None = N
     Parameters
     ----------
     logit : Tensor
-        ``(B, H, W)`` float: x, whose sigmoid is the probability of the object.
+        ``(B, H, W)`` or ``(B, M, H, W)`` float: x, whose sigmoid is the probability of the object.
     target : Tensor
         ``(B, H, W)`` float in [0, 1], or bool: the known mask.
     valid : Tensor, optional
@@ -68,22 +72,110 @@ def binary_cross_entropy(logit: Tensor, target: Tensor, valid: Tensor | None = N
     Returns
     -------
     Tensor
-        ``(B,)`` float, at least 0; 0 where no pixel counts.
+        ``(B,)`` or ``(B, M)`` float, at least 0; 0 where no pixel counts.
 
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes do not fit.
     """
-    _same_shape(logit, target, valid)
-    cost = F.binary_cross_entropy_with_logits(logit, target.to(logit.dtype), reduction="none")
-    if valid is None:
-        return cost.mean(dim=(1, 2))
-    return (cost * valid).sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp_min(1)
+    logit, target, valid = _comparable(logit, target, valid)
+    target = target.expand_as(logit)
+    cost = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
+    return _mean(cost, valid)
 
 
-def _same_shape(answer: Tensor, target: Tensor, valid: Tensor | None) -> None:
-    shapes = [tuple(t.shape) for t in (answer, target, valid) if t is not None]
-    if answer.ndim != 3 or len(set(shapes)) > 1:
-        given = " and ".join(map(str, shapes))
-        raise ValueError(f"A loss compares masks of the same shape (B, H, W), not {given}.")
+def l1(probability: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Absolute difference, the mean over the pixels that count.
+
+    One of the two losses that the paper tries in place of the relaxed Jaccard distance.
+
+    Parameters
+    ----------
+    probability, target, valid
+        As for :func:`relaxed_jaccard`.
+
+    Returns
+    -------
+    Tensor
+        ``(B,)`` or ``(B, M)`` float in [0, 1]; 0 where no pixel counts.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Li et al., section 5.2 and Table 3, "without IoU loss (replaced by L1)".
+    """
+    probability, target, valid = _comparable(probability, target, valid)
+    return _mean((probability - target).abs(), valid)
+
+
+def click_constraint(
+    probability: Tensor, positive: Tensor, negative: Tensor, mean: bool = False
+) -> Tensor:
+    """How far the answer is from what was clicked: a soft constraint.
+
+    ``lc(Sp, Sn, B) = ||Sp * (Sp - B)||_1 + ||Sn * (Sn - (1 - B))||_1``, which is the sum of
+    ``1 - B(p)`` over positive pixels and of ``B(p)`` over negative ones.
+
+    Parameters
+    ----------
+    probability : Tensor
+        ``(B, H, W)`` or ``(B, M, H, W)`` float in [0, 1]: the answer, or M candidates.
+    positive, negative : Tensor
+        ``(B, H, W)`` bool, or float 0 or 1: the clicked pixels of either kind, Sp and Sn.
+    mean : bool
+        Divide by the number of clicked pixels, so that neither many clicks nor large discs
+        outweigh the mask. The paper does not.
+
+    Returns
+    -------
+    Tensor
+        ``(B,)`` or ``(B, M)`` float, at least 0; 0 where nothing is clicked.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Li et al., Eq. 4.
+    """
+    probability, positive, negative = _comparable(probability, positive, negative)
+    missed = positive * (1 - probability) + negative * probability
+    return _mean(missed, positive + negative) if mean else missed.sum(dim=(-2, -1))
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return half precision as float32, and anything finer as it is."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _comparable(
+    answer: Tensor, target: Tensor, other: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Bring masks to the answer's number type and, beside candidates, to its four dimensions."""
+    masks = [mask for mask in (target, other) if mask is not None]
+    wanted = answer.shape if answer.ndim == 3 else (*answer.shape[:1], *answer.shape[2:])
+    if answer.ndim not in (3, 4) or any(mask.shape != wanted for mask in masks):
+        given = " and ".join(str(tuple(t.shape)) for t in (answer, *masks))
+        raise ValueError(
+            "A loss compares masks of the same shape (B, H, W), or candidates (B, M, H, W) with "
+            f"masks (B, H, W), not {given}."
+        )
+    answer = at_least_float32(answer)
+    masks = [mask.to(answer.dtype) for mask in masks]
+    if answer.ndim == 4:
+        masks = [mask[:, None] for mask in masks]
+    return answer, masks[0], masks[1] if other is not None else None
+
+
+def _mean(cost: Tensor, weight: Tensor | None) -> Tensor:
+    """Return the mean over pixels, weighted; 0 where all weights are."""
+    if weight is None:
+        return cost.mean(dim=(-2, -1))
+    return (cost * weight).sum(dim=(-2, -1)) / weight.sum(dim=(-2, -1)).clamp_min(1)

@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import autocast, pick_device
 from tutorial_lib.deep.fcn import FCN, fcn, object_logit
 from tutorial_lib.deep.weights import WEIGHTS, load_weights, read_metadata, read_weights
+from tutorial_lib.deep.working import COARSEST, View, resized, working_size
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
-
-COARSEST = 32  # sides are multiples of the coarsest stride, so that no cell lies half outside
 
 
 def network_input(image: Tensor, maps: Tensor) -> Tensor:
@@ -84,32 +83,6 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
             f"{about['preset']}."
         ) from error
     return network.eval(), about["preset"]
-
-
-def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the size at which a photo goes through the network.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width of the photo.
-    size : int
-        The long side becomes this at most.
-
-    Returns
-    -------
-    height, width : int
-        Multiples of 32, the nearest to the photo's proportions; small photos are not enlarged
-        beyond the next multiple.
-
-    Examples
-    --------
-    >>> working_size((480, 640), 448)
-    (352, 448)
-    """
-    scale = min(1.0, size / max(shape))
-    height, width = (max(1, int(side * scale / COARSEST + 0.5)) * COARSEST for side in shape)
-    return height, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +151,7 @@ class DeepObjectSelection:
             To be handed to :meth:`segment`.
         """
         photo = as_rgb(image)
-        height, width = working_size(photo.shape[:2], self.size)
-        smaller = height * width < photo.shape[0] * photo.shape[1]
-        way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        small = cv2.resize(photo, (width, height), interpolation=way)
+        small = resized(photo, working_size(photo.shape[:2], self.size))
         tensor = torch.from_numpy(small).permute(2, 0, 1)[None].to(self.device)
         return ObjectSelectionPrepared(photo.shape[:2], tensor)
 
@@ -210,7 +180,8 @@ class DeepObjectSelection:
         if not len(clicks.positives):
             return Segmentation(np.zeros(prepared.shape, dtype=np.float32))
         size = (int(prepared.image.shape[-2]), int(prepared.image.shape[-1]))
-        maps = distance_maps(_scaled(clicks, prepared.shape, size), size)
+        placed = View(0, 0, *prepared.shape).clicks(clicks, size)
+        maps = distance_maps(placed, size)
         inputs = network_input(prepared.image, torch.from_numpy(maps)[None].to(self.device))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(self.device):
@@ -306,12 +277,3 @@ class RefinedObjectSelection:
         if not len(clicks.positives):
             return answer
         return self.graph_cut.refine(prepared.graph, answer.probability, clicks)
-
-
-def _scaled(clicks: Clicks, shape: tuple[int, int], size: tuple[int, int]) -> Clicks:
-    """Return where the clicked pixels' centres lie in the photo at working size."""
-    down, across = size[0] / shape[0], size[1] / shape[1]
-    return Clicks(
-        Click(int((click.row + 0.5) * down), int((click.col + 0.5) * across), click.positive)
-        for click in clicks
-    )

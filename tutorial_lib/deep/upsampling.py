@@ -1,4 +1,4 @@
-"""Upsampling as a layer: transposed convolutions that start as bilinear interpolation."""
+"""Upsampling: bilinear interpolation, and transposed convolutions that start as such."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from tutorial_lib.deep.levels import Level
 
 
 def bilinear_kernel(factor: int) -> Tensor:
@@ -77,6 +79,33 @@ class Upsampling(nn.ConvTranspose2d):
         padded = F.pad(scores.to(self.weight.dtype), (1, 1, 1, 1), mode="replicate")
         with _no_autocast(scores.device):
             return super().forward(padded)
+
+
+def upsample_level(x: Tensor, level: Level, stride: int, size: tuple[int, int]) -> Tensor:
+    """Interpolate a level's map bilinearly on the grid of a finer stride.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(B, C, rows, cols)``, cells of ``level.stride`` pixels.
+    level : Level
+        Says where these cells lie.
+    stride : int
+        Stride of the result, a divisor of the level's.
+    size : tuple of int
+        Rows and columns of the result, no more than the cells cover.
+
+    Returns
+    -------
+    Tensor
+        ``(B, C, *size)``.
+    """
+    factor, start = level.stride // stride, 0
+    if factor > 1:
+        if later := int(level.shift / stride + 0.5):  # as many cells further right and down
+            x, start = F.pad(x, (1, 0, 1, 0), mode="replicate"), factor - later
+        x = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    return x[..., start : start + size[0], start : start + size[1]]
 
 
 def _no_autocast(device: torch.device) -> AbstractContextManager:

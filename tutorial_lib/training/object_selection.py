@@ -118,7 +118,7 @@ class ObjectSelection(Task):
         """Yield batches from a step on, the part of one of several devices."""
         return batches(self.stream, step, rank, world)
 
-    def amend(self, batch: Batch, predict: Callable[[Tensor], Tensor]) -> Batch:
+    def amend(self, batch: Batch, predict: Callable[..., Any]) -> Batch:
         """Add clicks on the errors the network makes now."""
         return correct(batch, lambda inputs: object_logit(predict(inputs)))
 

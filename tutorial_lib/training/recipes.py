@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tutorial_lib.training.settings import Clicked, Recipe, choice, number
-
-TOYS = "toy-world::1"
+from tutorial_lib.training.diversity_list import diversity_recipes
+from tutorial_lib.training.settings import TOYS, Clicked, Recipe, choice, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +144,7 @@ def _recipes() -> Iterable[Recipe]:
         save_minutes=0.5,
         export_minutes=1.0,
     )
+    yield from diversity_recipes()
 
 
 #: All recipes by name.

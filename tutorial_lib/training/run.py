@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tutorial_lib.training.diversity_recipes import LatentDiversityRecipe, SelectionRecipe
+from tutorial_lib.training.latent_diversity import LatentDiversity
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.object_selection import ObjectSelection
 from tutorial_lib.training.recipes import ObjectSelectionRecipe, get_recipe
+from tutorial_lib.training.selection import Selection
 from tutorial_lib.training.settings import Recipe
 from tutorial_lib.training.task import Result, Step, Task
 
 #: What each kind of recipe trains.
-TASKS: dict[type[Recipe], type[Task]] = {ObjectSelectionRecipe: ObjectSelection}
+TASKS: dict[type[Recipe], type[Task]] = {
+    ObjectSelectionRecipe: ObjectSelection,
+    LatentDiversityRecipe: LatentDiversity,
+    SelectionRecipe: Selection,
+}
 
 
 def train(
