@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import autocast, pick_device
 from tutorial_lib.deep.fcn import FCN, fcn, object_logit
 from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.views import View
 from tutorial_lib.deep.weights import open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
@@ -174,7 +175,8 @@ class DeepObjectSelection:
         if not len(clicks.positives):
             return Segmentation(np.zeros(prepared.shape, dtype=np.float32))
         size = (int(prepared.image.shape[-2]), int(prepared.image.shape[-1]))
-        maps = distance_maps(_scaled(clicks, prepared.shape, size), size)
+        placed = View(0, 0, *prepared.shape).clicks(clicks, size)
+        maps = distance_maps(placed, size)
         inputs = network_input(prepared.image, torch.from_numpy(maps)[None].to(self.device))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(self.device):
@@ -270,12 +272,3 @@ class RefinedObjectSelection:
         if not len(clicks.positives):
             return answer
         return self.graph_cut.refine(prepared.graph, answer.probability, clicks)
-
-
-def _scaled(clicks: Clicks, shape: tuple[int, int], size: tuple[int, int]) -> Clicks:
-    """Return where the clicked pixels' centres lie in the photo at working size."""
-    down, across = size[0] / shape[0], size[1] / shape[1]
-    return Clicks(
-        Click(int((click.row + 0.5) * down), int((click.col + 0.5) * across), click.positive)
-        for click in clicks
-    )

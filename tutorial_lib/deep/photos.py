@@ -67,14 +67,14 @@ def at_working_size(photo: np.ndarray, size: int) -> Tensor:
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     size : int
-        See :func:`working_size`.
+        See :func:`working_size`; 0 leaves the photo as it is.
 
     Returns
     -------
     Tensor
         ``(1, 3, height, width) uint8``, on the CPU; not a view of the photo.
     """
-    height, width = working_size(photo.shape[:2], size)
+    height, width = working_size(photo.shape[:2], size) if size else photo.shape[:2]
     smaller = height * width < photo.shape[0] * photo.shape[1]
     way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     small = cv2.resize(photo, (width, height), interpolation=way)

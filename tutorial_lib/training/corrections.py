@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.object_selection import network_input
-from tutorial_lib.evaluation.robots import center
+from tutorial_lib.evaluation.robots import Robot, center
 from tutorial_lib.guidance import distance_map
 from tutorial_lib.training.data import Batch
 
@@ -67,10 +67,45 @@ def corrective_click(
     Click or None
         On a pixel that is wrong; None if no cell of the grid is.
     """
-    coarse = (slice(None, None, GRID), slice(None, None, GRID))
-    clicked = Clicks(Click(c.row // GRID, c.col // GRID, c.positive) for c in clicks)
-    click = center(mask[coarse], truth[coarse], ~valid[coarse], clicked)
-    return None if click is None else Click(click.row * GRID, click.col * GRID, click.positive)
+    return click_on_grid(mask[::GRID, ::GRID], truth, valid, clicks, GRID)
+
+
+def click_on_grid(
+    mask: np.ndarray,
+    truth: np.ndarray,
+    valid: np.ndarray,
+    clicks: Clicks,
+    stride: int,
+    robot: Robot = center,
+    seed: int = 0,
+) -> Click | None:
+    """Let a robot click on an answer that is known on every so many pixels only.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(ceil(H / stride), ceil(W / stride)) bool``: the answer at the upper left pixel of each
+        cell.
+    truth, valid : np.ndarray
+        ``(H, W) bool``: the object, and the pixels that count.
+    clicks : Clicks
+        The clicks so far, in pixels; cells that hold one are not clicked again.
+    stride : int
+        Pixels from one cell to the next.
+    robot : callable
+        One of :data:`tutorial_lib.evaluation.robots.ROBOTS`.
+    seed : int
+        The robot's seed.
+
+    Returns
+    -------
+    Click or None
+        On a pixel that is wrong; None if no cell is.
+    """
+    grid = (slice(None, None, stride), slice(None, None, stride))
+    clicked = Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
+    click = robot(mask, truth[grid], ~valid[grid], clicked, seed)
+    return None if click is None else Click(click.row * stride, click.col * stride, click.positive)
 
 
 def _add(batch: Batch, index: int, click: Click) -> None:

@@ -197,13 +197,13 @@ class Loop:
         stage = self.task.stage(self.network)
         return Step(self.step, value, lr, self.minutes, self.progress, stage, speed)
 
-    def _predict(self, inputs: Tensor) -> Tensor:
-        """Return what the network answers now, without training on it."""
+    def _predict(self, *inputs: Tensor, call: str = "forward") -> Any:
+        """Return what the network, or one of its methods, answers now, without training on it."""
         self.network.eval()
-        inputs = inputs.to(self.fabric.device, memory_format=torch.channels_last)
+        placed = [_placed(x, self.fabric.device) for x in inputs]
         exact = self.recipe.precision == "float32"
         with torch.no_grad(), nullcontext() if exact else autocast(self.fabric.device):
-            answer = self.network(inputs)
+            answer = getattr(self.network, call)(*placed)
         self.network.train()
         return answer
 
@@ -274,3 +274,8 @@ class Loop:
         metadata = self.task.metadata(self.network)
         metadata |= {"step": self.step, "minutes": round(self.minutes, 2)}
         return save_weights(self.network.state_dict(), self.out / WEIGHTS_FILE, metadata)
+
+
+def _placed(x: Tensor, device: torch.device) -> Tensor:
+    maps = x.ndim == 4
+    return x.to(device, memory_format=torch.channels_last if maps else torch.preserve_format)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ class ObjectSelection(StagedTask):
         """Yield batches from a step on, the part of one of several devices."""
         return batches(self.stream, step, rank, world)
 
-    def amend(self, batch: Batch, predict: Callable[[Tensor], Tensor]) -> Batch:
+    def amend(self, batch: Batch, predict: Callable[..., Any]) -> Batch:
         """Add clicks on the errors the network makes now."""
         return correct(batch, lambda inputs: object_logit(predict(inputs)))
 

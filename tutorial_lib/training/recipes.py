@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tutorial_lib.training.settings import Clicked, Recipe, choice, number
+from tutorial_lib.training.diversity_list import diversity_recipes
+from tutorial_lib.training.settings import TOYS, Clicked, Recipe, choice, number
 
-TOYS = "toy-world::1"
 GARMENTS = "clothing-co-parsing:clothing-co-parsing:1"
 
 
@@ -186,6 +186,7 @@ def _recipes() -> Iterable[Recipe]:
         lr=2e-4,
         minutes=5.0,
     )
+    yield from diversity_recipes()
 
 
 #: All recipes by name.

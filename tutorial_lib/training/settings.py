@@ -12,11 +12,13 @@ from typing import Any
 
 #: Salient objects, garments and people, segments: mixed so that one place has several readings.
 PHOTOS = "duts:duts-tr:0.55,clothing-co-parsing:clothing-co-parsing:0.2,bsds500:BSDS500:0.25"
+#: Drawn scenes without end, for which no data is needed.
+TOYS = "toy-world::1"
 
 #: Settings that change where and how long a run computes but not what: free to differ on resuming.
 RUN_SETTINGS = frozenset(
-    ("steps", "minutes", "workers", "device", "devices", "precision")
-    + ("log_steps", "save_minutes", "export_minutes", "start", "summary")
+    ("steps", "minutes", "workers", "device", "devices", "precision", "summary")
+    + ("log_steps", "save_minutes", "export_minutes", "start", "backbone")
 )
 
 
@@ -82,6 +84,7 @@ class Recipe:
         How many devices, or processes on a CPU, share each batch.
     precision : str
         ``"auto"`` trains in bfloat16 on GPUs that compute it natively, and in float32 elsewhere;
+        ``"native"`` does so on such CPUs too, which pays where no depthwise convolution learns;
         ``"float32"`` or ``"bfloat16"`` insist.
     log_steps : int
         A line of the log stands for this many steps.
@@ -118,7 +121,7 @@ class Recipe:
     workers: int = number(1, 0, 64)
     device: str = "auto"
     devices: int = number(1, 1, 1024)
-    precision: str = choice("auto", "float32", "bfloat16")
+    precision: str = choice("auto", "native", "float32", "bfloat16")
     log_steps: int = number(10, 1)
     save_minutes: float = number(2.0, 0)
     export_minutes: float = number(5.0, 0)

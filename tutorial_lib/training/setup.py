@@ -84,10 +84,11 @@ def make_fabric(recipe: Recipe) -> Fabric:
         If the device is not available.
     """
     device = pick_device(recipe.device)
+    native = isinstance(autocast(device), torch.autocast)
     # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
     # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
-    native = device.type != "cpu" and isinstance(autocast(device), torch.autocast)
-    half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and native)
+    wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
+    half = recipe.precision == "bfloat16" or (wanted and native)
     several = recipe.devices > 1
     chosen: Any = recipe.devices
     if not several and device.index is not None:

@@ -50,8 +50,12 @@ class Task(ABC):
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor:
         """Return the batch's mean loss, a tensor of no dimensions."""
 
-    def amend(self, batch: Any, predict: Callable[[Tensor], Tensor]) -> Any:
-        """Change a batch in the light of what the network answers now; hook before each step."""
+    def amend(self, batch: Any, predict: Callable[..., Any]) -> Any:
+        """Change a batch in the light of what the network answers now; hook before each step.
+
+        ``predict(*inputs, call="forward")`` calls the network, or one of its methods by name, in
+        evaluation mode and without gradients.
+        """
         return batch
 
     @abstractmethod

@@ -1,0 +1,521 @@
+"""Latent Diversity: what f and g read, what they are made of, and the method that couples them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tests.support import disc_mask, easy_scene, one_sentence
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.deep.backbones import backbone
+from tutorial_lib.deep.coupled import Coupled, load_networks
+from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
+from tutorial_lib.deep.hypercolumn import Hypercolumn
+from tutorial_lib.deep.interaction import Interaction
+from tutorial_lib.deep.latent_diversity import LatentDiversity, RankedDiversity
+from tutorial_lib.deep.levels import Level
+from tutorial_lib.deep.photos import working_size
+from tutorial_lib.deep.selection_networks import (
+    PaperSelection,
+    averages,
+    overlap,
+    selection_network,
+    share,
+)
+from tutorial_lib.deep.separable import SeparableHypercolumn, interpolation_matrix
+from tutorial_lib.deep.views import View, around
+from tutorial_lib.deep.weights import save_weights
+from tutorial_lib.segmenter import Segmenter
+
+IMAGE, TRUTH, TWO = easy_scene(64, 96)
+ONE = TWO[:1]
+THREE = TWO.add(Click(20, 70, False))
+SMALL = Design(heads=3)
+
+
+# -- what the networks are told of the user --------------------------------------------------------
+
+
+def test_clicks_become_distances_discs_and_the_mask_before():
+    told = Interaction(previous=True, radius=1, stride=2)
+    before = np.full((4, 6), 0.25, np.float32)
+    maps = told.maps(Clicks([Click(2, 4), Click(7, 0, positive=False)]), (8, 12), before)
+    assert maps.shape == (told.channels, 4, 6) == (5, 4, 6)
+    assert maps[2].astype(int).tolist() == [
+        [0, 0, 1, 0, 0, 0],
+        [0, 1, 1, 1, 0, 0],
+        [0, 0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    assert maps[3].sum() == 3  # a disc in the corner
+    assert (maps[4] == 0.25).all()
+
+
+def test_distances_are_counted_in_pixels_from_the_clicked_pixel():
+    maps = Interaction(clicks=False, stride=2).maps(Clicks([Click(0, 0)]), (2, 600))
+    centres = np.arange(300) * 2 + 0.5  # cell i covers pixels 2 i and 2 i + 1
+    expected = np.minimum(np.hypot(0.5, centres), 255) / 255
+    assert maps[0, 0] == pytest.approx(expected, abs=1e-6)
+    assert (maps[1] == 1).all()  # no negative click
+
+
+def test_what_is_switched_off_is_not_drawn():
+    assert Interaction().channels == 4
+    assert Interaction(distances=False).maps(ONE, (64, 96)).shape == (2, 64, 96)
+    assert Interaction(clicks=False, previous=True).channels == 3
+
+
+def test_before_the_first_answer_nothing_was_shown():
+    assert not Interaction(previous=True).maps(ONE, (64, 96))[4].any()
+
+
+def test_a_network_that_sees_no_clicks_is_refused():
+    with pytest.raises(ValueError, match="must see the clicks") as error:
+        Design(distances=False, clicks=False)
+    assert one_sentence(error.value)
+
+
+# -- interpolation by matrices ---------------------------------------------------------------------
+
+
+def test_a_matrix_interpolates_between_the_cells_where_they_lie():
+    centred = interpolation_matrix(Level("any", 4, 1), 2, 4)
+    assert centred.tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+    later = interpolation_matrix(Level("any", 4, 1, shift=1.5), 2, 4)
+    assert later.tolist() == [[1, 0], [1, 0], [0.75, 0.25], [0.25, 0.75]]
+
+
+LEVELS = (
+    Level("image", 2, 3),
+    Level("a", 2, 2, shift=0.5),
+    Level("b", 4, 5, shift=1.5),
+    Level("c", 16, 7),
+)
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (37, 51)])
+@pytest.mark.parametrize("normalise", [False, True])
+def test_matrices_make_the_same_hypercolumn_and_the_same_gradients(shape, normalise):
+    torch.manual_seed(0)
+    ours = SeparableHypercolumn(LEVELS, 6, normalise, 2)
+    plain = Hypercolumn(LEVELS, 6, normalise, 2)
+    plain.load_state_dict(ours.state_dict())
+    maps = [
+        torch.randn(2, x.channels, -(-shape[0] // x.stride), -(-shape[1] // x.stride))
+        for x in LEVELS
+    ]
+    size = (-(-shape[0] // 2), -(-shape[1] // 2))
+    one, two = ours(maps, size), plain(maps, size)
+    torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
+    weight = torch.randn_like(one)
+    (one * weight).sum().backward()
+    (two * weight).sum().backward()
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_what_inference_has_used_serves_training_too():
+    hypercolumn = SeparableHypercolumn([Level("only", 4, 1)], 2, False, 2)
+    maps = [torch.ones(1, 1, 9, 11)]
+    with torch.inference_mode():
+        hypercolumn(maps, (18, 22))
+    hypercolumn(maps, (18, 22)).sum().backward()
+    assert hypercolumn.bias.grad.tolist() == [18 * 22] * 2
+
+
+def test_a_hypercolumn_may_have_no_level_as_fine_as_itself():
+    hypercolumn = SeparableHypercolumn([Level("only", 4, 1)], 2, False, 2)
+    assert hypercolumn([torch.ones(1, 1, 2, 3)], (4, 6)).shape == (1, 2, 4, 6)
+
+
+# -- f ---------------------------------------------------------------------------------------------
+
+
+def published_f():
+    design = Design(preset="paper", previous=False)
+    with torch.device("meta"):
+        eyes = Encoder(backbone("vgg19", pretrained=False), design.numbers.stride)
+        return DiverseSegmentation(design, eyes.levels), eyes
+
+
+def test_the_paper_preset_is_table_1():
+    f, eyes = published_f()
+    channels = sum(level.channels for level in eyes.levels) + f.design.interaction.channels
+    assert channels == 1479  # the paper's text says 1,477; its own numbers sum to this
+    projection = channels * 64 + 64
+    layers = 9 * (64 * 64 * 9 + 64 + 2)  # weights, biases, and w0 and w1 of the normalisation
+    output = 64 * 6 + 6
+    assert sum(p.numel() for p in f.parameters()) == projection + layers + output
+    assert f.body.receptive_field == 513
+
+
+def test_f_proposes_m_masks_on_its_cells():
+    eyes = encoder(SMALL)
+    f = DiverseSegmentation(SMALL, eyes.levels).eval()
+    maps = eyes(torch.zeros(2, 3, 64, 96, dtype=torch.uint8))
+    assert [tuple(x.shape[2:]) for x in maps][:3] == [(32, 48), (32, 48), (16, 24)]
+    told = torch.zeros(2, SMALL.interaction.channels, 32, 48)
+    hidden, logits = f.answer(f.features(*maps), told)
+    assert (hidden.shape, logits.shape) == ((2, f.channels, 32, 48), (2, 3, 32, 48))
+    torch.testing.assert_close(f(told, *maps), logits)
+
+
+@pytest.mark.parametrize(
+    ("changes", "inputs"),
+    [
+        ({}, 5),
+        ({"distances": False}, 3),
+        ({"clicks": False}, 3),
+        ({"previous": False}, 4),
+        ({"architecture": "unet"}, 5),
+    ],
+)
+def test_parts_can_be_switched_off_and_exchanged(changes, inputs):
+    design = dataclasses.replace(SMALL, augmented=False, **changes)
+    f = DiverseSegmentation(design, encoder(design).levels).eval()
+    assert f.interaction.in_channels == inputs
+    assert f(torch.zeros(1, inputs, 16, 16), torch.zeros(1, 3, 16, 16)).shape == (1, 3, 16, 16)
+
+
+def test_without_augmented_input_f_sees_the_image_alone():
+    eyes = encoder(dataclasses.replace(SMALL, augmented=False))
+    (image,) = eyes(torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2).expand(1, 3, 2, 2))
+    assert [level.name for level in eyes.levels] == ["image"]
+    assert image.flatten().tolist() == [0, 0, 0]  # the mean of black and white
+
+
+def test_the_encoder_never_learns():
+    eyes = encoder(SMALL).train()
+    assert not any(p.requires_grad for p in eyes.parameters())
+    assert not any(m.training for m in eyes.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"preset": "huge"}, "presets are paper, lite; there is no 'huge'"),
+        ({"architecture": "mlp"}, "architectures are can, unet; there is no 'mlp'"),
+        ({"heads": 0}, "at least one segmentation"),
+    ],
+)
+def test_a_bad_design_ends_in_one_sentence(changes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Design(**changes)
+    assert one_sentence(error.value)
+
+
+# -- g ---------------------------------------------------------------------------------------------
+
+
+def answered(heads=3, seed=0):
+    torch.manual_seed(seed)
+    f = DiverseSegmentation(dataclasses.replace(SMALL, heads=heads), LEVELS[:1])
+    image, told = torch.rand(2, 3, 16, 24), torch.rand(2, 5, 16, 24)
+    return f, (image, told, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
+
+
+def test_shuffled_candidates_get_the_same_scores_shuffled():
+    f, (image, told, hidden, logits) = answered()
+    g = selection_network("shared", f).eval()
+    nn.init.normal_(g.norm.running_mean)
+    order = torch.tensor([2, 0, 1])
+    scores = g(*g.look(image, told, hidden, logits))
+    shuffled = g(*g.look(image, told, hidden, logits[:, order]))
+    torch.testing.assert_close(shuffled, scores[:, order], atol=1e-5, rtol=1e-5)
+    assert scores.std() > 0
+
+
+def test_the_prior_is_added_to_the_scores():
+    f, answers = answered()
+    g = selection_network("shared", f).eval()
+    before = g(*g.look(*answers))
+    with torch.no_grad():
+        g.prior[1] = 5
+    after = g(*g.look(*answers))
+    torch.testing.assert_close(after - before, torch.tensor([0.0, 5, 0]).expand(2, 3))
+
+
+class Copies(nn.Module):
+    """Stands in for the paper's convolutions: hands on the candidates, the last channels."""
+
+    def forward(self, x):
+        return x[:, -3:]
+
+
+def test_the_papers_g_averages_over_the_image_and_undoes_the_shuffling():
+    f, (image, told, hidden, logits) = answered()
+    g = PaperSelection(f.design).train()
+    g.body = Copies()
+    expected = logits.sigmoid().mean(dim=(2, 3))
+    for _ in range(5):
+        torch.testing.assert_close(g(*g.look(image, told, hidden, logits)), expected)
+
+
+def test_the_papers_g_is_shuffled_in_training_only():
+    f, (image, told, hidden, logits) = answered()
+    g = selection_network("paper", f)
+    seen = []
+    g.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][0, -3:].clone()))
+    for mode in (True, False):
+        g.train(mode)
+        for _ in range(8):
+            g(*g.look(image, told, hidden, logits))
+    assert len({tuple(x.mean(dim=(1, 2)).tolist()) for x in seen[:8]}) > 1
+    assert len({tuple(x.mean(dim=(1, 2)).tolist()) for x in seen[8:]}) == 1
+
+
+def test_an_unknown_g_is_refused():
+    with pytest.raises(ValueError, match="shared, paper; there is no 'dice'") as error:
+        selection_network("dice", answered()[0])
+    assert one_sentence(error.value)
+
+
+def test_averages_over_masks():
+    x = torch.tensor([[[[1.0, 2], [3, 4]]]])
+    masks = torch.tensor([[[[1.0, 1], [0, 0]], [[0, 0], [0, 0]], [[1, 1], [1, 1]]]])
+    assert averages(x, masks)[0, :, 0].tolist() == [1.5, 0, 2.5]
+    assert share(masks, masks[:, :1])[0].tolist() == [1, 0, 1]
+    assert overlap(masks, masks[:, 2:])[0].tolist() == [0.5, 0, 1]
+
+
+# -- f and g together ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("learns", ["f", "g"])
+def test_only_one_of_them_learns(learns):
+    f, _ = answered()
+    networks = Coupled(f, selection_network("shared", f), learns)
+    trainable = {name[0] for name, p in networks.named_parameters() if p.requires_grad}
+    assert trainable == {learns}
+    assert {name for name in "fg" if getattr(networks, name).training} == {learns}
+    networks.eval()
+    assert not (networks.f.training or networks.g.training)
+
+
+def test_without_g_the_first_candidate_is_shown():
+    f, answers = answered()
+    assert Coupled(f).scores(*answers).argmax(dim=1).tolist() == [0, 0]
+
+
+def saved(folder, heads=3, selector="shared", **changes):
+    """Write random weights whose answers differ from candidate to candidate."""
+    torch.manual_seed(3)
+    design = dataclasses.replace(SMALL, heads=heads, augmented=False, **changes)
+    f = DiverseSegmentation(design, encoder(design).levels)
+    nn.init.normal_(f.heads.weight, std=0.5)
+    networks = Coupled(f, selection_network(selector, f) if selector else None)
+    path = folder / "weights.safetensors"
+    save_weights(networks.state_dict(), path, networks.metadata())
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return saved(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def method(weights):
+    return LatentDiversity(weights, size=96, device="cpu")
+
+
+def test_it_is_a_segmenter_with_candidates_and_scores(method):
+    assert isinstance(method, Segmenter)
+    answer = method.segment(method.prepare(IMAGE), TWO)
+    assert answer.candidates.shape == (3, 64, 96)
+    assert answer.scores.sum() == pytest.approx(1)
+    best = int(answer.scores.argmax())
+    assert np.array_equal(answer.probability, answer.candidates[best])
+
+
+def test_an_answer_depends_on_photo_and_clicks_alone(method):
+    prepared = method.prepare(IMAGE)
+    walked = [method.segment(prepared, THREE[:count]).probability for count in (1, 2, 3)]
+    back = [method.segment(prepared, THREE[:count]).probability for count in (2, 1)]
+    jumped = [
+        method.segment(method.prepare(IMAGE), THREE[:count]).probability for count in (1, 2, 3)
+    ]
+    assert all(np.array_equal(a, b) for a, b in zip(walked, jumped, strict=True))
+    assert np.array_equal(back[0], walked[1])
+    assert np.array_equal(back[1], walked[0])
+
+
+def test_the_mask_before_counts(method, monkeypatch):
+    """The second answer is given the first one, on f's cells."""
+    told = []
+    plain = method.networks.answer
+    monkeypatch.setattr(
+        method.networks, "answer", lambda f, x: told.append(x.clone()) or plain(f, x)
+    )
+    prepared = method.prepare(IMAGE)
+    first = method.segment(prepared, ONE)
+    method.segment(prepared, TWO)
+    assert len(told) == 2
+    assert not told[0][0, 4].any()
+    shown = prepared.answers[ONE.items].shown
+    assert np.array_equal(told[1][0, 4].numpy(), shown)
+    assert first.probability.mean() == pytest.approx(shown.mean(), abs=0.02)
+
+
+def test_a_new_click_costs_one_pass_and_an_undo_none(method, monkeypatch):
+    calls = []
+    plain = method.networks.answer
+    monkeypatch.setattr(method.networks, "answer", lambda f, x: calls.append(1) or plain(f, x))
+    prepared = method.prepare(IMAGE)
+    method.segment(prepared, THREE)
+    assert len(calls) == 3
+    method.segment(prepared, THREE.add(Click(1, 1, False)))
+    assert len(calls) == 4
+    method.segment(prepared, THREE)
+    method.segment(prepared, ONE)
+    assert len(calls) == 4
+
+
+def test_what_was_forgotten_is_found_out_again(method, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.KEPT_ANSWERS", 1)
+    prepared = method.prepare(IMAGE)
+    before = method.segment(prepared, ONE).probability
+    method.segment(prepared, THREE)
+    assert len(prepared.answers) == 1
+    assert np.array_equal(method.segment(prepared, ONE).probability, before)
+
+
+@pytest.mark.parametrize("clicks", [Clicks(), TWO[1:]])
+def test_without_a_positive_click_the_answer_is_empty(method, clicks):
+    answer = method.segment(method.prepare(IMAGE), clicks)
+    assert not answer.mask.any()
+    assert answer.scores.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_a_click_outside_the_photo_is_refused(method):
+    with pytest.raises(ValueError, match="outside the image") as error:
+        method.segment(method.prepare(IMAGE), Clicks([Click(64, 0)]))
+    assert "row 64" in str(error.value)
+
+
+@pytest.mark.parametrize("show", [0, 2])
+def test_one_candidate_can_be_shown_always(weights, show):
+    method = LatentDiversity(weights, size=96, show=show, device="cpu")
+    answer = method.segment(method.prepare(IMAGE), TWO)
+    assert answer.scores.argmax() == show
+    assert np.array_equal(answer.probability, answer.candidates[show])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 100}, "multiple of 32"),
+        ({"size": -32}, "multiple of 32"),
+        ({"show": 3}, "candidates 0 to 2; none is 3"),
+    ],
+)
+def test_a_bad_option_ends_in_one_sentence(weights, options, message):
+    with pytest.raises(ValueError, match=message) as error:
+        LatentDiversity(weights, device="cpu", **options)
+    assert one_sentence(error.value)
+
+
+def test_the_mirrored_photo_has_the_mirrored_answer_if_flips_are_averaged(weights):
+    method = LatentDiversity(weights, size=96, flip=True, device="cpu")
+    answer = method.segment(method.prepare(IMAGE), THREE)
+    clicks = Clicks(Click(c.row, 95 - c.col, c.positive) for c in THREE)
+    other = method.segment(method.prepare(np.ascontiguousarray(IMAGE[:, ::-1])), clicks)
+    assert other.candidates[..., ::-1] == pytest.approx(answer.candidates, abs=0.02)
+
+
+def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(weights):
+    method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
+    prepared = method.prepare(IMAGE)
+    first = prepared.whole
+    walked = [method.segment(prepared, THREE[:count]).probability for count in (1, 2, 3)]
+    assert prepared.answers[ONE.items].view == first
+    fresh = method.segment(method.prepare(IMAGE), THREE).probability
+    assert np.array_equal(walked[2], fresh)
+    assert all(map(prepared.answers[THREE.items].view.holds, THREE))
+
+
+def test_the_ranked_variant_shows_the_first_candidate(tmp_path):
+    method = RankedDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
+    answer = method.segment(method.prepare(IMAGE), ONE)
+    assert answer.scores.tolist() == sorted(answer.scores, reverse=True)
+    assert np.array_equal(answer.probability, answer.candidates[0])
+
+
+@pytest.mark.parametrize("changes", [{"previous": False}, {"heads": 1}, {"architecture": "unet"}])
+def test_every_design_answers(tmp_path, changes):
+    method = LatentDiversity(saved(tmp_path, **changes), size=64, device="cpu")
+    assert method.segment(method.prepare(IMAGE), TWO).mask.shape == (64, 96)
+
+
+def test_weights_say_which_networks_they_are_of(weights):
+    _, networks, about = load_networks(weights)
+    assert about["design"] == dataclasses.replace(SMALL, augmented=False).to_dict()
+    assert networks.g.name == "shared"
+    assert not networks.training
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({}, "not those of Latent Diversity"),
+        ({"design": SMALL.to_dict(), "selector": "shared"}, "do not fit"),
+    ],
+)
+def test_other_weights_are_refused(tmp_path, metadata, message):
+    path = tmp_path / "other.safetensors"
+    save_weights({"a": torch.zeros(1)}, path, metadata)
+    with pytest.raises(ValueError, match=message) as error:
+        load_networks(path)
+    assert one_sentence(error.value)
+
+
+# -- views -----------------------------------------------------------------------------------------
+
+
+def test_a_view_holds_the_mask_and_some_room():
+    assert around(disc_mask((100, 200), 50, 80, 10), Clicks(), 2.0, 8) == View(29, 59, 42, 42)
+
+
+def test_a_view_reaches_to_every_click_and_not_beyond_the_photo():
+    view = around(disc_mask((100, 200), 50, 80, 10), Clicks([Click(0, 199, False)]), 1.0, 8)
+    assert view == View(0, 70, 61, 130)
+
+
+def test_a_view_is_no_smaller_than_allowed_unless_the_photo_is():
+    assert around(np.zeros((40, 200), bool), Clicks([Click(1, 100)]), 1.4, 64).shape == (40, 64)
+
+
+@given(
+    st.integers(0, 39), st.integers(0, 59), st.integers(0, 39), st.integers(0, 59), st.booleans()
+)
+def test_views_lie_within_the_photo_and_hold_their_clicks(row, col, row2, col2, filled):
+    mask = np.full((40, 60), filled)
+    clicks = Clicks([Click(row, col), Click(row2, col2)])
+    view = around(mask, clicks, 1.4, 16)
+    assert view.top >= 0
+    assert view.left >= 0
+    assert view.top + view.height <= 40
+    assert view.left + view.width <= 60
+    assert all(map(view.holds, clicks))
+
+
+def test_clicks_move_with_the_view():
+    placed = View(10, 20, 40, 40).clicks(
+        Clicks([Click(10, 20), Click(49, 59), Click(9, 20)]), (80, 20)
+    )
+    assert placed.to_list() == [[1, 0, True], [79, 19, True]]
+
+
+def test_how_much_views_have_in_common():
+    view = View(0, 0, 10, 10)
+    assert view.overlap(view) == 1
+    assert view.overlap(View(0, 5, 10, 10)) == pytest.approx(1 / 3)
+    assert view.overlap(View(20, 0, 5, 5)) == 0
+
+
+def test_a_thin_photo_has_at_least_one_cell():
+    assert working_size((5, 3000), 448) == (32, 448)

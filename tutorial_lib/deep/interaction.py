@@ -1,0 +1,104 @@
+"""What a network is told of the user: clicks as maps, on the cells the network computes on.
+
+Latent Diversity gives f and g two distance maps and two maps of the clicks themselves (Li et al.,
+section 3). Later networks add the mask that the user saw when clicking (Mahadevan et al., BMVC
+2018; Sofiiuk et al., 2021): without it, a network cannot know what a click was meant to mend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.guidance import TRUNCATION, click_masks, distance_map
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Which maps a network reads beside the image, in this order.
+
+    Parameters
+    ----------
+    distances : bool
+        Two truncated distance maps (Eq. 1), divided by 255.
+    clicks : bool
+        Two maps that are 1 at the clicks of either kind.
+    previous : bool
+        The mask that was shown before the last click, as probabilities; not in the paper.
+    radius : int
+        Clicks are discs of this radius, in cells; 0 for single cells, as in the paper.
+    stride : int
+        Pixels of the image from one cell to the next.
+
+    Raises
+    ------
+    ValueError
+        If clicks would be told by no map at all.
+    """
+
+    distances: bool = True
+    clicks: bool = True
+    previous: bool = False
+    radius: int = 0
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        if not (self.distances or self.clicks):
+            raise ValueError("A network needs distance maps or click maps: it must see the clicks.")
+
+    @property
+    def channels(self) -> int:
+        """How many maps these are."""
+        return 2 * self.distances + 2 * self.clicks + self.previous
+
+    def cells(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return rows and columns of the maps of an image ``(H, W, ...)``."""
+        return -(-shape[0] // self.stride), -(-shape[1] // self.stride)
+
+    def maps(
+        self, clicks: Clicks, shape: tuple[int, ...], previous: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Draw the maps of some clicks.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            The clicks so far, in pixels of the image.
+        shape : tuple of int
+            Shape of the image, ``(H, W, ...)``.
+        previous : np.ndarray, optional
+            ``(h, w) float32`` in [0, 1], on cells: the mask shown before the last click; without
+            it, nothing was shown. Not looked at if the network does not read it.
+
+        Returns
+        -------
+        np.ndarray
+            ``(channels, h, w) float32`` in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the image.
+        """
+        clicks.check(shape)
+        size, drawn = self.cells(shape), []
+        if self.distances:
+            drawn += [
+                self._distance(points, size) for points in (clicks.positives, clicks.negatives)
+            ]
+        if self.clicks:
+            drawn += list(click_masks(self.on_cells(clicks), size, self.radius))
+        if self.previous:
+            drawn.append(np.zeros(size, np.float32) if previous is None else previous)
+        return np.stack(drawn).astype(np.float32, copy=False)
+
+    def on_cells(self, clicks: Clicks) -> Clicks:
+        """Return the cells that were clicked; of two clicks in one cell the later counts."""
+        stride = self.stride
+        return Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
+
+    def _distance(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        centres = (points + 0.5) / self.stride - 0.5  # where the clicked pixels lie among cells
+        return distance_map(centres, size, TRUNCATION / self.stride) * (self.stride / TRUNCATION)

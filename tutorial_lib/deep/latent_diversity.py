@@ -1,0 +1,272 @@
+"""Interactive Image Segmentation with Latent Diversity (Li et al., CVPR 2018): f, g, and a click.
+
+photo, clicks -> f -> M candidates -> g -> the one that is shown
+
+Since 2018 it has become usual to tell a network which mask the user was looking at when they
+clicked. Then an answer depends on the answer before it. It is still a function of photo and clicks
+alone: the mask shown before the last click is the answer to all clicks but the last. So nothing
+need be remembered, and remembering (in ``prepared``) only saves time: a new click costs one pass,
+an undo none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.deep.coupled import load_networks
+from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.remembered import (
+    KEPT_ANSWERS,
+    KEPT_VIEWS,
+    Answer,
+    LatentDiversityPrepared,
+    Seen,
+    keep,
+)
+from tutorial_lib.deep.views import View, around
+from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.segmenter import Segmentation
+
+SIZES = {"lite": 448, "paper": 0}
+MARGIN, LEAST, REUSE = 1.4, 64, 0.5  # of zooming in: room, shortest side, when a view still serves
+
+
+class LatentDiversity:
+    """f proposes M segmentations, g selects one.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name in :data:`tutorial_lib.deep.weights.WEIGHTS`, or a file that training wrote.
+    size : int, optional
+        Long side at which photos go through the networks, in pixels, a multiple of 32; 0 for the
+        photo's own. By default what suits the weights' preset: 448, or 0 for ``paper``.
+    zoom : bool
+        From the second click on, look only at the surroundings of the mask and the clicks, at
+        working size. Not in the paper.
+    flip : bool
+        Average f's answers to the photo and to its mirror image. Not in the paper.
+    show : int, optional
+        Always show the candidate of this number, from 0, whatever g says.
+    device : str
+        See :func:`tutorial_lib.deep.device.pick_device`.
+    backbone : bool, str or Path
+        The backbone's weights; see :func:`tutorial_lib.deep.backbones.backbone`.
+
+    Raises
+    ------
+    ValueError
+        If the size is neither 0 nor a positive multiple of 32, or there are no such weights, or no
+        such device.
+    FileNotFoundError
+        If a file is missing.
+    ImportError, ConnectionError
+        If the backbone's weights cannot be had.
+
+    References
+    ----------
+    Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path = "latent-diversity",
+        size: int | None = None,
+        zoom: bool = False,
+        flip: bool = False,
+        show: int | None = None,
+        device: str = "auto",
+        backbone: bool | str | Path = True,
+    ) -> None:
+        if size:
+            check_size(size)
+        self.device = pick_device(device)
+        eyes, networks, about = load_networks(weights, backbone)
+        self.encoder = eyes.to(self.device, memory_format=torch.channels_last)
+        self.networks = networks.to(self.device, memory_format=torch.channels_last)
+        self.told = networks.f.design.interaction
+        self.size = SIZES[about["design"]["preset"]] if size is None else size
+        self.zoom, self.flip, self.show = zoom, flip, show
+        heads = networks.f.design.heads
+        if show is not None and not 0 <= show < heads:
+            raise ValueError(f"These weights make candidates 0 to {heads - 1}; none is {show}.")
+
+    def prepare(self, image: ImageLike) -> LatentDiversityPrepared:
+        """Compute everything that depends on the photo alone.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        LatentDiversityPrepared
+            To be handed to :meth:`segment`.
+        """
+        prepared = LatentDiversityPrepared(as_rgb(image))
+        self._seen(prepared, prepared.whole)
+        return prepared
+
+    def segment(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Segmentation:
+        """Answer these clicks.
+
+        Parameters
+        ----------
+        prepared : LatentDiversityPrepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far, all inside the photo.
+
+        Returns
+        -------
+        Segmentation
+            The selected candidate at the photo's size; all candidates, and g's probability of
+            each. As long as no click says where the object is, all are empty.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the photo.
+        """
+        clicks.check(prepared.shape)
+        answer = self._answer(prepared, clicks)
+        if answer is None:
+            heads = self.networks.f.design.heads
+            nothing = np.zeros((heads, *prepared.shape), dtype=np.float32)
+            scores = np.full(heads, 1 / heads, dtype=np.float32)
+            return Segmentation(nothing[0], candidates=nothing, scores=scores)
+        candidates = self._at_full_size(prepared, answer)
+        best = int(answer.scores.argmax())
+        scores = answer.scores.softmax(dim=0).numpy()
+        return Segmentation(candidates[best], candidates=candidates, scores=scores)
+
+    def _answer(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
+        """Answer the clicks one after the other, from the longest beginning that is known."""
+        known = len(clicks)
+        while known and clicks.items[:known] not in prepared.answers:
+            known -= 1
+        answer = prepared.answers.get(clicks.items[:known])
+        for count in range(known + 1, len(clicks) + 1):
+            some = clicks[:count]
+            if len(some.positives):
+                answer = self._next(prepared, some, answer)
+                keep(prepared.answers, some.items, answer, KEPT_ANSWERS)
+            else:
+                answer = None
+        return answer
+
+    @torch.inference_mode()
+    def _next(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
+    ) -> Answer:
+        """Let f and g answer clicks, given their answer to all but the last."""
+        view = self._view(prepared, clicks, before)
+        seen = self._seen(prepared, view)
+        previous = None if before is None else self._previous(prepared, before, view, seen)
+        maps = self.told.maps(view.clicks(clicks, seen.size), seen.size, previous)
+        told = torch.from_numpy(maps)[None].to(self.device)
+        told = self._mirrored(told).contiguous(memory_format=torch.channels_last)
+        with autocast(self.device):
+            hidden, logits = (self._averaged(x) for x in self.networks.answer(seen.features, told))
+            scores = self.networks.scores(seen.image[:1], told[:1], hidden, logits)
+        found = Answer(view, logits[0].float().cpu(), scores[0].float().cpu())
+        return self._chosen(prepared, found)
+
+    def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
+        """Return an answer with the scores that decide what is shown."""
+        if self.show is None:
+            return answer
+        scores = torch.full_like(answer.scores, -torch.inf)
+        scores[self.show] = 0
+        return replace(answer, scores=scores)
+
+    def _view(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
+    ) -> View:
+        """Return what to look at: the view before, if it still serves, or a better one."""
+        if not self.zoom or before is None:
+            return prepared.whole
+        mask = before.on_photo(prepared.shape) >= 0.5
+        view = around(mask, clicks, MARGIN, LEAST)
+        fits = view.overlap(before.view) >= REUSE and all(map(before.view.holds, clicks))
+        return before.view if fits else view
+
+    def _seen(self, prepared: LatentDiversityPrepared, view: View) -> Seen:
+        """Return what f sees of a view."""
+        seen = prepared.seen.get(view)
+        if seen is None:
+            pixels = at_working_size(prepared.photo[view.slices], self.size)
+            size = tuple(pixels.shape[2:])
+            pixels = self._mirrored(pixels.to(self.device))
+            with torch.inference_mode(), autocast(self.device):
+                maps = self.encoder(pixels)
+                features = self.networks.features(*maps)
+            seen = Seen(size, maps[0], features)
+        keep(prepared.seen, view, seen, KEPT_VIEWS)
+        return seen
+
+    def _previous(
+        self, prepared: LatentDiversityPrepared, before: Answer, view: View, seen: Seen
+    ) -> np.ndarray:
+        """Return the mask shown before, on the cells of a view."""
+        if view == before.view:
+            return before.shown
+        rows, cols = self.told.cells(seen.size)
+        photo = before.on_photo(prepared.shape)[view.slices]
+        return cv2.resize(photo, (cols, rows), interpolation=cv2.INTER_AREA)
+
+    def _at_full_size(self, prepared: LatentDiversityPrepared, answer: Answer) -> np.ndarray:
+        """Return all candidates at the photo's size, ``(M, H, W) float32`` in [0, 1]."""
+        full = F.interpolate(
+            answer.logits[None], answer.view.shape, mode="bilinear", align_corners=False
+        )
+        candidates = full[0].sigmoid().numpy()
+        if answer.view == prepared.whole:
+            return candidates
+        photo = np.zeros((len(candidates), *prepared.shape), dtype=np.float32)
+        photo[:, *answer.view.slices] = candidates
+        return photo
+
+    def _mirrored(self, x: Tensor) -> Tensor:
+        return torch.cat([x, x.flip(-1)]) if self.flip else x
+
+    def _averaged(self, x: Tensor) -> Tensor:
+        return (x[:1] + x[1:].flip(-1)) / 2 if self.flip else x
+
+
+class RankedDiversity(LatentDiversity):
+    """Latent Diversity without g: f itself ranks its candidates, and the first is shown.
+
+    Parameters
+    ----------
+    weights : str or Path
+        As for :class:`LatentDiversity`: weights trained with the ranked diversity loss.
+    size, zoom, flip, show, device, backbone
+        As for :class:`LatentDiversity`.
+
+    References
+    ----------
+    Li et al., section 4, Eq. 7, "Ranked diversity loss".
+    """
+
+    def __init__(
+        self,
+        weights: str | Path = "latent-diversity-rdl",
+        size: int | None = None,
+        zoom: bool = False,
+        flip: bool = False,
+        show: int | None = None,
+        device: str = "auto",
+        backbone: bool | str | Path = True,
+    ) -> None:
+        super().__init__(weights, size, zoom, flip, show, device, backbone)

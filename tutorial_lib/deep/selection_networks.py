@@ -1,0 +1,264 @@
+"""g of Latent Diversity: which of M segmentations is to be shown (Li et al., section 4).
+
+Two networks with one interface. :class:`PaperSelection` is the paper's: convolutions over the
+image, the clicks and all M masks at once, and an average over the image. Whatever it learns of one
+candidate it must learn M times over, and its masks are shuffled in training so that it looks at
+them at all. :class:`SharedSelection` is ours: it scores each candidate by itself, always with the
+same weights, so that shuffling the candidates just shuffles the scores; and it reads what f has
+found out about the image instead of the image.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tutorial_lib.deep.context_aggregation import ConvLayer, context_aggregation
+from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation
+
+WIDTH = 32  # channels of the shared scorer
+DILATIONS = (1, 2, 4, 8)
+STATISTICS = 7
+
+
+class SelectionNetwork(nn.Module, ABC):
+    """What both selection networks are.
+
+    First :meth:`look`, which learns nothing and makes few numbers of many; then :meth:`forward`.
+
+    Parameters
+    ----------
+    design : Design
+        The network f whose candidates are scored.
+    pool : int
+        It looks at averages over squares of this many cells of f.
+    """
+
+    name: str
+
+    def __init__(self, design: Design, pool: int) -> None:
+        super().__init__()
+        self.design, self.pool = design, pool
+
+    @abstractmethod
+    def look(
+        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Gather what is to be judged.
+
+        Parameters
+        ----------
+        image : Tensor
+            ``(B, 3, h, w)``: the first of the encoder's maps.
+        interaction : Tensor
+            ``(B, C, h, w)``: what f was told of the user.
+        hidden, logits : Tensor
+            ``(B, channels, h, w)`` and ``(B, M, h, w)``: what f answered.
+
+        Returns
+        -------
+        tuple of Tensor
+            float32, the batch first in each.
+        """
+
+    @abstractmethod
+    def forward(self, *looked: Tensor) -> Tensor:
+        """Score the candidates: ``(B, M)`` float, the higher the better."""
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        return (F.avg_pool2d(x, self.pool, ceil_mode=True) if self.pool > 1 else x).float()
+
+
+class PaperSelection(SelectionNetwork):
+    """The paper's g: Table 1 without its first layer, and an average over the image behind it.
+
+    Parameters
+    ----------
+    design : Design
+        The network f whose candidates are scored.
+    pool : int
+        See :class:`SelectionNetwork`; 1 in the paper.
+    """
+
+    name = "paper"
+
+    def __init__(self, design: Design, pool: int = 1) -> None:
+        super().__init__(design, pool)
+        channels = 3 + design.interaction.channels + design.heads
+        self.body = context_aggregation(design.preset, channels, design.heads)
+
+    def look(
+        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Gather image, clicks and candidates; see :meth:`SelectionNetwork.look`."""
+        known = torch.cat([self._pooled(image), self._pooled(interaction)], dim=1)
+        return known, self._pooled(logits.float().sigmoid())
+
+    def forward(self, *looked: Tensor) -> Tensor:
+        """Score the candidates ``(B, M)``; in training they are shuffled before it sees them."""
+        known, candidates = looked
+        order = torch.arange(candidates.shape[1], device=candidates.device)
+        if self.training:
+            order = torch.randperm(len(order)).to(order.device)
+        dense = self.body(torch.cat([known, candidates[:, order]], dim=1))
+        return dense.float().mean(dim=(2, 3))[:, order.argsort()]
+
+
+class SharedSelection(SelectionNetwork):
+    """Score each candidate by itself, with the same weights for all: our g.
+
+    It sees a candidate beside the mean of all of them and beside what f knows of every cell, and
+    says how good it is from three averages: over the image, over the candidate, and beside it.
+
+    Parameters
+    ----------
+    design : Design
+        The network f whose candidates are scored.
+    pool : int
+        See :class:`SelectionNetwork`.
+    known : int
+        Channels of f's hidden map.
+    """
+
+    name = "shared"
+
+    def __init__(self, design: Design, pool: int, known: int) -> None:
+        super().__init__(design, pool)
+        told = design.interaction.channels
+        self.context = nn.Conv2d(known + told, WIDTH, 1)
+        self.candidate = nn.Conv2d(2, WIDTH, 3, padding=1)
+        self.layers = nn.Sequential(
+            *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
+        )
+        gathered = 3 * WIDTH + 2 * (known + told) + STATISTICS
+        self.norm = nn.BatchNorm1d(gathered)
+        self.judge = nn.Sequential(
+            nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
+        )
+        # How good each candidate is as a rule: f's candidates have characters of their own.
+        self.prior = nn.Parameter(torch.zeros(design.heads))
+
+    def look(
+        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Gather what f knows, candidates and their numbers; see :meth:`SelectionNetwork.look`."""
+        candidates = logits.float().sigmoid()
+        known = torch.cat([self._pooled(hidden), self._pooled(interaction)], dim=1)
+        numbers = self._statistics(candidates, interaction.float())
+        return known, self._pooled(candidates), numbers
+
+    def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
+        """Return numbers ``(B, M, STATISTICS)`` that convolutions would be long in learning."""
+        told = self.design.interaction
+        mean = candidates.mean(dim=1, keepdim=True)
+        previous = interaction[:, -1:] if told.previous else torch.zeros_like(mean)
+        first = 2 * told.distances
+        discs = interaction[:, first : first + 2] if told.clicks else torch.zeros_like(mean)
+        return torch.stack(
+            [
+                candidates.mean(dim=(2, 3)),
+                (candidates * (1 - candidates)).mean(dim=(2, 3)),
+                overlap(candidates, mean),
+                overlap(candidates, previous),
+                (candidates - previous).abs().mean(dim=(2, 3)),
+                share(1 - candidates, discs[:, :1]),
+                share(candidates, discs[:, -1:]),
+            ],
+            dim=2,
+        )
+
+    def forward(self, *looked: Tensor) -> Tensor:
+        """Score the candidates ``(B, M)``; shuffled candidates get the same scores, shuffled.
+
+        But for :attr:`prior`, one number a candidate that is added to its score.
+        """
+        known, candidates, numbers = looked
+        count, heads = candidates.shape[:2]
+        beside = candidates - candidates.mean(dim=1, keepdim=True)
+        pairs = torch.stack([candidates, beside], dim=2).flatten(0, 1)
+        context = self.context(known).repeat_interleave(heads, dim=0)
+        seen, each = self.layers(self.candidate(pairs) + context).float(), pairs[:, :1]
+        gathered = torch.cat(
+            [
+                seen.mean(dim=(2, 3)),
+                averages(seen, each).flatten(1),
+                averages(seen, 1 - each).flatten(1),
+                averages(known, candidates).flatten(0, 1),
+                averages(known, 1 - candidates).flatten(0, 1),
+                numbers.flatten(0, 1),
+            ],
+            dim=1,
+        )
+        return self.judge(self.norm(gathered)).float().view(count, heads) + self.prior
+
+
+def averages(x: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted averages of a map over each of several masks.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(B, C, h, w)`` float32.
+    weights : Tensor
+        ``(B, M, h, w)`` float32, at least 0.
+
+    Returns
+    -------
+    Tensor
+        ``(B, M, C)``; 0 for an empty mask.
+    """
+    summed = weights.flatten(2) @ x.flatten(2).transpose(1, 2)
+    return summed / weights.sum(dim=(2, 3)).clamp_min(1)[..., None]
+
+
+def overlap(masks: Tensor, other: Tensor) -> Tensor:
+    """Return the relaxed IoU ``(B, M)`` of masks ``(B, M, h, w)`` with one ``(B, 1, h, w)``."""
+    common = masks.minimum(other).sum(dim=(2, 3))
+    return common / masks.maximum(other).sum(dim=(2, 3)).clamp_min(1)
+
+
+def share(masks: Tensor, where: Tensor) -> Tensor:
+    """Return the mean ``(B, M)`` of masks ``(B, M, h, w)`` over the cells of ``(B, 1, h, w)``."""
+    return (masks * where).sum(dim=(2, 3)) / where.sum(dim=(2, 3)).clamp_min(1)
+
+
+POOL = {"paper": 1, "lite": 2}  # cells of f in a cell of the paper's g
+STRIDE = 8  # pixels in a cell of ours
+
+SELECTORS: dict[str, Callable[[DiverseSegmentation], SelectionNetwork]] = {
+    "shared": lambda f: SharedSelection(
+        f.design, max(1, STRIDE // f.design.interaction.stride), f.channels
+    ),
+    "paper": lambda f: PaperSelection(f.design, POOL[f.design.preset]),
+}
+
+
+def selection_network(name: str, f: DiverseSegmentation) -> SelectionNetwork:
+    """Build g.
+
+    Parameters
+    ----------
+    name : str
+        ``"shared"`` or ``"paper"``.
+    f : DiverseSegmentation
+        The network whose candidates it scores.
+
+    Returns
+    -------
+    SelectionNetwork
+        In training mode.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    """
+    if name not in SELECTORS:
+        raise ValueError(
+            f"The selection networks are {', '.join(SELECTORS)}; there is no {name!r}."
+        )
+    return SELECTORS[name](f)

@@ -1,0 +1,186 @@
+"""What training f and training g have in common: photos, users, and what a network is told of them.
+
+A *turn* is a batch as the networks meet it: encoded photos, and users who have clicked. Users look
+at a mask, click where it is wrong, and the turn goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.diversity_networks import Design, encoder
+from tutorial_lib.deep.interaction import Interaction
+from tutorial_lib.evaluation.robots import center, geodesic
+from tutorial_lib.guidance import click_masks
+from tutorial_lib.training.corrections import GRID, click_on_grid
+from tutorial_lib.training.data import Batch, SampleStream, batches
+from tutorial_lib.training.diversity_recipes import Turning
+from tutorial_lib.training.task import Task
+
+
+@dataclass(eq=False)
+class Turn:
+    """A batch as the networks meet it.
+
+    Parameters
+    ----------
+    batch : Batch
+        Photos, masks and clicks.
+    maps : list of Tensor
+        What the encoder says of the photos, on the networks' device; the image comes first.
+    interaction : Tensor
+        ``(B, C, h, w) float32``: what the networks are told of the users.
+    target, valid : Tensor
+        ``(B, h, w)``: the object's share of each cell, float32, and the cells that count, bool;
+        on the networks' device.
+    """
+
+    batch: Batch
+    maps: list[Tensor]
+    interaction: Tensor
+    target: Tensor
+    valid: Tensor
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    @property
+    def waiting(self) -> list[int]:
+        """Numbers of the samples that are still to be corrected."""
+        return [i for i, left in enumerate(self.batch.corrections) if left > 0]
+
+
+class Turns(Task):
+    """A task whose network answers users, turn by turn.
+
+    Parameters
+    ----------
+    recipe : Turning
+        All settings.
+    data : str or Path or None
+        The folder the datasets lie in; not needed for the toy world.
+    design : Design
+        The network f.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, ImportError, ConnectionError
+        If the mixture cannot be opened, or the backbone's weights cannot be had.
+    """
+
+    def __init__(self, recipe: Turning, data: str | Path | None, design: Design) -> None:
+        super().__init__(recipe)
+        self.design, self.told = design, design.interaction
+        self.stream = SampleStream(recipe, data)
+        self.device = pick_device(recipe.device)
+        eyes = encoder(design, pretrained=recipe.backbone or True)
+        self.encoder = eyes.to(self.device, memory_format=torch.channels_last)
+
+    def stage(self, network: nn.Module) -> int:
+        """Return the stride of f's cells: there is a single stage."""
+        return self.told.stride
+
+    def groups(self, network: nn.Module) -> list[dict[str, Any]]:
+        """Return two parameter groups: filters, which are decayed, and all other numbers."""
+        learning = [p for p in network.parameters() if p.requires_grad]
+        decay = self.recipe.weight_decay
+        return [
+            {"params": [p for p in learning if p.ndim > 1], "share": 1.0, "weight_decay": decay},
+            {"params": [p for p in learning if p.ndim <= 1], "share": 1.0, "weight_decay": 0.0},
+        ]
+
+    def batches(self, step: int, rank: int, world: int) -> Iterator[Batch]:
+        """Yield batches from a step on, the part of one of several devices."""
+        return batches(self.stream, step, rank, world)
+
+    def turn(self, batch: Batch) -> Turn:
+        """Encode a batch's photos, and draw its first clicks."""
+        image = batch.image.to(self.device, memory_format=torch.channels_last)
+        exact = self.recipe.precision == "float32"
+        with nullcontext() if exact else autocast(self.device):
+            maps = self.encoder(image)
+        shape = tuple(batch.target.shape[1:])
+        drawn = np.stack([self.told.maps(clicks, shape) for clicks in batch.clicks])
+        target, valid = on_cells(batch, self.told.stride)
+        return Turn(
+            batch, maps, torch.from_numpy(drawn), target.to(self.device), valid.to(self.device)
+        )
+
+    def click(self, turn: Turn, waiting: list[int], shown: Tensor) -> None:
+        """Let users correct what they are shown, in place.
+
+        Parameters
+        ----------
+        turn : Turn
+            Clicks and interaction maps are changed; corrections are counted down.
+        waiting : list of int
+            The samples that are corrected.
+        shown : Tensor
+            ``(len(waiting), h, w)``: the probabilities that their users see.
+        """
+        batch = turn.batch
+        for index, mask in zip(waiting, shown.float().cpu().numpy(), strict=True):
+            click = self._correction(mask > 0.5, batch, index)
+            batch.corrections[index] = 0 if click is None else batch.corrections[index] - 1
+            if click is not None:
+                batch.clicks[index] = batch.clicks[index].add(click)
+                drawn = self.told.maps(batch.clicks[index], batch.target.shape[1:], mask)
+                turn.interaction[index] = torch.from_numpy(drawn)
+
+    def _correction(self, mask: np.ndarray, batch: Batch, index: int) -> Any:
+        """Return a click on an error, mostly where it is deepest; None if nothing is wrong."""
+        robot = geodesic if torch.rand(()) < self.recipe.scatter else center
+        seed = int(torch.randint(2**31, ()))
+        step = max(1, GRID // self.told.stride)
+        target, valid = batch.target[index].numpy(), batch.valid[index].numpy()
+        clicks, stride = batch.clicks[index], self.told.stride * step
+        return click_on_grid(mask[::step, ::step], target, valid, clicks, stride, robot, seed)
+
+    def strayed(self, chosen: Tensor, heads: int) -> Tensor:
+        """Return candidates' numbers ``(b,)`` of which a few are others: no choice is perfect."""
+        chosen = chosen.cpu().clone()
+        strays = torch.rand(len(chosen)) < self.recipe.stray
+        chosen[strays] = torch.randint(heads, (int(strays.sum()),))
+        return chosen
+
+
+def on_cells(batch: Batch, stride: int) -> tuple[Tensor, Tensor]:
+    """Return a batch's masks on a network's cells.
+
+    Parameters
+    ----------
+    batch : Batch
+        Samples.
+    stride : int
+        Pixels from one cell to the next.
+
+    Returns
+    -------
+    target : Tensor
+        ``(B, h, w) float32``: the object's share of each cell.
+    valid : Tensor
+        ``(B, h, w) bool``: the cells all of whose pixels count.
+    """
+    if stride == 1:
+        return batch.target.float(), batch.valid
+    target = F.avg_pool2d(batch.target.float(), stride, ceil_mode=True)
+    ignored = F.max_pool2d((~batch.valid).float(), stride, ceil_mode=True)
+    return target, ignored == 0
+
+
+def clicked_cells(batch: Batch, told: Interaction) -> tuple[Tensor, Tensor]:
+    """Return the cells that were clicked, as ``(B, h, w) float32`` of either kind."""
+    size = told.cells(tuple(batch.target.shape[1:]))
+    masks = np.stack([click_masks(told.on_cells(clicks), size) for clicks in batch.clicks])
+    both = torch.from_numpy(masks)
+    return both[:, 0], both[:, 1]
