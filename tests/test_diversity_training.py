@@ -101,6 +101,19 @@ def test_they_correct_as_often_as_they_are_to_and_see_what_they_corrected():
     assert turn.interaction[0, 3].sum() > 0
 
 
+def test_few_rounds_hold_several_corrections_of_the_same_mask():
+    shown = []
+
+    def watched(*inputs, call):
+        shown.append(call)
+        return answers(ALL, ALL, ALL)(*inputs, call=call)
+
+    turn = task("rounds=2").amend(batch(corrections=3), watched)
+    assert shown == ["features", "answer", "answer"]
+    assert turn.batch.corrections == [0]
+    assert len({(click.row, click.col) for click in turn.batch.clicks[0]}) == 4
+
+
 def test_samples_that_need_no_correction_are_left_alone():
     samples = batch(corrections=1, count=2)
     samples.corrections[1] = 0

@@ -1,31 +1,39 @@
 """Measure what selection is worth: g beside every fixed candidate, and beside an oracle.
 
-``python tools/measure_selection.py WEIGHTS --root DIR --dataset grabcut`` lets the robot ``center``
-use one pair of networks in several ways: with g's choice, with each candidate always shown, and
-with an oracle that shows the best one, knowing the answer. It prints NoC, how much of the distance
-from the best fixed candidate to the oracle g recovers, and how often a clicked pixel ends with the
-label it was given; ``--out`` writes the same as JSON.
+``python tools/measure_selection.py --root DIR --dataset grabcut`` lets the robot ``center`` use one
+pair of networks in several ways: with g's choice, with each candidate always shown, and with an
+oracle that shows the best one, knowing the answer. Each way is a conversation of its own: what is
+shown decides where the robot clicks next. ``--other "g of the paper=FILE"`` measures another pair
+of networks in the first way. The figures are added to ``assets/results/selection.json`` under the
+dataset's name: NoC, mean IoU after every click, the share of clicked pixels that end with the
+label they were given, and which part of the distance from the best fixed candidate to the oracle
+g recovers.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
+from joblib import Parallel, delayed
 
-from tutorial_lib.data.datasets import load_dataset
+from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
+from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.metrics import iou, noc
 from tutorial_lib.evaluation.robots import simulate
 
+OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 THRESHOLDS = (0.85, 0.9)
+CLICKS = 20
 
 
 class Oracle(LatentDiversity):
@@ -39,62 +47,88 @@ class Oracle(LatentDiversity):
         return replace(answer, scores=torch.tensor([iou(mask, known, ignore) for mask in masks]))
 
 
-def kept(segmenter: LatentDiversity, example: Example, clicks: Any) -> float:
-    """Return the share of clicked pixels that end with the label they were given."""
-    mask = segmenter.segment(segmenter.prepare(example.image), clicks).mask
-    return float(np.mean([mask[c.row, c.col] == c.positive for c in clicks]))
+@lru_cache(maxsize=16)
+def built(way: str, options: str) -> LatentDiversity:
+    """Build the networks once a process."""
+    kind = Oracle if way == "oracle" else LatentDiversity
+    return kind(**json.loads(options))
 
 
-def measure(segmenter: LatentDiversity, examples: list[Example], robot: str) -> dict[str, Any]:
-    """Let a robot use one segmenter on all examples."""
-    curves, right, times = [], [], []
-    for example in examples:
-        if isinstance(segmenter, Oracle):
-            segmenter.example = example
-        found = simulate(segmenter, example.image, example.truth, example.ignore, robot)
-        curves.append(found.ious)
-        times += found.ms_clicks
-        right.append(kept(segmenter, example, found.clicks))
+def converse(
+    way: str, options: str, data: Dataset, place: int, robot: str
+) -> tuple[str, list[float], float]:
+    """Let a robot use one way on one object: IoUs by click, share of clicked pixels kept."""
+    torch.set_num_threads(1)
+    segmenter, example = built(way, options), data[place]
+    if isinstance(segmenter, Oracle):
+        segmenter.example = example
+    found = simulate(segmenter, example.image, example.truth, example.ignore, robot, CLICKS)
+    mask = segmenter.segment(segmenter.prepare(example.image), found.clicks).mask
+    kept = [mask[click.row, click.col] == click.positive for click in found.clicks]
+    return way, list(found.ious), float(np.mean(kept))
+
+
+def summarised(found: list[tuple[str, list[float], float]], way: str) -> dict[str, Any]:
+    """Sum up one way over all objects; a curve that ended early keeps its last IoU."""
+    curves = [ious for name, ious, _ in found if name == way]
+    full = [ious + ious[-1:] * (CLICKS - len(ious)) for ious in curves]
     return {
         "noc": {f"{100 * t:.0f}": round(noc(curves, t), 3) for t in THRESHOLDS},
-        "clicked_pixels_right": round(float(np.mean(right)), 4),
-        "ms_click": round(float(np.median(times)), 1),
+        "miou": [round(float(x), 4) for x in np.mean(full, axis=0)],
+        "clicked_pixels_right": round(float(np.mean([k for n, _, k in found if n == way])), 4),
     }
 
 
+def recovered(ways: dict[str, Any], threshold: str) -> float | None:
+    """Return how much of the way from the best fixed candidate to the oracle g goes."""
+    counts = {name: figures["noc"][threshold] for name, figures in ways.items()}
+    fixed = min(count for name, count in counts.items() if name.startswith("candidate"))
+    gap = fixed - counts["oracle"]
+    return round((fixed - counts["g"]) / gap, 3) if gap > 0 else None
+
+
 def main(
-    weights: Annotated[str, typer.Argument(help="A name, or a file that training wrote.")],
     root: Annotated[Path, typer.Option(help="The dataset's folder.")],
     dataset: Annotated[str, typer.Option(help="Its layout, such as grabcut or folder.")],
-    out: Annotated[Path | None, typer.Option(help="A file for the figures.")] = None,
+    weights: Annotated[str, typer.Option(help="A name or a file.")] = "latent-diversity",
+    other: Annotated[list[str] | None, typer.Option(help="NAME=FILE of another pair.")] = None,
+    out: Annotated[Path, typer.Option(help="The file to add the figures to.")] = OUT,
     robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
-    limit: Annotated[int, typer.Option(help="Only so many examples; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option(help="Only so many objects; 0 for all.")] = 0,
     size: Annotated[int | None, typer.Option(help="Working size, instead of the preset's.")] = None,
     zoom: Annotated[bool, typer.Option(help="Zoom in after the first click.")] = False,
     flip: Annotated[bool, typer.Option(help="Average with the mirror image.")] = False,
+    only: Annotated[str, typer.Option(help="Only ways that begin so, such as g.")] = "",
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
 ) -> None:
     """Compare the ways of choosing."""
     data = load_dataset(dataset, root)
-    examples = [data[index] for index in range(min(limit or len(data), len(data)))]
-    options = {"weights": weights, "size": size, "zoom": zoom, "flip": flip}
-    chosen = LatentDiversity(**options)
-    heads = chosen.networks.f.design.heads
-    ways = {"g": chosen, "oracle": Oracle(**options)}
-    ways |= {f"candidate {head}": LatentDiversity(**options, show=head) for head in range(heads)}
-    found: dict[str, Any] = {}
-    for name, segmenter in ways.items():
-        found[name] = measure(segmenter, examples, robot)
-        print(f"{name:<14}{found[name]}", flush=True)
-    for threshold in found["g"]["noc"]:
-        counts = {name: figures["noc"][threshold] for name, figures in found.items()}
-        fixed = min(count for name, count in counts.items() if name.startswith("candidate"))
-        gap = fixed - counts["oracle"]
-        share = (fixed - counts["g"]) / gap if gap > 0 else float("nan")
-        print(
-            f"NoC@{threshold}: best fixed {fixed}, oracle {counts['oracle']}, recovered {share:.0%}"
-        )
-    if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    common = {"size": size, "zoom": zoom, "flip": flip}
+    heads = LatentDiversity(weights).networks.f.design.heads
+    ways: dict[str, dict[str, Any]] = {"g": {"weights": weights}}
+    ways |= dict((name, {"weights": path}) for name, path in (o.split("=", 1) for o in other or []))
+    ways["oracle"] = {"weights": weights}
+    ways |= {f"candidate {k}": {"weights": weights, "show": k} for k in range(heads)}
+    ways = {name: options | common for name, options in ways.items() if name.startswith(only)}
+    places = range(min(limit or len(data), len(data)))
+    found = Parallel(n_jobs=workers, verbose=1)(
+        delayed(converse)(name, json.dumps(options), data, place, robot)
+        for name, options in ways.items()
+        for place in places
+    )
+    result = {name: summarised(found, name) for name in ways}
+    for name, figures in result.items():
+        right, miou = figures["clicked_pixels_right"], [round(x, 3) for x in figures["miou"][:5]]
+        print(f"{name:<16}{figures['noc']} clicked pixels right {right:.1%} mean IoU {miou}")
+    entry: dict[str, Any] = {"root_name": root.name, "robot": robot, "objects": len(places)}
+    entry |= common | {"ways": result}
+    if not only:
+        entry["recovered"] = {t: recovered(result, t) for t in result["g"]["noc"]}
+        print("recovered", entry["recovered"])
+    held = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"datasets": {}}
+    entry |= {"commit": commit(), "machine": machine()}
+    held = {"schema": 1, "datasets": held["datasets"] | {root.name: entry}}
+    out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

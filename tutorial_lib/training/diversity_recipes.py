@@ -20,6 +20,9 @@ class Turning(Clicked):
     stray : float
         How often users see, and correct, some other candidate than the one meant to be shown: no
         selection is always right.
+    rounds : int
+        In how many rounds corrections are given at most. A round costs an answer of the network;
+        with fewer rounds than corrections, several clicks of a round correct the same mask.
     start : str
         A file of weights to begin from; empty for random ones.
     backbone : str
@@ -28,6 +31,7 @@ class Turning(Clicked):
 
     scatter: float = number(0.3, 0, 1)
     stray: float = number(0.2, 0, 1)
+    rounds: int = number(20, 1)
     start: str = ""
     backbone: str = ""
     lr: float = number(2e-3, 0)

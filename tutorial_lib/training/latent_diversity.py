@@ -94,7 +94,7 @@ class LatentDiversity(Turns):
         turn = self.turn(batch)
         if not turn.waiting:
             return turn
-        features = predict(*turn.maps, call="features")
+        features, done = predict(*turn.maps, call="features"), 0
         while waiting := turn.waiting:
             told = turn.interaction[waiting]
             hidden, logits = predict(features[waiting], told, call="answer")
@@ -108,7 +108,8 @@ class LatentDiversity(Turns):
                 distances = relaxed_jaccard(probability, turn.target[waiting], turn.valid[waiting])
                 chosen = distances.argmin(dim=1)
             chosen = self.strayed(chosen, logits.shape[1])
-            self.click(turn, waiting, probability[torch.arange(len(waiting)), chosen])
+            self.click(turn, waiting, probability[torch.arange(len(waiting)), chosen], done)
+            done += 1
         return turn
 
     def loss(self, model: nn.Module, batch: Turn, device: torch.device) -> Tensor:

@@ -126,7 +126,7 @@ class Selection(Turns):
                 chosen = self.strayed(scores.argmax(dim=1), logits.shape[1])
                 shown = logits[rows][torch.arange(len(rows)), chosen].float().sigmoid()
                 clicked = [len(clicks) for clicks in batch.clicks]
-                self.click(turn, waiting, shown)
+                self.click(turn, waiting, shown, len(lessons.looked) - 1)
                 waiting = [i for i in waiting if len(batch.clicks[i]) > clicked[i]]
             active = waiting
         return lessons

@@ -6,6 +6,7 @@ at a mask, click where it is wrong, and the turn goes on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -116,8 +117,10 @@ class Turns(Task):
             batch, maps, torch.from_numpy(drawn), target.to(self.device), valid.to(self.device)
         )
 
-    def click(self, turn: Turn, waiting: list[int], shown: Tensor) -> None:
+    def click(self, turn: Turn, waiting: list[int], shown: Tensor, done: int) -> None:
         """Let users correct what they are shown, in place.
+
+        The corrections that a sample still lacks are spread over the rounds that are left.
 
         Parameters
         ----------
@@ -127,19 +130,28 @@ class Turns(Task):
             The samples that are corrected.
         shown : Tensor
             ``(len(waiting), h, w)``: the probabilities that their users see.
+        done : int
+            How many rounds there were before.
         """
-        batch = turn.batch
+        batch, left = turn.batch, max(1, self.recipe.rounds - done)
         for index, mask in zip(waiting, shown.float().cpu().numpy(), strict=True):
-            click = self._correction(mask > 0.5, batch, index)
-            batch.corrections[index] = 0 if click is None else batch.corrections[index] - 1
-            if click is not None:
+            before = len(batch.clicks[index])
+            for extra in range(math.ceil(batch.corrections[index] / left)):
+                click = self._correction(mask > 0.5, batch, index, extra > 0)
+                batch.corrections[index] = 0 if click is None else batch.corrections[index] - 1
+                if click is None:
+                    break
                 batch.clicks[index] = batch.clicks[index].add(click)
+            if len(batch.clicks[index]) > before:
                 drawn = self.told.maps(batch.clicks[index], batch.target.shape[1:], mask)
                 turn.interaction[index] = torch.from_numpy(drawn)
 
-    def _correction(self, mask: np.ndarray, batch: Batch, index: int) -> Any:
-        """Return a click on an error, mostly where it is deepest; None if nothing is wrong."""
-        robot = geodesic if torch.rand(()) < self.recipe.scatter else center
+    def _correction(self, mask: np.ndarray, batch: Batch, index: int, extra: bool) -> Any:
+        """Return a click on an error, mostly where it is deepest; None if nothing is wrong.
+
+        Further clicks on the same mask are drawn: where the error is deepest there is one already.
+        """
+        robot = geodesic if extra or torch.rand(()) < self.recipe.scatter else center
         seed = int(torch.randint(2**31, ()))
         step = max(1, GRID // self.told.stride)
         target, valid = batch.target[index].numpy(), batch.valid[index].numpy()

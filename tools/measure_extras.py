@@ -1,0 +1,146 @@
+"""Measure what was added to Latent Diversity when it is used: zooming in, and flip averaging.
+
+``python tools/measure_extras.py --root DIR`` lets the robot ``center`` use ``latent-diversity``
+plain, with zoom-in after the first click (Sofiiuk et al., f-BRS, CVPR 2020), with the average over
+the photo and its mirror image, and with both, on three sets of objects, and writes
+``assets/results/extras.json``:
+
+- the photos of DIR, a folder of images/ and masks/, meant for validation;
+- the same photos with objects a third as long: each photo is shrunk, and mirrored around itself
+  until it is as large as before;
+- small parts in made-up scenes (less than 1 % of the picture), which need no data.
+
+What finished stays finished: ``--work`` keeps the figures of every set, and its diary.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+
+from tutorial_lib.data.datasets import Dataset, load_dataset
+from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.toy_world import ToyWorld
+from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.machine import commit, machine
+
+OUT = Path(__file__).parents[1] / "assets" / "results" / "extras.json"
+WAYS = {
+    "plain": {},
+    "zoom": {"zoom": True},
+    "flip": {"flip": True},
+    "zoom + flip": {"zoom": True, "flip": True},
+}
+TOYS, TOY_SIZE, SMALL = 12, (480, 640), 0.01
+
+
+class Shrunk:
+    """The photos of a dataset, shrunk, amid mirror images of themselves.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its photos are shrunk.
+    factor : int
+        The objects become so many times shorter; odd, so that the photo stays in the middle.
+    """
+
+    def __init__(self, dataset: Dataset, factor: int = 3) -> None:
+        self.dataset, self.factor = dataset, factor
+        self.name, self.root, self.ids = dataset.name, dataset.root, dataset.ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        example = self.dataset[index]
+        rows, cols = example.truth.shape
+        small = cols // self.factor, rows // self.factor
+        image = cv2.resize(example.image, small, interpolation=cv2.INTER_AREA)
+        truth, unknown = (
+            None if mask is None else cv2.resize(mask.astype(np.uint8), small) > 0
+            for mask in (example.truth, example.ignore)
+        )
+        down, across = rows - small[1], cols - small[0]
+        frame = ((down // 2, down - down // 2), (across // 2, across - across // 2))
+        return Example(
+            example.id,
+            np.pad(image, (*frame, (0, 0)), mode="symmetric"),
+            np.pad(truth, frame),
+            None if unknown is None else np.pad(unknown, frame),
+        )
+
+
+class SmallParts:
+    """The small readings of made-up scenes.
+
+    Parameters
+    ----------
+    scenes : int
+        How many scenes are drawn.
+    """
+
+    def __init__(self, scenes: int = TOYS) -> None:
+        self.dataset = ToyWorld(scenes, TOY_SIZE, seed=1)
+        self.name, self.root = "toy-world", self.dataset.root
+        sizes = [example.truth.mean() for example in self.dataset]
+        self.places = [place for place, size in enumerate(sizes) if size < SMALL]
+        self.ids = tuple(self.dataset.ids[place] for place in self.places)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.dataset[self.places[index]]
+
+
+def measure(data: Any, out: Path, weights: str, limit: int | None, workers: int) -> dict[str, Any]:
+    """Return how many objects there are, and what each way needs and reaches on them."""
+    methods = {
+        way: ("latent-diversity", options | {"weights": weights}) for way, options in WAYS.items()
+    }
+    found = evaluate(methods, data, out, limit=limit, workers=workers)
+    return {
+        "dataset": found["root_name"],
+        "objects": len(data.ids[:limit]),
+        "ways": {
+            way: {
+                "noc": {key: round(value, 3) for key, value in figures["noc"].items()},
+                "miou": [round(value, 4) for value in figures["miou"]],
+            }
+            for way, figures in found["methods"].items()
+        },
+    }
+
+
+def main(
+    root: Annotated[Path, typer.Option(help="A folder of images/ and masks/, for validation.")],
+    weights: Annotated[str, typer.Option(help="A name or a file.")] = "latent-diversity",
+    limit: Annotated[int | None, typer.Option(help="Only the first objects of each set.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    work: Annotated[Path, typer.Option(help="Where finished objects are kept.")] = Path(
+        "build/extras"
+    ),
+    out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
+) -> None:
+    """Measure all ways on all sets."""
+    photos = load_dataset("folder", root)
+    sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": SmallParts()}
+    work.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine(), "sets": {}}
+    for name, data in sets.items():
+        result["sets"][name] = measure(
+            data, work / f"{name.replace(' ', '-')}.json", weights, limit, workers
+        )
+        for way, figures in result["sets"][name]["ways"].items():
+            print(f"{name:<18}{way:<14}{figures['noc']}", flush=True)
+    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
