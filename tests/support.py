@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.segmenter import Segmentation
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKGROUND, OBJECT = (40, 60, 160), (210, 120, 40)
@@ -32,6 +34,25 @@ def easy_scene(height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarra
     image = image + np.random.default_rng(0).normal(0, 8, image.shape)
     clicks = Clicks([Click(row, col, True), Click(6, 6, False)])
     return np.clip(image, 0, 255).astype(np.uint8), mask, clicks
+
+
+class Growing:
+    """Proposes discs of three sizes around every click, joined with or cut from what was shown."""
+
+    radii, scores = (4, 8, 12), (0.6, 0.3, 0.1)
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        return image
+
+    def segment(self, image, clicks, chosen=None) -> Segmentation:
+        chosen, shown = check_choices(chosen, 3), np.zeros(image.shape[:2], bool)
+        candidates, selected = np.stack([shown] * 3), 0
+        for count, click in enumerate(clicks, start=1):
+            discs = [disc_mask(shown.shape, click.row, click.col, radius) for radius in self.radii]
+            candidates = np.stack([shown | d if click.positive else shown & ~d for d in discs])
+            selected = chosen.get(count, 0)
+            shown = candidates[selected]
+        return Segmentation(shown, None, candidates, self.scores, selected)
 
 
 def png(array: np.ndarray, mode: str | None = None) -> bytes:

@@ -41,7 +41,7 @@ def same(first, second):
     def equal(a, b):
         return a is b is None or np.array_equal(a, b)
 
-    fields = ("probability", "mask", "candidates", "scores")
+    fields = ("probability", "mask", "candidates", "scores", "selected")
     return all(equal(getattr(first, field), getattr(second, field)) for field in fields)
 
 
@@ -59,6 +59,7 @@ def test_answers_have_the_promised_form(method, prepared):
         assert 0 <= answer.probability.min() <= answer.probability.max() <= 1
         if answer.candidates is not None:
             assert answer.candidates.shape == (len(answer.scores), *SHAPE)
+            assert 0 <= answer.selected < len(answer.scores)
 
 
 @find_anything

@@ -384,6 +384,104 @@ def test_what_was_forgotten_is_found_out_again(method, monkeypatch):
     assert np.array_equal(method.segment(prepared, ONE).probability, before)
 
 
+# -- a human's choices -----------------------------------------------------------------------------
+
+
+def test_the_chosen_candidate_is_shown_and_the_scores_are_still_those_of_g(method):
+    prepared = method.prepare(IMAGE)
+    plain = method.segment(prepared, ONE)
+    other = (plain.selected + 1) % 3
+    answer = method.segment(prepared, ONE, chosen={1: other})
+    assert (plain.selected, answer.selected) == (int(plain.scores.argmax()), other)
+    assert np.array_equal(answer.scores, plain.scores)
+    assert np.array_equal(answer.candidates, plain.candidates)
+    assert np.array_equal(answer.probability, plain.candidates[other])
+    assert np.array_equal(answer.mask, plain.candidates[other] >= 0.5)
+
+
+def test_the_next_click_is_told_the_chosen_candidate(method, monkeypatch):
+    told = []
+    plain = method.networks.answer
+    monkeypatch.setattr(
+        method.networks, "answer", lambda f, x: told.append(x.clone()) or plain(f, x)
+    )
+    prepared = method.prepare(IMAGE)
+    first = method.segment(prepared, ONE)
+    other = (first.selected + 1) % 3
+    method.segment(prepared, TWO, chosen={1: other})
+    expected = prepared.answers[ONE.items].logits[other].sigmoid().numpy()
+    assert np.array_equal(told[1][0, 4].numpy(), expected)
+
+
+def test_choices_are_an_input_like_any_other(method):
+    prepared, ways = method.prepare(IMAGE), [{}, {1: 0}, {1: 1}, {1: 2}, {1: 2, 2: 0}]
+    together = [method.segment(prepared, THREE, chosen=way).probability for way in ways]
+    again = [method.segment(prepared, THREE, chosen=way).probability for way in ways]
+    alone = [method.segment(method.prepare(IMAGE), THREE, chosen=w).probability for w in ways]
+    assert all(np.array_equal(a, b) for a, b in zip(together, again, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
+    assert len({x.tobytes() for x in together[1:4]}) == 3
+
+
+def test_only_choices_before_a_click_cost_another_pass(method, monkeypatch):
+    calls = []
+    plain = method.networks.answer
+    monkeypatch.setattr(method.networks, "answer", lambda f, x: calls.append(1) or plain(f, x))
+    prepared = method.prepare(IMAGE)
+    before = method.segment(prepared, TWO)
+    for later in ({2: 0}, {2: 1}, {3: 0}, {20: 2}):
+        method.segment(prepared, TWO, chosen=later)
+    assert len(calls) == 2
+    method.segment(prepared, TWO, chosen={1: 0})
+    assert len(calls) == 3
+    assert np.array_equal(method.segment(prepared, TWO).probability, before.probability)
+    assert len(calls) == 3
+
+
+def test_the_view_follows_the_chosen_candidate(weights, monkeypatch):
+    method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
+    looked = []
+    monkeypatch.setattr(
+        "tutorial_lib.deep.latent_diversity.around",
+        lambda mask, *rest: looked.append(mask.copy()) or around(mask, *rest),
+    )
+    prepared = method.prepare(IMAGE)
+    method.segment(prepared, TWO, chosen={1: 2})
+    answer = dataclasses.replace(prepared.answers[ONE.items], chosen=2)
+    assert np.array_equal(looked[0], answer.on_photo(prepared.shape) >= 0.5)
+
+
+def test_a_choice_before_the_first_object_click_is_of_no_effect(method):
+    clicks = Clicks([TWO[1], TWO[0]])
+    prepared = method.prepare(IMAGE)
+    assert method.segment(prepared, clicks[:1], chosen={1: 2}).selected == 2
+    chosen = method.segment(prepared, clicks, chosen={1: 2})
+    assert np.array_equal(chosen.probability, method.segment(prepared, clicks).probability)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "error", "message"),
+    [
+        ({1: 3}, ValueError, "numbered 0 to 2; none is 3"),
+        ({0: 1}, ValueError, "follows the first click"),
+        ({1: "two"}, TypeError, "whole numbers"),
+    ],
+)
+def test_a_bad_choice_ends_in_one_sentence(method, chosen, error, message):
+    with pytest.raises(error, match=message) as caught:
+        method.segment(method.prepare(IMAGE), ONE, chosen=chosen)
+    assert one_sentence(caught.value)
+
+
+def test_the_ranked_variant_takes_choices_too(tmp_path):
+    method = RankedDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
+    answer = method.segment(method.prepare(IMAGE), ONE, chosen={1: 1})
+    assert (answer.selected, answer.scores.argmax()) == (1, 0)
+
+
+# -- what is refused, and what can be set ----------------------------------------------------------
+
+
 @pytest.mark.parametrize("clicks", [Clicks(), TWO[1:]])
 def test_without_a_positive_click_the_answer_is_empty(method, clicks):
     answer = method.segment(method.prepare(IMAGE), clicks)

@@ -4,10 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.support import one_sentence
 from tutorial_lib.evaluation.metrics import (
     area_under_curve,
     bootstrap_interval,
     clicks_to_reach,
+    disagreement,
     iou,
     mean_iou_curve,
     noc,
@@ -24,6 +26,33 @@ def test_one_pixel_of_three():
 
 def test_two_empty_masks_agree():
     assert iou(~(LEFT | True), ~(LEFT | True)) == 1
+
+
+def test_of_four_masks_a_quarter_a_half_or_all_say_object():
+    masks = np.array([[[1, 1, 1, 0]], [[0, 1, 1, 0]], [[0, 0, 1, 0]], [[0, 0, 1, 0]]], dtype=bool)
+    found = disagreement(masks)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[0.75, 1, 0, 0]]  # 4 q (1 - q) with q = 1/4, 1/2, 1, 0
+
+
+def test_who_is_unsure_together_agrees():
+    assert disagreement(np.full((3, 1, 1), 0.5)).tolist() == [[0]]
+    assert disagreement(np.array([[[0.25]], [[0.75]]])).tolist() == [[0.25]]
+    assert disagreement(np.ones((1, 1, 1))).tolist() == [[0]]
+
+
+@given(hnp.arrays(np.float32, (3, 2, 2), elements=st.floats(0, 1, width=32)))
+def test_disagreement_is_a_share_and_forgets_the_order(candidates):
+    found = disagreement(candidates)
+    assert 0 <= found.min() <= found.max() <= 1
+    assert disagreement(1 - candidates[::-1]) == pytest.approx(found, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 2), (2, 2)])
+def test_disagreement_needs_candidates(shape):
+    with pytest.raises(ValueError, match="M at least 1") as caught:
+        disagreement(np.zeros(shape))
+    assert one_sentence(caught.value)
 
 
 def test_an_empty_mask_misses_everything():

@@ -19,11 +19,14 @@ from tutorial_lib.render import (
     blend,
     composite,
     contour_of,
+    disagreement_colours,
+    disagreement_layer,
     draw_clicks,
     encode_png,
     hex_colour,
     layer,
     probability_colours,
+    score_text,
 )
 
 DISC = disc_mask((40, 50), 20, 25, 12)
@@ -124,6 +127,30 @@ def test_probabilities_go_from_dark_blue_to_bright_yellow():
     assert dark.sum() < middle.sum() < bright.sum()
     assert dark[2] == max(dark)
     assert bright[2] == min(bright)
+
+
+def test_disagreement_goes_from_black_to_pale():
+    agree, middle, differ = disagreement_colours(np.array([[0, 0.5, 1]]))[0].astype(int)
+    assert agree.sum() < 10
+    assert agree.sum() < middle.sum() < differ.sum()
+    assert differ.min() > 180
+
+
+def test_a_map_of_disagreement_lies_over_everything_and_keeps_the_contour():
+    share = np.linspace(0, 1, SQUARE.size).reshape(SQUARE.shape)
+    painted = disagreement_layer(share, SQUARE, opacity=0.4, width=1)
+    line = contour_of(SQUARE)
+    assert (painted[line] == (*CONTOUR, 255)).all()
+    assert (painted[~line, 3] == 102).all()
+    assert np.array_equal(painted[~line, :3], disagreement_colours(share)[~line])
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [(0, "0 %"), (0.634, "63 %"), (np.float32(1), "100 %"), (1.25, "1.2"), (-3.2, "-3.2")],
+)
+def test_a_score_is_a_percentage_if_it_is_a_share(score, text):
+    assert score_text(score) == text
 
 
 @given(PICTURES, PICTURES, st.integers(0, 255))

@@ -139,6 +139,13 @@ def test_a_method_may_decide_otherwise():
     assert not Segmentation(HALF, mask=mask).mask.any()
 
 
+def test_the_highest_score_is_selected_unless_the_method_decides_otherwise():
+    candidates = np.stack([HALF] * 3)
+    assert Segmentation(HALF, None, candidates, [0.2, 0.5, 0.3]).selected == 1
+    assert Segmentation(HALF, None, candidates, [0.2, 0.5, 0.3], 2).selected == 2
+    assert Segmentation(HALF).selected is None
+
+
 def test_types_are_those_promised():
     answer = Segmentation([[0, 1]], [[0, 1]], [[[1, 0]]], [2])
     assert answer.probability.dtype == answer.candidates.dtype == answer.scores.dtype == np.float32
@@ -158,6 +165,9 @@ def test_types_are_those_promised():
         ((HALF, None, HALF[None], np.ones(2)), "2 scores"),
         ((HALF, None, np.zeros((2, 3, 3)), np.ones(2)), "need candidates of shape"),
         ((HALF, None, HALF[None] * 3, np.ones(1)), "Candidates are probabilities"),
+        ((HALF, None, HALF[None], np.ones(1), 1), "Of 1 candidates, number 1"),
+        ((HALF, None, HALF[None], np.ones(1), -1), "number -1 cannot be selected"),
+        ((HALF, None, None, None, 0), "none is selected"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(arguments, text):

@@ -16,8 +16,15 @@ POSITIVE = (0, 158, 115)  # bluish green
 NEGATIVE = (213, 64, 0)  # vermilion
 MASK = (0, 114, 178)  # blue
 CONTOUR = (240, 228, 66)  # yellow: stands out on photos and beside the blue
+SELECTED = MASK  # the frame of the candidate that a method selects
+PREFERRED = (204, 121, 167)  # reddish purple: the frame of the one that a human prefers
 LIGHT = 225  # the lightest grey of a map
 VIEWS = ("mask", "contour", "cut-out", "probability")
+
+
+def score_text(score: float) -> str:
+    """Return how much a method believes in a candidate: ``63 %``, or a number if it is no share."""
+    return f"{100 * score:.0f} %" if 0 <= score <= 1 else f"{score:.2g}"
 
 
 def hex_colour(rgb: tuple[int, int, int]) -> str:
@@ -108,8 +115,55 @@ def probability_colours(probability: np.ndarray) -> np.ndarray:
     np.ndarray
         ``(H, W, 3) uint8`` in the cividis colours.
     """
-    grey = np.rint(np.clip(probability, 0, 1) * 255).astype(np.uint8)
-    return cv2.applyColorMap(grey, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+    return _colours(probability, cv2.COLORMAP_CIVIDIS)
+
+
+def disagreement_colours(share: np.ndarray) -> np.ndarray:
+    """Colour a map of disagreement: black where all candidates agree, bright where they differ.
+
+    Parameters
+    ----------
+    share : np.ndarray
+        ``(H, W)`` in [0, 1].
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 3) uint8`` in the magma colours.
+    """
+    return _colours(share, cv2.COLORMAP_MAGMA)
+
+
+def _colours(share: np.ndarray, colours: int) -> np.ndarray:
+    level = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return cv2.applyColorMap(level, colours)[..., ::-1]
+
+
+def disagreement_layer(
+    share: np.ndarray, mask: np.ndarray, opacity: float = 0.5, width: int = 2
+) -> np.ndarray:
+    """Paint a map of disagreement as a layer, with the contour of the mask that is shown.
+
+    Parameters
+    ----------
+    share : np.ndarray
+        ``(H, W)`` in [0, 1], as :func:`tutorial_lib.evaluation.metrics.disagreement` computes it.
+    mask : np.ndarray
+        ``(H, W) bool``.
+    opacity : float
+        Of the colours, 0 to 1. The contour is always opaque.
+    width : int
+        Thickness of the contour, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W, 4) uint8``, red, green, blue, alpha.
+    """
+    alpha = np.full(share.shape, round(255 * opacity), dtype=np.uint8)
+    painted = np.dstack([disagreement_colours(share), alpha])
+    painted[contour_of(mask, width)] = (*CONTOUR, 255)
+    return painted
 
 
 def grey_colours(share: np.ndarray) -> np.ndarray:

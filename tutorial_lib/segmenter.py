@@ -37,17 +37,22 @@ class Segmentation:
         ``(M, H, W) float32`` in [0, 1]: the answers a method chose from.
     scores : np.ndarray, optional
         ``(M,) float32``: how much the method believes in each candidate.
+    selected : int, optional
+        Number of the candidate that is shown, from 0; the one with the highest score unless the
+        method decides otherwise, as when a human prefers another one. None without candidates.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together or a probability leaves [0, 1].
+        If the shapes do not fit together, a probability leaves [0, 1], or there is no such
+        candidate as the selected one.
     """
 
     probability: np.ndarray
     mask: np.ndarray | None = None
     candidates: np.ndarray | None = None
     scores: np.ndarray | None = None
+    selected: int | None = None
 
     def __post_init__(self) -> None:
         probability = np.asarray(self.probability, dtype=np.float32)
@@ -64,6 +69,9 @@ class Segmentation:
             raise ValueError("Candidates come with one score each: give both or neither.")
         if self.candidates is not None:
             self._check_candidates()
+            self._check_selected()
+        elif self.selected is not None:
+            raise ValueError("Where there are no candidates, none is selected.")
 
     def _check_candidates(self) -> None:
         candidates = np.asarray(self.candidates, dtype=np.float32)
@@ -78,6 +86,13 @@ class Segmentation:
         if candidates.size and not (candidates.min() >= 0 and candidates.max() <= 1):
             raise ValueError("Candidates are probabilities: they lie in [0, 1] and are never NaN.")
 
+    def _check_selected(self) -> None:
+        count = self.scores.size
+        if self.selected is None and count:
+            object.__setattr__(self, "selected", int(self.scores.argmax()))
+        elif self.selected is not None and not 0 <= self.selected < count:
+            raise ValueError(f"Of {count} candidates, number {self.selected} cannot be selected.")
+
 
 class Prepared(Protocol):
     """What a method keeps of an image; only ``shape`` is public."""
@@ -89,7 +104,11 @@ class Prepared(Protocol):
 
 @runtime_checkable
 class Segmenter(Protocol):
-    """Every method: a pure function of image and clicks, split where the clicks come in."""
+    """Every method: a pure function of image and clicks, split where the clicks come in.
+
+    A method that proposes candidates may let ``segment`` take ``chosen`` too, the choices of a
+    human (:mod:`tutorial_lib.choices`): a third input, and nothing is remembered from call to call.
+    """
 
     def prepare(self, image: ImageLike) -> Prepared:
         """Do everything that depends on the image alone; may be slow, the caller keeps it."""

@@ -7,19 +7,20 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib.choices import check_choices, choices_from_list, choices_to_list, takes_choices
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.paths import user_folder
-from tutorial_lib.segmenter import Segmentation, Segmenter, get_segmenter, method_info
+from tutorial_lib.segmenter import Segmentation, Segmenter, get_segmenter, methods
 
 LOG_SCHEMA = 1
 
@@ -42,6 +43,8 @@ class Step:
         The mask as bits, from :func:`numpy.packbits`.
     shape : tuple of int
         Height and width of the mask.
+    choices : mapping of int to int
+        What was preferred among the method's candidates: number of clicks to candidate.
     """
 
     clicks: Clicks
@@ -50,6 +53,7 @@ class Step:
     iou: float | None
     packed: np.ndarray
     shape: tuple[int, int]
+    choices: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def mask(self) -> np.ndarray:
@@ -64,14 +68,16 @@ class Session(ClickHistory):
     Changing the clicks (``add``, ``undo``, ``redo``, ``clear``, ``replace``, which every
     :class:`~tutorial_lib.history.ClickHistory` has) is instant; :meth:`refresh` asks the method.
     :meth:`click` does both. A widget can thus show a click at once and let the answer come when it
-    is ready.
+    is ready. Where a method proposes several candidates, :meth:`choose` says which one is right,
+    and the next click goes on from there.
 
     Parameters
     ----------
     image : image
         Anything :func:`tutorial_lib.images.as_rgb` takes.
-    method : str
-        One of the registered methods, such as ``"graph-cut"``.
+    method : str or Segmenter
+        One of the registered methods, such as ``"graph-cut"``, or a segmenter built already; its
+        class then gives the name.
     truth : np.ndarray, optional
         ``(H, W) bool``: the known mask, to measure against.
     ignore : np.ndarray, optional
@@ -93,7 +99,7 @@ class Session(ClickHistory):
     def __init__(
         self,
         image: ImageLike,
-        method: str = "graph-cut",
+        method: str | Segmenter = "graph-cut",
         *,
         truth: np.ndarray | None = None,
         ignore: np.ndarray | None = None,
@@ -109,9 +115,9 @@ class Session(ClickHistory):
         self.truth, self.ignore, self.name = truth, ignore, name
         self._fingerprint = fingerprint(self.image)  # once a photo: every autosave writes it
         self.history: list[Step] = []
-        self._answers: tuple[Clicks, str, Segmentation] | None = None
+        self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
-        self._autosave = self._autosave_path(autosave)
+        self._autosave, self._key = self._autosave_path(autosave), ""
         self.use(method, **options)
 
     # -- what is known -------------------------------------------------------------------------
@@ -129,7 +135,7 @@ class Session(ClickHistory):
     @property
     def result(self) -> Segmentation | None:
         """The latest answer, or None before the first."""
-        return self._answers[2] if self._answers else None
+        return self._answers[3] if self._answers else None
 
     @property
     def mask(self) -> np.ndarray:
@@ -138,8 +144,14 @@ class Session(ClickHistory):
 
     @property
     def stale(self) -> bool:
-        """Whether clicks or method have changed since the latest answer."""
-        return self._answers is None or self._answers[:2] != (self._clicks, self._key)
+        """Whether clicks, choices or method have changed since the latest answer."""
+        asked = (self._clicks, self._choices, self._key)
+        return self._answers is None or self._answers[:3] != asked
+
+    @property
+    def needs_negative(self) -> bool:
+        """Whether the method answers only once there is a click of each kind."""
+        return any(info.needs_negative for info in methods() if info.name == self._method)
 
     @property
     def iou(self) -> float | None:
@@ -148,18 +160,34 @@ class Session(ClickHistory):
 
     # -- asking the method ---------------------------------------------------------------------
 
-    def use(self, method: str, **options: Any) -> None:
-        """Choose a method; the image is prepared for it when the next answer is due.
+    def use(self, method: str | Segmenter, **options: Any) -> None:
+        """Take a method; the image is prepared for it when the next answer is due.
+
+        Choices among the candidates of another method, or with other settings, are forgotten.
+
+        Parameters
+        ----------
+        method : str or Segmenter
+            A registered method, or a segmenter built already.
+        **options
+            The registered method's own settings.
 
         Raises
         ------
         ValueError
             If the method or an option is unknown; the method in use stays then.
         """
-        key = f"{method} {json.dumps(options, sort_keys=True, default=_plain)}"
+        if isinstance(method, str):
+            key = f"{method} {json.dumps(options, sort_keys=True, default=_plain)}"
+            name, build = method, lambda: get_segmenter(method, **options)
+        else:
+            name, build = _name_of(method, options), lambda: method
+            key = f"{name} {id(method)}"  # kept in _prepared, so no other one gets this number
         if key not in self._prepared:
-            self._prepared[key] = (get_segmenter(method, **options), None)
-        self._method, self._options, self._key = method, options, key
+            self._prepared[key] = (build(), None)
+        if key != self._key:
+            self._forget_choices()
+        self._method, self._options, self._key = name, options, key
         self._save()
 
     def prepare(self) -> None:
@@ -193,18 +221,21 @@ class Session(ClickHistory):
         Returns
         -------
         Segmentation
-            The answer to the clicks and method as they were when the call began.
+            The answer to clicks, choices and method as they were when the call began.
         """
         if not self.stale:
             return self.result
-        clicks, method, key = self._clicks, self._method, self._key
+        # The method before the choices: another one has forgotten them before it is in use.
+        method, key, clicks, choices = self._method, self._key, self._clicks, self._choices
         segmenter, prepared = self._prepare(key)
-        result, milliseconds = _timed(segmenter, prepared, clicks)
+        result, milliseconds = _timed(segmenter, prepared, clicks, choices)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
-        self._answers = (clicks, key, result)
+        self._answers = (clicks, choices, key, result)
         if len(clicks):
-            self.history.append(Step(clicks, method, milliseconds, agreement, packed, self.shape))
+            self.history.append(
+                Step(clicks, method, milliseconds, agreement, packed, self.shape, choices)
+            )
         return result
 
     def catch_up(self) -> None:
@@ -235,6 +266,42 @@ class Session(ClickHistory):
         self.add(Click(row, col, positive))
         return self.refresh()
 
+    def choose(self, candidate: int | None) -> None:
+        """Prefer a candidate of the answer to the present clicks; the next click goes on from it.
+
+        A change like a click: :meth:`undo` takes it back, and :meth:`refresh` gives the answer.
+        The method is asked first if it has not answered yet: how many candidates are there?
+
+        Parameters
+        ----------
+        candidate : int or None
+            Its number, from 0; None leaves the choice to the method again.
+
+        Raises
+        ------
+        TypeError
+            If it is no whole number.
+        ValueError
+            If the method takes no choices, there is no click yet, or no such candidate; nothing
+            changes then.
+        """
+        segmenter, _ = self._prepared[self._key]
+        if not takes_choices(segmenter):
+            raise ValueError(
+                f"The method {self._method} cannot be told which candidate is right; "
+                "latent-diversity can."
+            )
+        if candidate is not None and len(self._clicks):
+            check_choices({len(self._clicks): candidate}, self._count_candidates())
+        super().choose(candidate)
+
+    def _count_candidates(self) -> int:
+        answered = self._answers is not None and self._answers[2] == self._key
+        candidates = (self.result if answered else self.refresh()).candidates
+        if candidates is None:
+            raise ValueError(f"The method {self._method} has no candidates to choose from.")
+        return len(candidates)
+
     def picture(self, view: str = "mask", opacity: float = 0.5) -> np.ndarray:
         """Paint the photo, the latest answer and the clicks: what a widget shows.
 
@@ -259,24 +326,29 @@ class Session(ClickHistory):
     # -- logs ----------------------------------------------------------------------------------
 
     def log(self) -> dict[str, Any]:
-        """Return the click log: enough, with the photo, to get the same masks again."""
-        return {
+        """Return the click log: enough, with the photo, to get the same masks again.
+
+        Only if something was chosen among candidates does it have a field ``choices``.
+        """
+        log = {
             "schema": LOG_SCHEMA,
             "name": self.name,
             "image": {"sha256": self._fingerprint, "shape": list(self.image.shape)},
             "method": self._method,
-            "options": json.loads(json.dumps(self._options, default=_plain)),
+            "options": _as_json(self._options),
             "clicks": self._clicks.to_list(),
         }
+        return log | ({"choices": choices_to_list(self._choices)} if self._choices else {})
 
     @classmethod
     def replay(
         cls,
         image: ImageLike,
         log: dict[str, Any] | str | os.PathLike[str],
+        method: Segmenter | None = None,
         **settings: Any,
     ) -> Session:
-        """Make the clicks of a log again, one by one.
+        """Make the clicks and choices of a log again, one by one.
 
         Parameters
         ----------
@@ -284,18 +356,21 @@ class Session(ClickHistory):
             The photo the log was made on.
         log : dict or path
             What :meth:`log` returned, or the file that :meth:`export` or autosave wrote.
+        method : Segmenter, optional
+            The method, if the log was made with one that is not registered.
         **settings
             Further arguments of :class:`Session`, such as ``truth``.
 
         Returns
         -------
         Session
-            Its history holds one answer a click, the same masks as the first time.
+            Its history holds one answer a click, and one a choice: the same masks as the first
+            time.
 
         Raises
         ------
         ValueError
-            If the log is unreadable or belongs to another photo.
+            If the log is unreadable, belongs to another photo, or names an unknown method.
         """
         log = _read_log(log)
         image = as_rgb(image)
@@ -305,9 +380,14 @@ class Session(ClickHistory):
                 f"{tuple(log['image']['shape'])}); replay it on that one."
             )
         settings.setdefault("name", log["name"])
-        session = cls(image, log["method"], **settings, **log["options"])
-        for click in Clicks.from_list(log["clicks"]):
+        options = log["options"] if method is None else {}
+        session = cls(image, log["method"] if method is None else method, **settings, **options)
+        clicks, choices = _read_clicks(log)
+        for count, click in enumerate(clicks, start=1):
             session.click(click.row, click.col, click.positive)
+            if count in choices:
+                session.choose(choices[count])
+                session.refresh()
         return session
 
     def saved(self) -> Clicks | None:
@@ -318,11 +398,21 @@ class Session(ClickHistory):
         if self._autosave is None or self._kept is None:
             return None
         try:
-            clicks = Clicks.from_list(self._kept["clicks"])
+            clicks, _ = _read_clicks(self._kept)
             clicks.check(self.shape)
         except ValueError:
             return None
         return clicks if len(clicks) else None
+
+    def restore(self) -> None:
+        """Put what an earlier session autosaved in the place of the present clicks, if anything.
+
+        Choices come back where the method is still the one whose candidates they were.
+        """
+        if (clicks := self.saved()) is not None:
+            asked = (self._kept["method"], self._kept["options"])
+            same = asked == (self._method, _as_json(self._options))
+            self.replace(clicks, _read_clicks(self._kept)[1] if same else None)
 
     def _autosave_path(self, autosave: bool | str | os.PathLike[str]) -> Path | None:
         self._kept: dict[str, Any] | None = None
@@ -393,10 +483,25 @@ class Session(ClickHistory):
         return written
 
 
-def _timed(segmenter: Segmenter, prepared: Any, clicks: Clicks) -> tuple[Segmentation, float]:
+def _timed(
+    segmenter: Segmenter, prepared: Any, clicks: Clicks, choices: Mapping[int, int] | None = None
+) -> tuple[Segmentation, float]:
+    preferred = {"chosen": dict(choices)} if choices else {}  # most methods know nothing of choices
     start = time.perf_counter()
-    result = segmenter.segment(prepared, clicks)
+    result = segmenter.segment(prepared, clicks, **preferred)
     return result, 1000 * (time.perf_counter() - start)
+
+
+def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:
+    """Name a segmenter that was built by its caller."""
+    if not isinstance(segmenter, Segmenter):
+        raise TypeError(
+            "A method is a registered name, or an object with prepare and segment, "
+            f"not {segmenter!r}."
+        )
+    if options:
+        raise ValueError(f"This segmenter is built: it takes no option {', '.join(options)} now.")
+    return type(segmenter).__name__
 
 
 def fingerprint(image: np.ndarray) -> str:
@@ -457,13 +562,22 @@ def _read_log(log: dict[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(log, dict) or log.get("schema") != LOG_SCHEMA:
         raise ValueError(f"A click log of schema {LOG_SCHEMA} is needed; this is something else.")
     kinds = {"name": str, "image": dict, "method": str, "options": dict, "clicks": list}
-    for field, kind in kinds.items():
-        if not isinstance(log.get(field), kind):
-            raise ValueError(f"The click log has no usable field {field!r}.")
+    for name, kind in kinds.items():
+        if not isinstance(log.get(name), kind):
+            raise ValueError(f"The click log has no usable field {name!r}.")
     if not {"sha256", "shape"} <= set(log["image"]):
         raise ValueError("The click log does not say which photo it belongs to.")
-    method_info(log["method"])
     return log
+
+
+def _read_clicks(log: dict[str, Any]) -> tuple[Clicks, dict[int, int]]:
+    clicks = Clicks.from_list(log["clicks"])
+    return clicks, choices_from_list(log.get("choices", []), len(clicks))
+
+
+def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they are after a way through a file."""
+    return json.loads(json.dumps(options, default=_plain))
 
 
 def _plain(value: Any) -> Any:

@@ -6,11 +6,12 @@ Since 2018 it has become usual to tell a network which mask the user was looking
 clicked. Then an answer depends on the answer before it. It is still a function of photo and clicks
 alone: the mask shown before the last click is the answer to all clicks but the last. So nothing
 need be remembered, and remembering (in ``prepared``) only saves time: a new click costs one pass,
-an undo none.
+an undo none. Where a human prefers another candidate than g, that choice is an input as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.coupled import load_networks
 from tutorial_lib.deep.device import autocast, pick_device
@@ -31,6 +33,7 @@ from tutorial_lib.deep.remembered import (
     LatentDiversityPrepared,
     Seen,
     keep,
+    said,
 )
 from tutorial_lib.deep.views import View, around
 from tutorial_lib.images import ImageLike, as_rgb
@@ -117,7 +120,12 @@ class LatentDiversity:
         self._seen(prepared, prepared.whole)
         return prepared
 
-    def segment(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Segmentation:
+    def segment(
+        self,
+        prepared: LatentDiversityPrepared,
+        clicks: Clicks,
+        chosen: Mapping[int, int] | None = None,
+    ) -> Segmentation:
         """Answer these clicks.
 
         Parameters
@@ -126,43 +134,51 @@ class LatentDiversity:
             What :meth:`prepare` returned.
         clicks : Clicks
             The clicks so far, all inside the photo.
+        chosen : mapping of int to int, optional
+            Which candidate a human preferred, from 0, after how many clicks, from 1; g selects
+            where nothing is said. ``{2: 5}`` shows candidate 5 after the second click, and tells f
+            so with the third one. Choices after more clicks than these are of no effect.
 
         Returns
         -------
         Segmentation
             The selected candidate at the photo's size; all candidates, and g's probability of
-            each. As long as no click says where the object is, all are empty.
+            each, whoever selected. As long as no click says where the object is, all are empty.
 
         Raises
         ------
+        TypeError
+            If ``chosen`` is no mapping of whole numbers.
         ValueError
-            If a click lies outside the photo.
+            If a click lies outside the photo, or there is no candidate of a chosen number.
         """
         clicks.check(prepared.shape)
-        answer = self._answer(prepared, clicks)
+        heads = self.networks.f.design.heads
+        chosen = check_choices(chosen, heads)
+        answer = self._answer(prepared, clicks, chosen)
         if answer is None:
-            heads = self.networks.f.design.heads
-            nothing = np.zeros((heads, *prepared.shape), dtype=np.float32)
+            candidates = np.zeros((heads, *prepared.shape), dtype=np.float32)
             scores = np.full(heads, 1 / heads, dtype=np.float32)
-            return Segmentation(nothing[0], candidates=nothing, scores=scores)
-        candidates = self._at_full_size(prepared, answer)
-        best = int(answer.scores.argmax())
-        scores = answer.scores.softmax(dim=0).numpy()
-        return Segmentation(candidates[best], candidates=candidates, scores=scores)
+            selected = chosen.get(len(clicks), 0)
+        else:
+            candidates = self._at_full_size(prepared, answer)
+            scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
+        return Segmentation(candidates[selected], None, candidates, scores, selected)
 
-    def _answer(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
+    def _answer(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, chosen: Mapping[int, int]
+    ) -> Answer | None:
         """Answer the clicks one after the other, from the longest beginning that is known."""
         known = len(clicks)
-        while known and clicks.items[:known] not in prepared.answers:
+        while known and said(clicks[:known], chosen) not in prepared.answers:
             known -= 1
-        answer = prepared.answers.get(clicks.items[:known])
+        answer = _preferring(prepared.answers.get(said(clicks[:known], chosen)), chosen.get(known))
         for count in range(known + 1, len(clicks) + 1):
             some = clicks[:count]
-            if len(some.positives):
-                answer = self._next(prepared, some, answer)
-                keep(prepared.answers, some.items, answer, KEPT_ANSWERS)
-            else:
-                answer = None
+            found = self._next(prepared, some, answer) if len(some.positives) else None
+            if found is not None:
+                keep(prepared.answers, said(some, chosen), found, KEPT_ANSWERS)
+            answer = _preferring(found, chosen.get(count))
         return answer
 
     @torch.inference_mode()
@@ -242,6 +258,11 @@ class LatentDiversity:
 
     def _averaged(self, x: Tensor) -> Tensor:
         return (x[:1] + x[1:].flip(-1)) / 2 if self.flip else x
+
+
+def _preferring(answer: Answer | None, candidate: int | None) -> Answer | None:
+    """Return an answer as a human wants it shown; the one given is remembered, and stays."""
+    return None if answer is None else replace(answer, chosen=candidate)
 
 
 class RankedDiversity(LatentDiversity):

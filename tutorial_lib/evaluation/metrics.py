@@ -1,4 +1,4 @@
-"""How good a mask is, and how many clicks a method takes to get there."""
+"""How good a mask is, how far candidates differ, and how many clicks a method takes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,34 @@ def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -
     counted = np.ones_like(truth) if ignore is None else ~ignore.astype(bool)
     union = ((mask | truth) & counted).sum()
     return float((mask & truth & counted).sum() / union) if union else 1.0
+
+
+def disagreement(candidates: np.ndarray) -> np.ndarray:
+    """How far candidates differ at each pixel: four times the variance of what they say.
+
+    ``4 * mean((p - mean(p)) ** 2)`` over the candidates: 0 where all say the same, sure or not,
+    and 1 where one half is sure of object and the other half of background. Of masks, whose p is 0
+    or 1, it is ``4 * q * (1 - q)``, with q the share of candidates that say object.
+
+    Parameters
+    ----------
+    candidates : np.ndarray
+        ``(M, H, W)`` probabilities in [0, 1], or bool.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) float32`` in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate, or the shape is another.
+    """
+    if candidates.ndim != 3 or not len(candidates):
+        raise ValueError(f"Candidates are (M, H, W) with M at least 1, not {candidates.shape}.")
+    variance = candidates.astype(np.float32, copy=False).var(axis=0)
+    return np.clip(4 * variance, 0, 1)
 
 
 def clicks_to_reach(ious: Sequence[float], threshold: float, maximum: int = 20) -> int:

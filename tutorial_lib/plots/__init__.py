@@ -7,6 +7,7 @@ from tutorial_lib.plots.benchmarks import (
     line_looks,
     show_depths,
 )
+from tutorial_lib.plots.candidates import draw_candidates
 from tutorial_lib.plots.diagrams import draw_diagram
 from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.networks import draw_network, draw_residual
@@ -16,6 +17,7 @@ from tutorial_lib.plots.skips import draw_fcn
 from tutorial_lib.plots.training import draw_loss
 
 __all__ = [
+    "draw_candidates",
     "draw_click_counts",
     "draw_curves",
     "draw_diagram",

@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 _WHERE = {
+    "CandidatePicker": "tutorial_lib.widgets.candidate_picker",
     "ClickCanvas": "tutorial_lib.widgets.click_canvas",
     "Compare": "tutorial_lib.widgets.compare",
     "Explorer": "tutorial_lib.widgets.sliders",
@@ -17,7 +18,15 @@ _WHERE = {
     "LossCurve": "tutorial_lib.widgets.loss_curve",
 }
 
-__all__ = ["ClickCanvas", "Compare", "Explorer", "Frames", "GuidanceCanvas", "LossCurve"]
+__all__ = [
+    "CandidatePicker",
+    "ClickCanvas",
+    "Compare",
+    "Explorer",
+    "Frames",
+    "GuidanceCanvas",
+    "LossCurve",
+]
 
 
 def __getattr__(name: str) -> Any:

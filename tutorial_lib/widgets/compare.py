@@ -23,7 +23,7 @@ from tutorial_lib.widgets.layers import PhotoLayers
 from tutorial_lib.widgets.painting import paint
 from tutorial_lib.widgets.pane import GAP, Pane, reason
 from tutorial_lib.widgets.panel import INVITATION, Toolbar, count_clicks
-from tutorial_lib.widgets.viewport import Viewport
+from tutorial_lib.widgets.viewport import Viewport, check_length
 
 METHODS = ("graph-cut", "random-walker", "geodesic-matting", "growcut")
 STILL_SECONDS = 10  # how long a still picture waits for slow methods
@@ -356,6 +356,5 @@ def _checked_methods(methods: Sequence[str]) -> list[str]:
 
 def _check_layout(columns: int | None, width: int) -> None:
     for label, number in (("number of columns", columns), ("width", width)):
-        whole = isinstance(number, int) and not isinstance(number, bool)
-        if number is not None and not (whole and number >= 1):
-            raise ValueError(f"The {label} is a whole number of at least 1, not {number!r}.")
+        if number is not None:
+            check_length(label, number)

@@ -10,7 +10,7 @@ import ipywidgets as w
 from tutorial_lib import render
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.history import ClickHistory
-from tutorial_lib.segmenter import method_info, methods
+from tutorial_lib.segmenter import methods
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.viewport import Viewport
 
@@ -33,21 +33,21 @@ class Toolbar:
             tooltips=["A plain click or tap marks the object", "It marks the background"],
             style={"button_width": "10em"},
         )
-        self.undo = _button("Undo", "undo", "Take back the latest change (key Z)")
-        self.redo = _button("Redo", "repeat", "Bring it back (key Y)")
-        self.clear = _button("Clear", "trash", "Forget all clicks (key C); undo brings them back")
+        self.undo = button("Undo", "undo", "Take back the latest change (key Z)")
+        self.redo = button("Redo", "repeat", "Bring it back (key Y)")
+        self.clear = button("Clear", "trash", "Forget all clicks (key C); undo brings them back")
         self.view = _choice("View", views, "What is laid over the photo", "14em")
         # A choice, not a slider: ipywidgets gives its sliders no name a screen reader could tell.
         shares = [(f"{percent} %", percent / 100) for percent in (0, 25, 50, 75, 100)]
         self.opacity = _choice("Opacity", shares, "Opacity of the tint", "12em")
         self.opacity.value = 0.5
-        self.zoom_out = _button("Zoom out", "search-minus", "Show more (key -)")
-        self.zoom_in = _button("Zoom in", "search-plus", "Enlarge around the latest click (key +)")
+        self.zoom_out = button("Zoom out", "search-minus", "Show more (key -)")
+        self.zoom_in = button("Zoom in", "search-plus", "Enlarge around the latest click (key +)")
         self.pan = {
-            (0, -1): _button("Left", "arrow-left", "Move the view left"),
-            (-1, 0): _button("Up", "arrow-up", "Move the view up"),
-            (1, 0): _button("Down", "arrow-down", "Move the view down"),
-            (0, 1): _button("Right", "arrow-right", "Move the view right"),
+            (0, -1): button("Left", "arrow-left", "Move the view left"),
+            (-1, 0): button("Up", "arrow-up", "Move the view up"),
+            (1, 0): button("Down", "arrow-down", "Move the view down"),
+            (0, 1): button("Right", "arrow-right", "Move the view right"),
         }
         self._pan_box = w.HBox(list(self.pan.values()))
         self.status = w.HTML()
@@ -96,8 +96,8 @@ class Panel(Toolbar):
 
     def __init__(self, method: str, folder: str) -> None:
         super().__init__()
-        self.save = _button("Save", "download", f"Write mask and clicks to {folder}/")
-        self.restore = _button("Restore", "history", "Bring back the clicks kept on disk")
+        self.save = button("Save", "download", f"Write mask and clicks to {folder}/")
+        self.restore = button("Restore", "history", "Bring back the clicks kept on disk")
         usable = [info.name for info in methods() if info.available]
         self.method = _choice("Method", usable, "How clicks become a mask", "15em")
         self.choose_method(method)
@@ -261,10 +261,26 @@ def missing_side(session: Session) -> str:
     """
     sides = {"object": session.clicks.positives, "background": session.clicks.negatives}
     missing = [side for side, points in sides.items() if not len(points)]
-    return missing[0] if missing and method_info(session.method).needs_negative else ""
+    return missing[0] if missing and session.needs_negative else ""
 
 
-def _button(text: str, icon: str, tooltip: str) -> w.Button:
+def button(text: str, icon: str, tooltip: str) -> w.Button:
+    """Return a button as wide as its text.
+
+    Parameters
+    ----------
+    text : str
+        What stands on it.
+    icon : str
+        A name of Font Awesome's.
+    tooltip : str
+        What it does, in words.
+
+    Returns
+    -------
+    ipywidgets.Button
+        The button.
+    """
     return w.Button(description=text, icon=icon, tooltip=tooltip, layout={"width": "auto"})
 
 

@@ -11,6 +11,25 @@ MAX_FACTOR = 16
 SMALLEST_WINDOW = 24  # photo pixels on the shorter side: closer than that shows nothing new
 
 
+def check_length(label: str, number: object) -> None:
+    """Refuse a width or a number of columns that is none.
+
+    Parameters
+    ----------
+    label : str
+        What it is, as a sentence goes on after "The".
+    number : object
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number of at least 1.
+    """
+    if isinstance(number, bool) or not (isinstance(number, int) and number >= 1):
+        raise ValueError(f"The {label} is a whole number of at least 1, not {number!r}.")
+
+
 @dataclass(frozen=True)
 class Viewport:
     """A window of a photo, scaled to a canvas of fixed size.

@@ -1,0 +1,146 @@
+"""Small pictures of a method's candidates, each with a button to choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ipywidgets as w
+import numpy as np
+from ipyevents import Event
+from traitlets import Unicode
+
+from tutorial_lib import render
+from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.widgets.viewport import Viewport
+
+FRAME, PADDING, GAP = 4, 2, 8  # CSS pixels: around a picture, and between two of them
+TALLEST = 3 / 4  # of the width; three rows then stand beside a photo of any shape
+
+
+class Picture(w.Image):
+    """A picture whose tooltip is its name for screen readers, as for other controls."""
+
+    description = Unicode("").tag(sync=True)  # without it ipywidgets makes no title of a tooltip
+
+
+class Thumbnail:
+    """One candidate: its mask over the photo, and a button with number and score below.
+
+    Parameters
+    ----------
+    number : int
+        The candidate's number, from 0.
+    viewport : Viewport
+        Gives the size of the picture.
+    pressed : callable
+        Called without arguments when picture or button is clicked.
+    """
+
+    def __init__(self, number: int, viewport: Viewport, pressed: Callable[[], None]) -> None:
+        self.number = number
+        size = {"width": f"{viewport.width}px", "height": f"{viewport.height}px"}
+        self.picture = Picture(format="png", tooltip=f"Candidate {number}", layout=size)
+        self.picture.layout.margin = "0"
+        self.button = w.Button(layout={"width": "100%", "margin": "2px 0 0 0"})
+        self.button.on_click(lambda _: pressed())
+        self.mouse = Event(
+            source=self.picture, watched_events=["click"], prevent_default_action=True
+        )
+        self.mouse.on_dom_event(lambda _: pressed())
+        self.widget = w.VBox([self.picture, self.button], layout={"padding": f"{PADDING}px"})
+        self.widget.add_class("tutorial-candidate")
+
+    def show(self, pixels: np.ndarray, score: float) -> None:
+        """Show ``(height, width, 3) uint8`` and a score."""
+        self.picture.value = render.encode_png(pixels)
+        self.button.description = f"{self.number}: {render.score_text(score)}"
+
+    def mark(self, shown: bool, best: bool, preferred: bool) -> None:
+        """Tell whether this candidate is shown, whether it scores best, and who decided that."""
+        colour = render.hex_colour(render.PREFERRED if preferred else render.SELECTED)
+        stroke = "solid" if shown else "dashed"
+        frame = f"{FRAME}px {stroke} {colour}" if shown or best else f"{FRAME}px solid transparent"
+        self.widget.layout.border = frame
+        self.button.icon = "user" if preferred else "star" if best else ""
+        self.button.style.button_color = colour if shown else None
+        self.button.style.text_color = ("black" if preferred else "white") if shown else None
+        self.button.tooltip = self._explained(shown, best, preferred)
+
+    def _explained(self, shown: bool, best: bool, preferred: bool) -> str:
+        name = f"Candidate {self.number}"
+        if preferred:
+            return f"{name}, your choice: press to leave the choice to the method again"
+        if shown:
+            return f"{name}, selected by the method: press to make it your choice"
+        what = ", which scores best" if best else ""
+        key = f" (key {self.number})" if self.number < 10 else ""
+        return f"{name}{what}: press to prefer it{key}"
+
+
+class Thumbnails:
+    """All candidates of the latest answer, in the order of their numbers.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    width : int
+        Largest width of a picture, in CSS pixels; it is at most three quarters of that high.
+    columns : int
+        Pictures a row.
+    pressed : callable
+        ``pressed(number)`` is called when a candidate is clicked.
+    """
+
+    def __init__(
+        self, photo: np.ndarray, width: int, columns: int, pressed: Callable[[int], None]
+    ) -> None:
+        rows, cols = photo.shape[:2]
+        limit = min(width, round(TALLEST * width * max(1, cols / rows)))
+        self.viewport = Viewport((rows, cols), limit)
+        self._photo, self._pressed = self.viewport.cut(photo), pressed
+        self.all: list[Thumbnail] = []
+        cell = self.viewport.width + 2 * (FRAME + PADDING)
+        self.width = columns * cell + (columns - 1) * GAP
+        layout = {
+            "grid_template_columns": f"repeat({columns}, {cell}px)",
+            "grid_gap": f"{GAP}px",
+            "align_items": "flex-start",
+        }
+        self.widget = w.GridBox(layout=layout)
+
+    def show(
+        self, answer: Segmentation | None, preferred: int | None, view: str, opacity: float
+    ) -> None:
+        """Show the candidates of an answer; None, or an answer without any, shows nothing.
+
+        Parameters
+        ----------
+        answer : Segmentation or None
+            The answer.
+        preferred : int or None
+            The candidate that a human chose.
+        view : {"mask", "contour", "cut-out", "probability"}
+            How they are shown.
+        opacity : float
+            Of the tint, 0 to 1.
+        """
+        candidates = () if answer is None or answer.candidates is None else answer.candidates
+        self._make(len(candidates))
+        for thumbnail, candidate in zip(self.all, candidates, strict=True):
+            number = thumbnail.number
+            over = render.layer(*self._seen(candidate), view, opacity)
+            thumbnail.show(render.blend(self._photo, over), answer.scores[number])
+            best = number == answer.scores.argmax()
+            thumbnail.mark(number == answer.selected, best, number == preferred)
+
+    def _make(self, count: int) -> None:
+        if count != len(self.all):
+            self.all = [
+                Thumbnail(number, self.viewport, lambda number=number: self._pressed(number))
+                for number in range(count)
+            ]
+            self.widget.children = [thumbnail.widget for thumbnail in self.all]
+
+    def _seen(self, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.viewport.cut(candidate >= 0.5), self.viewport.cut(candidate)
