@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+DATA ?=
 ROOT ?=
 
 ifeq ($(OS),Windows_NT)
@@ -12,11 +13,12 @@ endif
 PY := $(BIN)/python
 CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
 	geodesic-star growcut)
+NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
-	figures measure evaluate one-click constants wheel clean
+	figures measure evaluate one-click ablations ablations-toy constants wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,13 +76,19 @@ measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers,
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot center $(CLASSICAL) --out assets/results/grabcut_center.json
+		--robot center $(CLASSICAL) $(NETWORKS) --out assets/results/grabcut_center.json
 	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot geodesic $(CLASSICAL) --out assets/results/grabcut_geodesic.json
+		--robot geodesic $(CLASSICAL) $(NETWORKS) --out assets/results/grabcut_geodesic.json
 	$(PY) tools/measure_stages.py --root "$(ROOT)" --dataset grabcut
 
 one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder of clothing-co-parsing/, iseg-voc/)
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
+
+ablations: $(VENV)/.installed ## One night: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
+	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" $(ARGS)
+
+ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
+	$(PY) tools/measure_ablations.py --toy $(ARGS)
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"

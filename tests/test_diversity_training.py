@@ -12,7 +12,7 @@ from tutorial_lib.deep.coupled import load_networks
 from tutorial_lib.deep.latent_diversity import LatentDiversity as Segmenter
 from tutorial_lib.deep.weights import read_metadata, read_weights
 from tutorial_lib.training.data import Sample, collate
-from tutorial_lib.training.diversity_list import ABLATIONS
+from tutorial_lib.training.diversity_list import ABLATION_STEPS, ABLATIONS
 from tutorial_lib.training.latent_diversity import LatentDiversity
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
@@ -269,7 +269,7 @@ def test_ablations_differ_from_the_full_model_in_one_component_each():
     full = RECIPES["ablation-full"]
     for name, changes in ABLATIONS.items():
         recipe = RECIPES[f"ablation-{name}"]
-        assert (recipe.steps, recipe.minutes, recipe.batch) == (2000, 0, 8)
+        assert (recipe.steps, recipe.minutes, recipe.batch) == (ABLATION_STEPS, 0, 8)
         named = {"name": recipe.name, "summary": recipe.summary}
         assert dataclasses.replace(full, **changes, **named) == recipe
 

@@ -25,7 +25,7 @@ LAYERS = [
     ["data"],
     ["evaluation"],
     ["session", "plots", "training"],
-    ["widgets"],
+    ["widgets", "study"],
     ["doctor"],
     ["cli"],
     ["__main__"],

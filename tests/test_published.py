@@ -5,6 +5,7 @@ import pytest
 from tests.support import one_sentence
 from tutorial_lib.evaluation.published import (
     LI,
+    LI_FIGURE_3,
     LI_TABLE_2,
     LI_TABLE_3,
     LI_TABLE_4,
@@ -59,6 +60,11 @@ def test_published_times():
     assert published_ms("graph-cut") == 1348
     assert published_ms("latent-diversity") == 236
     assert published_ms("growcut") is None
+
+
+def test_the_ratios_the_text_reads_off_figure_3():
+    assert LI_FIGURE_3.get("dos", "1 click") == 87
+    assert LI_FIGURE_3.get("dos", "2 clicks") == 81
 
 
 def test_the_single_click_table():

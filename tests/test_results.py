@@ -8,10 +8,12 @@ import pytest
 
 from tests.support import ROOT
 from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
+from tutorial_lib.evaluation.ablations import read_ablations
 from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.evaluation.published import published_noc
 from tutorial_lib.evaluation.results import read_one_click, read_results
 from tutorial_lib.segmenter import methods
+from tutorial_lib.training.diversity_list import ABLATIONS
 
 RESULTS = ROOT / "assets" / "results"
 PAPERS_METHODS = (
@@ -145,3 +147,29 @@ def test_names_do_not_reach_beyond_the_kinds_they_were_learned_for():
     for name in ("semantic-fcn", "semantic-crf-rnn"):
         assert unseen[name] < seen[name]
         assert unseen[name] < unseen["dos"]
+
+
+ABLATION_FILES = sorted(RESULTS.glob("ablations*.json"))
+
+
+@pytest.mark.parametrize("path", ABLATION_FILES, ids=lambda path: path.name)
+def test_ablations_have_the_full_model_and_one_budget(path):
+    found = read_ablations(path)
+    recipes = found["recipes"]
+    assert "full" in recipes, "nothing can be compared without the full model"
+    assert set(recipes) <= set(ABLATIONS)
+    assert len({row["images"] for row in recipes.values()}) == 1
+    for name, row in recipes.items():
+        assert row["changes"] == ABLATIONS[name], f"{name} was another component when measured"
+
+
+@pytest.mark.parametrize("path", ABLATION_FILES, ids=lambda path: path.name)
+def test_the_summaries_of_ablations_follow_from_their_counts(path):
+    found = read_ablations(path)
+    for row in found["recipes"].values():
+        assert row["shown"] in row["ways"] or row["heads"] == 1
+        for way in row["ways"].values():
+            assert len(way["miou"]) == found["protocol"]["max_clicks"]
+            for percent, counts in way["counts"].items():
+                assert len(counts) == found["protocol"]["objects"]
+                assert way["noc"][percent] == pytest.approx(np.mean(counts), abs=1e-3)

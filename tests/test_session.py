@@ -284,7 +284,9 @@ def test_a_replayed_log_gives_the_same_masks(method, options):
 
 def test_what_a_log_says(session):
     play(session)
-    assert session.log() == {
+    log = session.log()
+    assert len(log.pop("seconds")) == 2
+    assert log == {
         "schema": 1,
         "name": "photo",
         "image": {"sha256": fingerprint(PHOTO), "shape": [48, 64, 3]},
@@ -292,6 +294,32 @@ def test_what_a_log_says(session):
         "options": {},
         "clicks": [[24, 32, True], [6, 6, False]],
     }
+
+
+def test_a_click_remembers_when_it_was_made(session, monkeypatch):
+    moments = iter([103.0, 104.5, 109.0])
+    monkeypatch.setattr(session, "_began", 100.0)
+    monkeypatch.setattr("tutorial_lib.session.time.monotonic", lambda: next(moments))
+    session.add(CLICKS[0])
+    session.add(CLICKS[1])
+    assert session.seconds == [3.0, 4.5]
+    session.undo()
+    session.redo()
+    assert session.seconds == [3.0, 4.5]
+    session.undo()
+    session.add(Click(2, 2, False))
+    assert session.seconds == [3.0, 9.0]
+
+
+def test_clicks_that_came_all_at_once_have_no_moment(session):
+    session.replace(CLICKS)
+    assert session.seconds == [None, None]
+
+
+def test_a_click_outside_is_not_remembered(session):
+    with pytest.raises(ValueError, match="outside"):
+        session.add(Click(1000, 0))
+    assert session.seconds == []
 
 
 def test_a_log_of_another_photo_is_refused(session):

@@ -13,38 +13,24 @@ g recovers.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 from joblib import Parallel, delayed
 
 from tutorial_lib.data.datasets import Dataset, load_dataset
-from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity import LatentDiversity
-from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import iou, noc
+from tutorial_lib.evaluation.metrics import noc
+from tutorial_lib.evaluation.oracle import Oracle
 from tutorial_lib.evaluation.robots import simulate
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 THRESHOLDS = (0.85, 0.9)
 CLICKS = 20
-
-
-class Oracle(LatentDiversity):
-    """Shows the best candidate of ``example``."""
-
-    example: Example
-
-    def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
-        masks = self._at_full_size(prepared, answer) >= 0.5
-        known, ignore = self.example.truth, self.example.ignore
-        return replace(answer, scores=torch.tensor([iou(mask, known, ignore) for mask in masks]))
 
 
 @lru_cache(maxsize=16)
@@ -58,7 +44,6 @@ def converse(
     way: str, options: str, data: Dataset, place: int, robot: str
 ) -> tuple[str, list[float], float]:
     """Let a robot use one way on one object: IoUs by click, share of clicked pixels kept."""
-    torch.set_num_threads(1)
     segmenter, example = built(way, options), data[place]
     if isinstance(segmenter, Oracle):
         segmenter.example = example

@@ -116,6 +116,8 @@ class Session(ClickHistory):
         self._fingerprint = fingerprint(self.image)  # once a photo: every autosave writes it
         self.history: list[Step] = []
         self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
+        self._began = time.monotonic()
+        self._made: dict[Clicks, float] = {}  # when the last click of these was made
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
         self._autosave, self._key = self._autosave_path(autosave), ""
         self.use(method, **options)
@@ -157,6 +159,29 @@ class Session(ClickHistory):
     def iou(self) -> float | None:
         """Agreement of the latest mask with the known one, or None without one."""
         return None if self.truth is None else iou(self.mask, self.truth, self.ignore)
+
+    @property
+    def seconds(self) -> list[float | None]:
+        """When each of the present clicks was made, in seconds since the session began.
+
+        None for clicks that were not made one by one in this session, such as those of a log.
+        """
+        made = (self._made.get(self._clicks[:count]) for count in range(1, len(self._clicks) + 1))
+        return [None if moment is None else round(moment - self._began, 2) for moment in made]
+
+    # -- clicks --------------------------------------------------------------------------------
+
+    def add(self, click: Click) -> None:
+        """Add a click.
+
+        Raises
+        ------
+        ValueError
+            If the click lies outside the image; nothing changes then.
+        """
+        Clicks([click]).check(self.shape)
+        self._made[self._clicks.add(click)] = time.monotonic()
+        super().add(click)
 
     # -- asking the method ---------------------------------------------------------------------
 
@@ -337,6 +362,7 @@ class Session(ClickHistory):
             "method": self._method,
             "options": _as_json(self._options),
             "clicks": self._clicks.to_list(),
+            "seconds": self.seconds,
         }
         return log | ({"choices": choices_to_list(self._choices)} if self._choices else {})
 
@@ -372,7 +398,7 @@ class Session(ClickHistory):
         ValueError
             If the log is unreadable, belongs to another photo, or names an unknown method.
         """
-        log = _read_log(log)
+        log = read_log(log)
         image = as_rgb(image)
         if log["image"]["sha256"] != fingerprint(image):
             raise ValueError(
@@ -423,7 +449,7 @@ class Session(ClickHistory):
         else:
             path = Path(autosave)
         try:
-            kept = _read_log(path)
+            kept = read_log(path)
             if kept["image"]["sha256"] == self._fingerprint:
                 self._kept = kept
         except ValueError:
@@ -550,7 +576,25 @@ def _polygons(mask: np.ndarray) -> list[list[float]]:
     return polygons
 
 
-def _read_log(log: dict[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
+def read_log(log: dict[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a click log, and see that it is one.
+
+    Parameters
+    ----------
+    log : dict or path
+        What :meth:`Session.log` returned, or the file that :meth:`Session.export` or autosave
+        wrote.
+
+    Returns
+    -------
+    dict
+        At least ``name``, ``image``, ``method``, ``options`` and ``clicks``.
+
+    Raises
+    ------
+    ValueError
+        If it is unreadable or something else; the text says what is wrong.
+    """
     if not isinstance(log, dict):
         path = Path(log)
         try:

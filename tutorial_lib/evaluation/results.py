@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,7 @@ def write_results(results: dict[str, Any], path: Path) -> None:
     jsonschema.ValidationError
         If the results do not fit :data:`RESULTS_SCHEMA`.
     """
-    _validate(results, RESULTS_SCHEMA)
-    _write(_compact(results), path)
+    write_checked(results, RESULTS_SCHEMA, path, _compact)
 
 
 def read_results(path: str | Path) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def read_results(path: str | Path) -> dict[str, Any]:
     ValueError
         If it is not the result of an evaluation; the text says where it differs.
     """
-    return _read(path, RESULTS_SCHEMA, "`evaluate --out` writes one")
+    return read_checked(path, RESULTS_SCHEMA, "`evaluate --out` writes one")
 
 
 def write_one_click(results: dict[str, Any], path: Path) -> None:
@@ -161,8 +161,7 @@ def write_one_click(results: dict[str, Any], path: Path) -> None:
     jsonschema.ValidationError
         If the results do not fit the schema.
     """
-    _validate(results, ONE_CLICK_SCHEMA)
-    _write(json.dumps(results, indent=1, sort_keys=True) + "\n", path)
+    write_checked(results, ONE_CLICK_SCHEMA, path)
 
 
 def read_one_click(path: str | Path) -> dict[str, Any]:
@@ -190,10 +189,33 @@ def read_one_click(path: str | Path) -> dict[str, Any]:
     ----------
     Xu et al., Deep Interactive Object Selection, CVPR 2016, section 4.3 and Table 2.
     """
-    return _read(path, ONE_CLICK_SCHEMA, "`make one-click` writes one")
+    return read_checked(path, ONE_CLICK_SCHEMA, "`make one-click` writes one")
 
 
-def _read(path: str | Path, schema: dict[str, Any], remedy: str) -> dict[str, Any]:
+def read_checked(path: str | Path, schema: dict[str, Any], remedy: str) -> dict[str, Any]:
+    """Read a file of results.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSON file.
+    schema : dict
+        What it has to fit.
+    remedy : str
+        Half a sentence: what writes such a file.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds something else; the text says where it differs.
+    """
     from jsonschema import ValidationError
 
     path = Path(path)
@@ -211,10 +233,38 @@ def _read(path: str | Path, schema: dict[str, Any], remedy: str) -> dict[str, An
     return results
 
 
-def _write(text: str, path: Path) -> None:
+def _sorted(results: dict[str, Any]) -> str:
+    return json.dumps(results, indent=1, sort_keys=True) + "\n"
+
+
+def write_checked(
+    results: dict[str, Any],
+    schema: dict[str, Any],
+    path: Path,
+    to_text: Callable[[dict[str, Any]], str] = _sorted,
+) -> None:
+    """Write a file of results: whole or not at all, and only if they fit a schema.
+
+    Parameters
+    ----------
+    results : dict
+        Ready for JSON.
+    schema : dict
+        What they have to fit.
+    path : Path
+        The file; its folder is made if there is none.
+    to_text : callable
+        Turns them into JSON; by default indented, keys sorted.
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If they do not fit.
+    """
+    _validate(results, schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_name(f"{path.name}.new")
-    written.write_text(text, encoding="utf-8")
+    written.write_text(to_text(results), encoding="utf-8")
     written.replace(path)
 
 

@@ -3,11 +3,11 @@
 from tutorial_lib.plots.benchmarks import (
     draw_click_counts,
     draw_curves,
-    draw_published,
     line_looks,
     show_depths,
 )
 from tutorial_lib.plots.candidates import draw_candidates
+from tutorial_lib.plots.comparisons import draw_heads, draw_published, draw_rows
 from tutorial_lib.plots.diagrams import draw_diagram
 from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.networks import draw_network, draw_residual
@@ -22,12 +22,14 @@ __all__ = [
     "draw_curves",
     "draw_diagram",
     "draw_fcn",
+    "draw_heads",
     "draw_links",
     "draw_loss",
     "draw_network",
     "draw_parents",
     "draw_published",
     "draw_residual",
+    "draw_rows",
     "draw_values",
     "draw_ways",
     "grid",

@@ -27,10 +27,9 @@ _LOOKS = {
     "dos-no-graph-cut": ("#000000", ">", ":"),
     "latent-diversity": ("#000000", "*", "-"),
 }
-_PAPER_MARKS = ("^", "s", "D", "v")
 
 
-def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     """Return the axes given, or new ones of a size in inches."""
     if ax is not None:
         return ax
@@ -110,6 +109,7 @@ def draw_curves(
     title: str = "",
     ax: Axes | None = None,
     legend: bool = True,
+    error: bool = False,
 ) -> Axes:
     """Draw IoU over the number of clicks, one line for each name.
 
@@ -124,6 +124,9 @@ def draw_curves(
         Where to draw; a new figure if not given.
     legend : bool
         Whether to name the lines.
+    error : bool
+        Draw the Jaccard error, 1 - IoU, as Figure 3 of Li et al. does (Latent Diversity, CVPR
+        2018).
 
     Returns
     -------
@@ -137,72 +140,20 @@ def draw_curves(
     """
     if not curves or not all(len(curve) for curve in curves.values()):
         raise ValueError("Curves to draw need at least one name, and one value in each.")
-    ax = _axes(ax, 6, 3.8)
+    ax = axes_of(ax, 6, 3.8)
     for name, look in line_looks(curves).items():
-        clicks = range(1, len(curves[name]) + 1)
-        ax.plot(clicks, curves[name], label=name, markersize=5, linewidth=1.8, **look)
+        values = 1 - np.asarray(curves[name]) if error else curves[name]
+        clicks = range(1, len(values) + 1)
+        ax.plot(clicks, values, label=name, markersize=5, linewidth=1.8, **look)
     longest = max(map(len, curves.values()))
     for threshold in (0.85, 0.9):
-        ax.axhline(threshold, color="#777777", linewidth=1, linestyle=":", zorder=0)
-    ax.set(xlabel="clicks", ylabel="IoU", ylim=(0, 1.02), xlim=(0.5, longest + 0.5), title=title)
+        height = 1 - threshold if error else threshold
+        ax.axhline(height, color="#777777", linewidth=1, linestyle=":", zorder=0)
+    label = "Jaccard error" if error else "IoU"
+    ax.set(xlabel="clicks", ylabel=label, ylim=(0, 1.02), xlim=(0.5, longest + 0.5), title=title)
     ax.set_xticks([1, *range(5, longest + 1, 5)] if longest > 10 else range(1, longest + 1))
     if legend:
-        ax.legend(loc="lower right", fontsize="small")
-    return ax
-
-
-def draw_published(
-    ours: Mapping[str, tuple[float, float, float]],
-    published: Mapping[str, Mapping[str, float]],
-    maximum: int = 20,
-    title: str = "",
-    ax: Axes | None = None,
-    legend: bool = True,
-) -> Axes:
-    """Draw our numbers of clicks with their intervals, and what papers report, one row a method.
-
-    Parameters
-    ----------
-    ours : mapping of str to (float, float, float)
-        Mean and both ends of its interval for each method, the first uppermost.
-    published : mapping of str to mapping of str to float
-        For each paper the means it reports, by method; methods it lacks have no mark.
-    maximum : int
-        Right end of the scale: what an object counts that never reaches the threshold.
-    title : str
-        Written above.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
-    legend : bool
-        Whether to say, below, which mark is whose.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes drawn on.
-
-    Raises
-    ------
-    ValueError
-        If there is no method.
-    """
-    if not ours:
-        raise ValueError("A comparison needs at least one method of ours.")
-    ax = _axes(ax, 6, 1.4 + 0.45 * len(ours))
-    rows = {method: row for row, method in enumerate(ours)}
-    mean, low, high = np.array(list(ours.values())).T
-    bars = [mean - low, high - mean]
-    ax.errorbar(mean, list(rows.values()), xerr=bars, fmt="o", color="black", capsize=4,
-                label="ours", zorder=3)  # fmt: skip
-    for mark, (paper, means) in zip(cycle(_PAPER_MARKS), published.items(), strict=False):
-        places = [(means[method], row) for method, row in rows.items() if method in means]
-        ax.plot(*np.reshape(places, (-1, 2)).T, mark, mfc="none", mew=1.8, ms=9, label=paper)
-    ax.set(xlim=(0, maximum + 0.5), ylim=(len(rows) - 0.5, -0.5), xlabel="clicks", title=title)
-    ax.set_yticks(list(rows.values()), list(rows))
-    ax.set_xticks(range(0, maximum + 1, 5))
-    ax.grid(axis="x", color="#dddddd")
-    if legend:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, fontsize="small")
+        ax.legend(loc="upper right" if error else "lower right", fontsize="small")
     return ax
 
 
@@ -240,7 +191,7 @@ def draw_click_counts(
         raise ValueError(
             "Click counts need at least one method, and one object or more, as many in each."
         )
-    ax = _axes(ax, 8, 1.2 + 0.35 * len(rows))
+    ax = axes_of(ax, 8, 1.2 + 0.35 * len(rows))
     table = np.array(rows)
     table = table[:, np.argsort(table.mean(axis=0), kind="stable")]
     image = ax.imshow(table, cmap="cividis_r", vmin=1, vmax=maximum, aspect="auto",

@@ -1,0 +1,376 @@
+"""What each component is worth: the file, how rows are compared, and the tool that measures it."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import typer
+from jsonschema import ValidationError
+from PIL import Image
+
+from tests.support import easy_scene, one_sentence
+from tools import measure_ablations as tool
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.deep.latent_diversity import LatentDiversity
+from tutorial_lib.evaluation.ablations import (
+    FIGURE_5,
+    OWN,
+    TABLE_3,
+    TABLE_4,
+    difference,
+    figures,
+    read_ablations,
+    write_ablations,
+)
+from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.oracle import Oracle
+from tutorial_lib.evaluation.published import LI_TABLE_3, LI_TABLE_4
+from tutorial_lib.training.diversity_list import ABLATIONS
+from tutorial_lib.training.recipes import RECIPES, get_recipe
+from tutorial_lib.training.run import train
+
+FAST = ("crop=64", "batch=2", "augmented=false", "workers=0", "device=cpu", "precision=float32")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_scenes():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "HELD_OUT", {**tool.HELD_OUT, "n": 2})
+        yield
+
+
+def way(*counts):
+    return {
+        "counts": {"85": list(counts), "90": [20] * len(counts)},
+        "noc": {"85": float(np.mean(counts)), "90": 20.0},
+        "miou": [0.5, 0.6],
+    }
+
+
+def row(shown="g", heads=6, **ways):
+    return {
+        "changes": {},
+        "heads": heads,
+        "shown": shown,
+        "images": 16,
+        "images_g": 0,
+        "minutes": 0.1,
+        "minutes_g": 0,
+        "loss": 0.5,
+        "commit": None,
+        "ways": ways,
+    }
+
+
+FULL = row(oracle=way(1, 2, 3), fixed=way(3, 3, 3), g=way(2, 4, 6))
+SINGLE = row("first", heads=1, oracle=way(3, 5, 10))
+RESULT = {
+    "schema": 1,
+    "command": "python tools/measure_ablations.py --toy",
+    "machine": {},
+    "budget": {"steps": 2, "steps_g": 0, "settings": []},
+    "protocol": {
+        "dataset": "toy-world",
+        "root_name": "all",
+        "objects": 3,
+        "robot": "center",
+        "seed": 0,
+        "max_clicks": 20,
+        "size": 0,
+    },
+    "recipes": {"full": FULL, "without-diversity": SINGLE},
+}
+
+
+# -- the file --------------------------------------------------------------------------------------
+
+
+def test_what_was_written_can_be_read(tmp_path):
+    path = tmp_path / "new" / "ablations.json"
+    write_ablations(RESULT, path)
+    assert read_ablations(path) == RESULT
+    assert [file.name for file in path.parent.iterdir()] == ["ablations.json"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("recipes", "full", "shown"), "best"),
+        (("recipes", "full", "ways", "fixed", "miou"), [50]),
+        (("recipes", "full", "ways"), {"g": way(1)}),
+        (("budget", "steps"), 0),
+        (("protocol",), {}),
+    ],
+)
+def test_what_does_not_fit_the_schema_is_neither_written_nor_read(tmp_path, place, value):
+    wrong = copy.deepcopy(RESULT)
+    part = wrong
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    path = tmp_path / "ablations.json"
+    with pytest.raises(ValidationError):
+        write_ablations(wrong, path)
+    assert not path.exists()
+    path.write_text(json.dumps(wrong))
+    with pytest.raises(ValueError, match="holds no results at"):
+        read_ablations(path)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make ablations") as error:
+        read_ablations(tmp_path / "ablations.json")
+    assert one_sentence(error.value)
+
+
+# -- comparing rows --------------------------------------------------------------------------------
+
+
+def test_what_is_shown_is_what_counts():
+    assert figures(FULL)["noc"]["85"] == 4
+    assert figures(FULL, "oracle")["noc"]["85"] == 2
+    assert figures(FULL, "first") is None
+
+
+@pytest.mark.parametrize("chosen", ["shown", "oracle", "fixed", "first"])
+def test_of_a_single_candidate_all_ways_are_the_same(chosen):
+    assert figures(SINGLE, chosen)["noc"]["85"] == 6
+
+
+def test_a_difference_is_taken_object_by_object():
+    mean, low, high = difference(SINGLE, FULL)  # 3-2, 5-4, 10-6
+    assert mean == 2
+    assert 1 <= low <= mean <= high <= 4
+    assert difference(FULL, FULL) == (0, 0, 0)
+    assert difference(SINGLE, FULL, threshold=90) == (0, 0, 0)
+
+
+def test_what_was_not_measured_has_no_difference():
+    assert difference(row("fixed", oracle=way(1), fixed=way(1)), FULL, way="g") is None
+
+
+def test_other_objects_cannot_be_compared():
+    with pytest.raises(ValueError, match="not 1 with 3") as error:
+        difference(row(oracle=way(1), g=way(1)), FULL)
+    assert one_sentence(error.value)
+
+
+def test_every_row_of_the_paper_is_a_recipe_and_a_published_figure():
+    assert set(TABLE_3) | set(TABLE_4) | set(FIGURE_5) | set(OWN) == set(ABLATIONS)
+    assert list(TABLE_3.values()) == list(LI_TABLE_3.rows)
+    assert list(TABLE_4.values()) == list(LI_TABLE_4.rows)
+    for name, heads in FIGURE_5.items():
+        assert RECIPES[f"ablation-{name}"].heads == heads
+
+
+# -- the oracle ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    settings = ("minutes=0", "steps=1", "heads=3", *FAST)
+    out = tmp_path_factory.mktemp("f")
+    return train("latent-diversity-toy", out, settings=settings).weights
+
+
+def test_an_oracle_shows_the_candidate_nearest_to_the_known_mask(weights):
+    photo, truth, _ = easy_scene(64, 64)
+    ignore = np.zeros_like(truth)
+    ignore[:20] = True
+    oracle = Oracle(weights=weights, size=64, device="cpu")
+    oracle.example = Example("0", photo, truth, ignore)
+    answer = oracle.segment(oracle.prepare(photo), Clicks([Click(32, 32)]))
+    ious = [iou(candidate >= 0.5, truth, ignore) for candidate in answer.candidates]
+    assert iou(answer.mask, truth, ignore) == max(ious)
+    assert oracle.judged[0].tolist() == ious
+    oracle.judged = [np.array([0.2, 0.9, 0.1]), np.array([0.6, 0.1, 0.5])]
+    assert oracle.best_fixed == 1
+
+
+def test_an_oracle_that_saw_nothing_knows_no_best(weights):
+    with pytest.raises(ValueError, match="before anything was answered") as error:
+        _ = Oracle(weights=weights, size=64, device="cpu").best_fixed
+    assert one_sentence(error.value)
+
+
+# -- the tool --------------------------------------------------------------------------------------
+
+
+def call(tmp_path, *names, **options):
+    usual = {"toy": True, "steps": 2, "steps_g": 1, "settings": list(FAST), "limit": 2}
+    arguments = {
+        "data": None, "root": None, "dataset": "folder", "recipe": list(names),
+        "work": tmp_path / "work", "out": tmp_path / "out.json",
+    }  # fmt: skip
+    tool.main(**{**arguments, **usual, **options})
+    return read_ablations(tmp_path / "out.json")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ablations")
+    return folder, call(folder, "full", "without-diversity", "rdl")
+
+
+def test_each_recipe_is_shown_as_a_user_would_see_it(measured):
+    _, found = measured
+    rows = found["recipes"]
+    assert {name: rows[name]["shown"] for name in rows} == {
+        "full": "g",
+        "without-diversity": "first",
+        "rdl": "first",
+    }
+    assert set(rows["full"]["ways"]) == {"oracle", "fixed", "first", "g"}
+    assert set(rows["without-diversity"]["ways"]) == {"oracle"}
+    assert set(rows["rdl"]["ways"]) == {"oracle", "fixed", "first"}
+    assert rows["full"]["images"] == 2 * 2
+    assert rows["full"]["images_g"] == 1 * 2
+    assert rows["rdl"]["images_g"] == 0
+    assert rows["rdl"]["changes"] == ABLATIONS["rdl"]
+
+
+def test_the_file_says_how_it_came_about(measured):
+    _, found = measured
+    told = "".join(f" --set {text}" for text in FAST)
+    begun = "python tools/measure_ablations.py --toy --steps 2 --steps-g 1 --limit 2"
+    assert found["command"] == begun + told
+    assert found["budget"]["steps_g"] == 1
+    assert found["protocol"]["objects"] == 2
+    assert found["machine"]["python"]
+
+
+def test_no_candidate_beats_the_oracle_at_the_first_click(measured):
+    for recipe in measured[1]["recipes"].values():
+        best = recipe["ways"]["oracle"]["miou"][0]
+        assert all(found["miou"][0] <= best for found in recipe["ways"].values())
+
+
+def test_what_was_measured_is_not_measured_again(measured, monkeypatch):
+    folder, found = measured
+    monkeypatch.setattr(tool, "ablate", lambda *_: pytest.fail("this was done already"))
+    assert call(folder, "full", "rdl")["recipes"] == found["recipes"]
+
+
+def test_a_recipe_goes_on_at_its_checkpoint(measured, monkeypatch, tmp_path):
+    resumed = []
+
+    def watched(*arguments, resume, **options):
+        resumed.append(resume)
+        return train(*arguments, resume=resume, **options)
+
+    monkeypatch.setattr(tool, "train", watched)
+    folder, _ = measured
+    call(folder, "full", out=folder / "again.json")
+    assert resumed == [True, True]
+    again = read_ablations(folder / "again.json")["recipes"]["full"]
+    assert again["images"] == 2 * 2
+
+
+def test_figures_of_another_budget_are_not_mixed(measured):
+    folder, _ = measured
+    with pytest.raises(typer.BadParameter, match="another budget") as error:
+        call(folder, "full", steps=3)
+    assert one_sentence(error.value)
+
+
+def test_an_interrupted_run_stops_everything(tmp_path, monkeypatch):
+    stopped = tool.Result(1, 0.1, 0.5, tmp_path / "weights", "", finished=False)
+    monkeypatch.setattr(tool, "train", lambda *_, **__: stopped)
+    with pytest.raises(KeyboardInterrupt):
+        call(tmp_path, "full")
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_recipe_that_fails_costs_only_its_own_row(tmp_path, monkeypatch, capsys):
+    def ablate(name, *_):
+        if name == "l1":
+            raise ValueError("No gradient was finite.")
+        return FULL
+
+    monkeypatch.setattr(tool, "ablate", ablate)
+    with pytest.raises(typer.Exit):
+        call(tmp_path, "l1", "full")
+    assert list(read_ablations(tmp_path / "out.json")["recipes"]) == ["full"]
+    assert "Not measured: l1: No gradient was finite." in capsys.readouterr().out
+
+
+def test_a_setting_does_not_undo_what_a_recipe_is_about():
+    told = ["corrections=1", "heads=6", "crop=96", "loss=l1"]
+    assert tool.settings_for("full", told) == told
+    assert tool.settings_for("without-corrections", told) == ["heads=6", "crop=96", "loss=l1"]
+    assert tool.settings_for("without-diversity", told) == ["corrections=1", "crop=96", "loss=l1"]
+    assert tool.settings_for("g", told) == ["corrections=1", "crop=96"]
+    assert tool.settings_for("full", ["selector=paper"]) == []
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_all_recipes_take_the_toy_settings(name):
+    recipe = get_recipe(f"ablation-{name}", tool.settings_for(name, tool.TOYS.settings))
+    assert (recipe.crop, recipe.mixture) == (64, "toy-world::1")
+    assert recipe.corrections == ABLATIONS[name].get("corrections", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": ["no-such"]}, "there is no 'no-such'"),
+        ({"toy": False}, "with --data, or use --toy"),
+        ({"settings": ["nonsense=1"]}, "no setting 'nonsense'"),
+        ({"settings": ["loss=l3"]}, "one of jaccard"),
+        ({"settings": ["crop"]}, "written key=value"),
+    ],
+)
+def test_bad_input_is_refused_at_once(tmp_path, options, message):
+    with pytest.raises(typer.BadParameter, match=message) as error:
+        call(tmp_path, **options)
+    assert one_sentence(error.value)
+
+
+def test_photos_without_a_folder_are_refused(tmp_path):
+    with pytest.raises(typer.BadParameter, match="with --root, or use --toy") as error:
+        call(tmp_path, toy=False, data=tmp_path)
+    assert one_sentence(error.value)
+
+
+def test_photos_are_measured_in_the_layout_they_have(tmp_path, monkeypatch):
+    for part in ("images", "masks"):
+        (tmp_path / "photos" / part).mkdir(parents=True)
+    photo, truth, _ = easy_scene(40, 50)
+    Image.fromarray(photo).save(tmp_path / "photos" / "images" / "a.png")
+    Image.fromarray(255 * truth.astype(np.uint8)).save(tmp_path / "photos" / "masks" / "a.png")
+    seen = []
+    monkeypatch.setattr(tool, "ablate", lambda name, scale, examples, *_: seen.append(examples))
+    monkeypatch.setattr(tool, "write_ablations", lambda *_: None)
+    monkeypatch.setattr(tool, "report", lambda *_: None)
+    monkeypatch.setattr(tool, "read_ablations", lambda *_: None)
+    arguments = {"toy": False, "data": tmp_path, "root": tmp_path / "photos"}
+    with pytest.raises(FileNotFoundError):  # nothing was written
+        call(tmp_path, "full", **arguments)
+    assert [example.truth.sum() for example in seen[0]] == [truth.sum()]
+
+
+def test_of_each_drawn_scene_the_main_thing_is_asked_for():
+    world, examples = tool.objects(True, "", None, None)
+    scenes = [world.scene(number) for number in range(2)]
+    assert len(examples) == 2
+    for example, scene in zip(examples, scenes, strict=True):
+        assert np.array_equal(example.truth, scene.mask(scene.kind))
+
+
+def test_scenes_to_measure_on_were_not_trained_on():
+    assert tool.HELD_OUT["seed"] * 1_000_000 >= 2**31
+
+
+def test_measuring_needs_the_selection_network_only_for_g(weights):
+    scene = easy_scene(48, 48)
+    found = tool.measure(weights, [Example("0", scene[0], scene[1], None)], 64, 2)
+    assert set(found) == {"oracle", "fixed", "first"}
+    assert found["first"]["candidate"] == 0
+    shown = LatentDiversity(weights, size=64, show=found["fixed"]["candidate"])
+    assert found["fixed"]["counts"] == tool.use(shown, [_example(scene)], 2)["counts"]
+
+
+def _example(scene):
+    return Example("0", scene[0], scene[1], None)

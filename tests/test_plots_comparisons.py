@@ -1,0 +1,79 @@
+"""Our numbers beside the papers': what is drawn where."""
+
+import numpy as np
+import pytest
+
+from tests.support import one_sentence
+from tutorial_lib import plots
+
+OURS = {"dos": (4.0, 3.0, 5.5), "graph-cut": (9.0, 7.0, 10.0)}
+PAPERS = {"Xu": {"dos": 6.04, "growcut": 16.74}, "Li": {"dos": 6.08, "graph-cut": 10.0}}
+
+
+def marks(ax, label):
+    (line,) = [line for line in ax.get_lines() if line.get_label() == label]
+    return np.column_stack(line.get_data()).tolist()
+
+
+def ours_in(ax):
+    (bars,) = ax.containers
+    segments = bars.lines[2][0].get_segments()
+    means = np.column_stack(bars.lines[0].get_data()).tolist()
+    return means, [segment.tolist() for segment in segments]
+
+
+def test_our_means_stand_in_rows_with_their_intervals():
+    ax = plots.draw_published(OURS, PAPERS)
+    means, bars = ours_in(ax)
+    assert means == [[4.0, 0], [9.0, 1]]
+    assert bars == [[[3.0, 0], [5.5, 0]], [[7.0, 1], [10.0, 1]]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["dos", "graph-cut"]
+    assert ax.get_xlim() == (0, 20.5)
+
+
+def test_a_paper_has_marks_where_it_has_numbers():
+    ax = plots.draw_published(OURS, PAPERS)
+    assert marks(ax, "Xu") == [[6.04, 0]]
+    assert marks(ax, "Li") == [[6.08, 0], [10.0, 1]]
+
+
+def test_a_bare_number_has_no_interval():
+    ax = plots.draw_rows({"dos": 3.0}, {}, "ms", log=True, line=1)
+    means, bars = ours_in(ax)
+    assert means == [[3.0, 0]]
+    assert bars == [[[3.0, 0], [3.0, 0]]]
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "ms")
+
+
+def test_a_row_of_ours_may_be_empty():
+    means, _ = ours_in(plots.draw_rows({"dos": np.nan, "graph-cut": 2.0}, PAPERS, "clicks"))
+    assert np.isnan(means[0][0])
+    assert means[1] == [2.0, 1]
+
+
+def test_lines_over_m_are_drawn_in_order():
+    ax = plots.draw_heads({"oracle": {6: 3.0, 1: 5.0}, "g": {2: 4.5, 6: 4.0}})
+    assert marks(ax, "oracle") == [[1, 5.0], [6, 3.0]]
+    assert list(ax.get_xticks()) == [1, 2, 6]
+
+
+def test_error_curves_are_iou_upside_down():
+    ax = plots.draw_curves({"dos": [0.5, 0.75]}, error=True)
+    assert marks(ax, "dos") == [[1, 0.5], [2, 0.25]]
+    assert ax.get_ylabel() == "Jaccard error"
+    assert marks(plots.draw_curves({"dos": [0.5, 0.75]}), "dos") == [[1, 0.5], [2, 0.75]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: plots.draw_published({}, PAPERS),
+        lambda: plots.draw_rows({}, PAPERS, "clicks"),
+        lambda: plots.draw_heads({}),
+        lambda: plots.draw_heads({"g": {}}),
+    ],
+)
+def test_nothing_cannot_be_drawn(call):
+    with pytest.raises(ValueError, match="at least one") as error:
+        call()
+    assert one_sentence(error.value)

@@ -1,0 +1,64 @@
+"""What Latent Diversity would be worth if somebody who knows the answer chose for it.
+
+With M candidates there are three honest figures, and they answer different questions:
+
+- the *oracle* shows the best candidate: what f proposes. It knows the answer, and can only gain
+  from a further candidate, so networks of different M must not be compared by it;
+- a *fixed* candidate is always shown: what can be had without any selection;
+- *g* selects: what a user gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.deep.latent_diversity import LatentDiversity
+from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
+from tutorial_lib.evaluation.metrics import iou
+
+
+class Oracle(LatentDiversity):
+    """Shows the candidate that agrees best with the known mask.
+
+    Parameters
+    ----------
+    **options
+        As for :class:`tutorial_lib.deep.latent_diversity.LatentDiversity`.
+
+    Attributes
+    ----------
+    example : Example
+        The object whose mask is known; to be set before each photo.
+    judged : list of np.ndarray
+        IoU of every candidate, ``(M,) float64``, at each answer so far.
+    """
+
+    example: Example
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.judged: list[np.ndarray] = []
+
+    @property
+    def best_fixed(self) -> int:
+        """The candidate, from 0, with the highest mean IoU over all answers so far.
+
+        Raises
+        ------
+        ValueError
+            If nothing was answered yet.
+        """
+        if not self.judged:
+            raise ValueError("No candidate can be the best before anything was answered.")
+        return int(np.mean(self.judged, axis=0).argmax())
+
+    def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
+        masks = self._at_full_size(prepared, answer) >= 0.5
+        ious = [iou(mask, self.example.truth, self.example.ignore) for mask in masks]
+        self.judged.append(np.array(ious))
+        return replace(answer, scores=torch.tensor(ious))

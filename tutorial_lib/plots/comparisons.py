@@ -1,0 +1,167 @@
+"""Our numbers beside the papers': one row a method, or one line over the number of candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib.plots.benchmarks import axes_of, line_looks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PAPER_MARKS = ("^", "s", "D", "v")
+
+
+def draw_published(
+    ours: Mapping[str, tuple[float, float, float]],
+    published: Mapping[str, Mapping[str, float]],
+    maximum: int = 20,
+    title: str = "",
+    ax: Axes | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw our numbers of clicks with their intervals, and what papers report, one row a method.
+
+    Parameters
+    ----------
+    ours : mapping of str to (float, float, float)
+        Mean and both ends of its interval for each method, the first uppermost.
+    published : mapping of str to mapping of str to float
+        For each paper the means it reports, by method; methods it lacks have no mark.
+    maximum : int
+        Right end of the scale: what an object counts that never reaches the threshold.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    legend : bool
+        Whether to say, below, which mark is whose.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no method.
+    """
+    ax = draw_rows(ours, published, "clicks", title, ax, legend)
+    ax.set(xlim=(0, maximum + 0.5))
+    ax.set_xticks(range(0, maximum + 1, 5))
+    return ax
+
+
+def draw_rows(
+    ours: Mapping[str, float | tuple[float, float, float]],
+    published: Mapping[str, Mapping[str, float]],
+    xlabel: str,
+    title: str = "",
+    ax: Axes | None = None,
+    legend: bool = True,
+    log: bool = False,
+    line: float | None = None,
+) -> Axes:
+    """Draw our numbers and what papers report beside each other, one row a name.
+
+    Parameters
+    ----------
+    ours : mapping of str to float or (float, float, float)
+        A number for each name, the first uppermost; or a number and both ends of its interval. NaN
+        leaves the row without a mark of ours.
+    published : mapping of str to mapping of str to float
+        For each paper the numbers it reports, by name; names it lacks have no mark.
+    xlabel : str
+        What the numbers are.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    legend : bool
+        Whether to say, below, which mark is whose.
+    log : bool
+        Whether equal distances are equal factors.
+    line : float, optional
+        Where to draw a line from top to bottom, to compare with.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no name.
+    """
+    if not ours:
+        raise ValueError("A comparison needs at least one number of ours.")
+    ax = axes_of(ax, 6, 1.4 + 0.45 * len(ours))
+    rows = {name: row for row, name in enumerate(ours)}
+    mean, low, high = np.array([np.broadcast_to(value, 3) for value in ours.values()]).T
+    bars = [mean - low, high - mean]
+    ax.errorbar(mean, list(rows.values()), xerr=bars, fmt="o", color="black", capsize=4,
+                label="ours", zorder=3)  # fmt: skip
+    for mark, (paper, values) in zip(cycle(_PAPER_MARKS), published.items(), strict=False):
+        places = [(values[name], row) for name, row in rows.items() if name in values]
+        ax.plot(*np.reshape(places, (-1, 2)).T, mark, mfc="none", mew=1.8, ms=9, label=paper)
+    if log:
+        ax.set_xscale("log")
+    if line is not None:
+        ax.axvline(line, color="#777777", linewidth=1.2, zorder=0)
+    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel, title=title)
+    ax.set_yticks(list(rows.values()), list(rows))
+    ax.grid(axis="x", color="#dddddd")
+    if legend:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, fontsize="small")
+    return ax
+
+
+def draw_heads(
+    ours: Mapping[str, Mapping[int, float]],
+    title: str = "",
+    ylabel: str = "clicks",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a number over M, how many candidates a network proposes, one line for each name.
+
+    Parameters
+    ----------
+    ours : mapping of str to mapping of int to float
+        A number for each M that there is, by name.
+    title : str
+        Written above.
+    ylabel : str
+        What the numbers are.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If there is no line, or one without any number.
+
+    References
+    ----------
+    Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Figure 5.
+    """
+    if not ours or not all(ours.values()):
+        raise ValueError("Lines over M need at least one name, and one number in each.")
+    ax = axes_of(ax, 4.6, 3.2)
+    for name, look in line_looks(ours).items():
+        heads = sorted(ours[name])
+        ax.plot(heads, [ours[name][m] for m in heads], label=name, linewidth=1.8, **look)
+    ax.set_xticks(sorted({m for line in ours.values() for m in line}))
+    ax.set(xlabel="M", ylabel=ylabel, title=title)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, fontsize="small")
+    return ax
