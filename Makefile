@@ -15,6 +15,9 @@ CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matt
 	geodesic-star growcut)
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
+# Files side by side, one for each core, and one thread in each: threads of several would fight.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+unit notebook-tests: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
@@ -49,10 +52,10 @@ format: $(VENV)/.installed-test ## Let ruff format the code
 	$(PY) -m ruff check --fix .
 
 unit: $(VENV)/.installed-test ## Tests of the library, the command line and the wheel
-	$(PY) -m pytest tests --ignore tests/browser $(ARGS)
+	$(PY) -m pytest tests --ignore tests/browser $(PARALLEL) $(ARGS)
 
 notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with their stored outputs
-	TUTORIAL_LIB_HOME=$(abspath $(VENV))/home $(PY) -m pytest $(NBVAL) notebooks
+	TUTORIAL_LIB_HOME=$(abspath $(VENV))/home $(PY) -m pytest $(NBVAL) $(PARALLEL) notebooks
 
 browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is possible
 	sh tools/ensure_browser.sh $(PY)

@@ -3,7 +3,7 @@
 ``python tools/summarise_study.py LOGS --root PHOTOS`` reads the click logs that students handed in,
 LOGS/<person>/<name>-clicks.json as ``Session.export`` writes them, answers every click anew, and
 prints what Li et al. report of their user study (Interactive Image Segmentation with Latent
-Diversity, CVPR 2018, section 5.2)..
+Diversity, CVPR 2018, section 5.2).
 """
 
 from __future__ import annotations
