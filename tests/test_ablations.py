@@ -19,8 +19,8 @@ from tutorial_lib.evaluation.ablations import (
     OWN,
     TABLE_3,
     TABLE_4,
-    difference,
     figures,
+    paired_difference,
     read_ablations,
     write_ablations,
 )
@@ -140,20 +140,20 @@ def test_of_a_single_candidate_all_ways_are_the_same(chosen):
 
 
 def test_a_difference_is_taken_object_by_object():
-    mean, low, high = difference(SINGLE, FULL)  # 3-2, 5-4, 10-6
+    mean, low, high = paired_difference(SINGLE, FULL)  # 3-2, 5-4, 10-6
     assert mean == 2
     assert 1 <= low <= mean <= high <= 4
-    assert difference(FULL, FULL) == (0, 0, 0)
-    assert difference(SINGLE, FULL, threshold=90) == (0, 0, 0)
+    assert paired_difference(FULL, FULL) == (0, 0, 0)
+    assert paired_difference(SINGLE, FULL, threshold=90) == (0, 0, 0)
 
 
 def test_what_was_not_measured_has_no_difference():
-    assert difference(row("fixed", oracle=way(1), fixed=way(1)), FULL, way="g") is None
+    assert paired_difference(row("fixed", oracle=way(1), fixed=way(1)), FULL, way="g") is None
 
 
 def test_other_objects_cannot_be_compared():
     with pytest.raises(ValueError, match="not 1 with 3") as error:
-        difference(row(oracle=way(1), g=way(1)), FULL)
+        paired_difference(row(oracle=way(1), g=way(1)), FULL)
     assert one_sentence(error.value)
 
 

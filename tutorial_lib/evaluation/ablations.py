@@ -205,7 +205,7 @@ def figures(recipe: Mapping[str, Any], way: str = "shown") -> Mapping[str, Any] 
     return recipe["ways"].get(chosen)
 
 
-def difference(
+def paired_difference(
     recipe: Mapping[str, Any], full: Mapping[str, Any], threshold: int = 85, way: str = "shown"
 ) -> tuple[float, float, float] | None:
     """Return how many clicks more than the full model a recipe takes, and how sure that is.
