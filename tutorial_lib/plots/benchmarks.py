@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.plots.pictures import show
+from tutorial_lib.plots.pictures import axes_of, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,15 +27,6 @@ _LOOKS = {
     "dos-no-graph-cut": ("#000000", ">", ":"),
     "latent-diversity": ("#000000", "*", "-"),
 }
-
-
-def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the axes given, or new ones of a size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def show_depths(

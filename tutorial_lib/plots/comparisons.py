@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib.plots.benchmarks import axes_of, line_looks
+from tutorial_lib.plots.benchmarks import line_looks
+from tutorial_lib.plots.pictures import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutorial_lib.plots.pictures import axes_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -87,11 +89,7 @@ def draw_diagram(
     right = max(box.right for box in placed.values()) + MARGIN
     top = min(box.top for box in placed.values()) - 2.5 * MARGIN  # names stand above
     bottom = max(box.bottom for box in placed.values()) + MARGIN
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = (1.6 * (right - left), 1.6 * (bottom - top))
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+    ax = axes_of(ax, 1.6 * (right - left), 1.6 * (bottom - top))
     for name, (_, _, content) in boxes.items():
         _draw_box(ax, placed[name], name, content)
     for start, end in arrows:

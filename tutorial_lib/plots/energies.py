@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutorial_lib.plots.pictures import axes_of
 from tutorial_lib.render import CONTOUR, hex_colour
 
 if TYPE_CHECKING:
@@ -44,13 +45,9 @@ def draw_links(
     matplotlib.axes.Axes
         The axes drawn on; a pixel's centre lies at (col, row) of the whole image.
     """
-    import matplotlib.pyplot as plt
-
     rows, cols = window
     height, width = rows.stop - rows.start, cols.stop - cols.start
-    if ax is None:
-        size = (0.55 * width, 0.55 * height + 0.3)
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+    ax = axes_of(ax, 0.55 * width, 0.55 * height + 0.3)
     edges = (cols.start - 0.5, cols.stop - 0.5, rows.stop - 0.5, rows.start - 0.5)
     ax.imshow(image[window], extent=edges, interpolation="nearest")
     _draw_weights(ax, weights, window)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tutorial_lib.classical.min_cut import Edge, FlowNetwork, Node
 from tutorial_lib.plots.network_layout import GREEN, HALF, INK, SPACING, VERMILION, XY, Link
+from tutorial_lib.plots.pictures import axes_of
 from tutorial_lib.render import CONTOUR, MASK, hex_colour
 
 if TYPE_CHECKING:
@@ -26,11 +27,8 @@ def canvas(
     corners = np.array([places[node] for node in places])
     margin = np.array([1.25, 1.25]) if grid else np.array([1.3, 0.75])
     low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = (high - low) * (0.75 if grid else 0.72)
-        _, ax = plt.subplots(figsize=(max(size[0], 5.0), size[1] + 0.4), layout="constrained")
+    size = (high - low) * (0.75 if grid else 0.72)
+    ax = axes_of(ax, max(size[0], 5.0), size[1] + 0.4)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     ax.set_title(title)
     ax.set_axis_off()

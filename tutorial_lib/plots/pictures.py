@@ -34,13 +34,17 @@ def style() -> None:
     )
 
 
-def _axes(ax: Axes | None, shape: tuple[int, ...], width: float = 6.0) -> Axes:
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return the axes given, or new ones of a size in inches."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    _, ax = plt.subplots(figsize=(width, width * shape[0] / shape[1] + 0.4), layout="constrained")
-    return ax
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def _axes(ax: Axes | None, shape: tuple[int, ...], width: float = 6.0) -> Axes:
+    return axes_of(ax, width, width * shape[0] / shape[1] + 0.4)
 
 
 def _grey(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.plots.energies import draw_contour
+from tutorial_lib.plots.pictures import axes_of
 from tutorial_lib.render import CONTOUR, NEGATIVE, POSITIVE, blend, hex_colour, probability_colours
 
 if TYPE_CHECKING:
@@ -233,10 +234,7 @@ def _number(value: float, digits: int) -> str:
 
 def _pixels(image: np.ndarray, title: str, ax: Axes | None) -> Axes:
     height, width = image.shape[:2]
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(figsize=(PIXEL * width, PIXEL * height + 0.3), layout="constrained")
+    ax = axes_of(ax, PIXEL * width, PIXEL * height + 0.3)
     ax.imshow(image, interpolation="nearest")
     ax.vlines(np.arange(1, width) - 0.5, -0.5, height - 0.5, color="grey", lw=0.5)
     ax.hlines(np.arange(1, height) - 0.5, -0.5, width - 0.5, color="grey", lw=0.5)

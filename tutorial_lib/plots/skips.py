@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from tutorial_lib.plots.pictures import axes_of
 from tutorial_lib.render import probability_colours
 
 if TYPE_CHECKING:
@@ -66,10 +67,7 @@ def draw_fcn(
             f"This drawing needs a square photo whose side is a multiple of 32, not "
             f"{image.shape[0]} x {image.shape[1]} pixels."
         )
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(9.4, 4.1), layout="constrained")[1]
+    ax = axes_of(ax, 9.4, 4.1)
     _draw_maps(ax, image)
     _draw_scores(ax, stride)
     answer = np.zeros(image.shape[:2]) if probability is None else probability

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tutorial_lib.plots.pictures import axes_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -91,10 +93,7 @@ def draw_loss(
     """
     if not log:
         raise ValueError("There is no step to draw yet: train first.")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(7.2, 2.9), layout="constrained")[1]
+    ax = axes_of(ax, 7.2, 2.9)
     at = [line["step"] for line in log]
     loss = np.array([line["loss"] for line in log], dtype=float)  # None becomes NaN
     rates = ax.twinx()
