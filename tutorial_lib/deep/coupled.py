@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
 from tutorial_lib.deep.selection_networks import SelectionNetwork, selection_network
-from tutorial_lib.deep.weights import open_weights
+from tutorial_lib.deep.weights import fill, open_weights
 
 
 class Coupled(nn.Module):
@@ -147,8 +147,5 @@ def load_networks(
     f = DiverseSegmentation(Design(**about["design"]), eyes.levels)
     g = selection_network(about["selector"], f) if about["selector"] else None
     networks = Coupled(f, g, learns)
-    try:
-        networks.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"The weights {weights} do not fit the network they name.") from error
+    fill(networks, state, f"The weights {weights} do not fit the network they name.")
     return eyes, networks.eval(), about

@@ -19,7 +19,7 @@ from tutorial_lib.deep.device import autocast, pick_device
 from tutorial_lib.deep.fcn import FCN, fcn, object_logit
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.deep.views import View
-from tutorial_lib.deep.weights import open_weights
+from tutorial_lib.deep.weights import fill, open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -73,13 +73,12 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
     if not {"preset", "stride"} <= about.keys():
         raise ValueError(f"The weights {weights} do not say which FCN they are of.")
     network = fcn(about["preset"], about["stride"], pretrained=False)
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(
-            f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
-            f"{about['preset']}."
-        ) from error
+    fill(
+        network,
+        state,
+        f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
+        f"{about['preset']}.",
+    )
     return network.eval(), about["preset"]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tutorial_lib.deep.crf_rnn import MeanField
 from tutorial_lib.deep.fcn import FCN, fcn
 from tutorial_lib.deep.levels import Backbone
-from tutorial_lib.deep.weights import open_weights
+from tutorial_lib.deep.weights import fill, open_weights
 
 
 class SemanticNetwork(nn.Module):
@@ -129,11 +129,10 @@ def load_semantic(weights: str | Path) -> tuple[SemanticNetwork, dict[str, Any]]
         len(about["classes"]), about["preset"], about["stride"], crf_steps=about["crf_steps"],
         pretrained=False,
     )  # fmt: skip
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(
-            f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
-            f"{about['preset']} with {len(about['classes'])} classes."
-        ) from error
+    fill(
+        network,
+        state,
+        f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
+        f"{about['preset']} with {len(about['classes'])} classes.",
+    )
     return network.eval(), about

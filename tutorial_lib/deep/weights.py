@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutorial_lib.paths import bundled
 
@@ -174,6 +174,29 @@ def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     if path.suffix == ".safetensors":
         return read_weights(path), read_metadata(path)
     return load_weights(str(weights)), read_metadata(WEIGHTS[str(weights)].path)
+
+
+def fill(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None:
+    """Load weights into a network, all of them and no others.
+
+    Parameters
+    ----------
+    network : nn.Module
+        It gets the weights.
+    state : mapping of str to Tensor
+        Named as in the network.
+    complaint : str
+        The sentence to say if they do not fit.
+
+    Raises
+    ------
+    ValueError
+        If a name or a shape is another than the network's.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(complaint) from error
 
 
 def _upcast(tensor: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from tutorial_lib.deep.diversity import hindsight, ranked_diversity
 from tutorial_lib.deep.diversity_networks import DiverseSegmentation
 from tutorial_lib.deep.losses import binary_cross_entropy, click_constraint, l1, relaxed_jaccard
 from tutorial_lib.deep.selection_networks import selection_network
+from tutorial_lib.deep.weights import fill
 from tutorial_lib.training.data import Batch
 from tutorial_lib.training.diversity_recipes import LatentDiversityRecipe
 from tutorial_lib.training.turns import Turn, Turns, clicked_cells
@@ -79,10 +80,7 @@ class LatentDiversity(Turns):
             raise ValueError(f"The weights {recipe.start} hold no selection network to follow.")
         networks = Coupled(f, selection_network(about["selector"], f) if followed else None)
         kept = {key: value for key, value in state.items() if followed or key.startswith("f.")}
-        try:
-            networks.load_state_dict(kept)
-        except RuntimeError as error:
-            raise ValueError(f"The weights {recipe.start} are those of another network.") from error
+        fill(networks, kept, f"The weights {recipe.start} are those of another network.")
         return networks
 
     def amend(self, batch: Batch, predict: Callable[..., Any]) -> Turn:

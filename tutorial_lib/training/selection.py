@@ -21,6 +21,7 @@ from tutorial_lib.deep.diversity import selection
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation
 from tutorial_lib.deep.losses import relaxed_jaccard
 from tutorial_lib.deep.selection_networks import selection_network
+from tutorial_lib.deep.weights import fill
 from tutorial_lib.training.data import Batch
 from tutorial_lib.training.diversity_recipes import SelectionRecipe
 from tutorial_lib.training.turns import Turn, Turns
@@ -100,12 +101,7 @@ class Selection(Turns):
         same = self.about["selector"] == self.recipe.selector
         state = networks.state_dict()
         state |= {k: v for k, v in self.state.items() if same or k.startswith("f.")}
-        try:
-            networks.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"The weights {self.recipe.start} do not fit the network they name."
-            ) from error
+        fill(networks, state, f"The weights {self.recipe.start} do not fit the network they name.")
         return networks
 
     def amend(self, batch: Batch, predict: Callable[..., Any]) -> Lessons:
