@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import easy_scene, one_sentence
+from tests.support import Growing, easy_scene, one_sentence
 from tools import summarise_study
+from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.session import Session
@@ -81,6 +82,20 @@ def test_a_log_is_answered_again(tmp_path):
     assert found.clicks == CLICKS
     assert found.ious == tuple(step.iou for step in again.history)
     assert list(found.seconds) == session.seconds
+
+
+def test_a_choice_among_candidates_is_no_click(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    registry.register(registry.MethodInfo("growing", "classical", False, "", "", Growing))
+    session = Session(PHOTO, "growing", name="disc")
+    session.click(*CLICKS.positives[0])
+    session.choose(2)
+    session.click(*CLICKS.positives[0] + 1)
+    session.export(tmp_path / "Ada")
+    (found,) = read_trials(tmp_path, [EXAMPLE])
+    again = Session.replay(PHOTO, session.log(), truth=TRUTH)
+    assert len(again.history) == 3
+    assert found.ious == (again.history[1].iou, again.history[2].iou)
 
 
 def test_what_a_log_claims_about_its_iou_does_not_count(tmp_path):

@@ -181,8 +181,12 @@ def _trial(path: Path, known: Mapping[str, Sequence[Example]]) -> Trial | None:
     seconds = log.get("seconds") or [None] * len(session.clicks)
     if len(seconds) != len(session.clicks):
         raise ValueError(f"The click log {path} has not as many moments as clicks.")
-    ious = tuple(step.iou for step in session.history)
-    return Trial(path.parent.name, example.id, session.method, session.clicks, ious, tuple(seconds))
+    # A choice among candidates is a step of its own: of those after a click the last one counts.
+    ious = {len(step.clicks): step.iou for step in session.history}
+    return Trial(
+        path.parent.name, example.id, session.method, session.clicks, tuple(ious.values()),
+        tuple(seconds),
+    )  # fmt: skip
 
 
 def summarise(
