@@ -18,6 +18,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import disagreement
 from tutorial_lib.segmenter import MethodInfo, register
 from tutorial_lib.widgets import CandidatePicker
+from tutorial_lib.widgets.thumbnails import Thumbnail
 
 IMAGE, TRUTH, _ = easy_scene()
 BLUE, PURPLE = (render.hex_colour(colour) for colour in (render.SELECTED, render.PREFERRED))
@@ -74,6 +75,16 @@ def test_a_click_brings_a_thumbnail_of_every_candidate_with_its_score(picker):
     for number in range(3):
         over = render.layer(viewport.cut(disc(number)), None, "mask", 0.5)
         assert np.array_equal(seen(picker, number), render.blend(viewport.cut(IMAGE), over))
+
+
+def test_zoom_does_not_draw_the_thumbnails_again(picker, monkeypatch):
+    picker.click(24, 32)
+    drawn = []
+    monkeypatch.setattr(Thumbnail, "show", lambda self, *_: drawn.append(self.number))
+    picker.panel.zoom_in.click()
+    assert drawn == []
+    picker.choose(1)
+    assert drawn == [0, 1, 2]
 
 
 def test_thumbnails_follow_every_click_and_the_view(picker):

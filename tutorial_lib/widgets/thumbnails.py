@@ -100,6 +100,7 @@ class Thumbnails:
         self.viewport = Viewport((rows, cols), limit)
         self._photo, self._pressed = self.viewport.cut(photo), pressed
         self.all: list[Thumbnail] = []
+        self._shown: tuple = ()
         cell = self.viewport.width + 2 * (FRAME + PADDING)
         self.width = columns * cell + (columns - 1) * GAP
         layout = {
@@ -114,6 +115,8 @@ class Thumbnails:
     ) -> None:
         """Show the candidates of an answer; None, or an answer without any, shows nothing.
 
+        Nothing is drawn again that is shown already: zoom and pan move the large picture only.
+
         Parameters
         ----------
         answer : Segmentation or None
@@ -125,6 +128,10 @@ class Thumbnails:
         opacity : float
             Of the tint, 0 to 1.
         """
+        asked = (answer, preferred, view, opacity)
+        if asked == self._shown:
+            return
+        self._shown = asked
         candidates = () if answer is None or answer.candidates is None else answer.candidates
         self._make(len(candidates))
         for thumbnail, candidate in zip(self.all, candidates, strict=True):
