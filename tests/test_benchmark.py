@@ -17,7 +17,6 @@ from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.evaluation import benchmark
 from tutorial_lib.evaluation.benchmark import evaluate, summarise
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import read_results, write_results
@@ -349,10 +348,6 @@ def test_a_bar_counts_objects_of_an_earlier_run_as_done(dataset, tmp_path, capsy
         journal.append(records[1])
     evaluate(["growcut"], dataset, out, max_clicks=1)
     assert "2/3" in capsys.readouterr().err
-
-
-def test_thresholds_are_those_of_both_papers():
-    assert benchmark.THRESHOLDS == (85, 90)
 
 
 def test_the_command_measures_every_method_it_is_given(root, tmp_path, monkeypatch, capsys):

@@ -21,6 +21,7 @@ from tutorial_lib.data.datasets import (
     DATASETS,
     GRABCUT_IN_BSDS500,
     Example,
+    Subset,
     load_dataset,
 )
 from tutorial_lib.data.layouts import voc
@@ -64,6 +65,15 @@ def folder(tmp_path):
         photo(tmp_path / "images" / f"{name}.png")
         write(tmp_path / "masks" / f"{name}.png", mask)
     return tmp_path
+
+
+def test_a_subset_is_a_dataset_of_its_own(folder):
+    data = load_dataset("folder", folder)
+    second = pickle.loads(pickle.dumps(Subset(data, [1])))
+    assert (len(second), second.ids, second.root) == (1, data.ids[1:], data.root)
+    assert second[0].id == data.ids[1]
+    with pytest.raises(IndexError):
+        second[1]
 
 
 def test_a_folder_gives_its_photos_in_the_order_of_their_names(folder):

@@ -6,8 +6,10 @@ from hypothesis.extra import numpy as hnp
 
 from tests.support import one_sentence
 from tutorial_lib.evaluation.metrics import (
+    THRESHOLDS,
     area_under_curve,
     bootstrap_interval,
+    clicks_and_curve,
     clicks_to_reach,
     disagreement,
     iou,
@@ -193,3 +195,15 @@ def test_impossible_confidence_is_refused(confidence):
 def test_an_interval_of_nothing_is_refused(values, resamples):
     with pytest.raises(ValueError, match="at least one"):
         bootstrap_interval(values, resamples=resamples)
+
+
+def test_thresholds_are_those_of_both_papers():
+    assert THRESHOLDS == (85, 90)
+
+
+def test_clicks_and_curve_of_two_objects():
+    exact = clicks_and_curve([(0.5, 0.87), (0.9, 0.91, 0.95)], maximum=3)
+    assert exact["noc"] == {"85": 1.5, "90": 2.5}  # (2 + 1) / 2 and (3 + 2) / 2
+    assert exact["miou"] == pytest.approx([0.7, 0.89, 0.91])
+    rounded = clicks_and_curve([(0.5, 0.87), (0.9, 0.91, 0.95)], maximum=3, digits=1)
+    assert rounded == {"noc": {"85": 1.5, "90": 2.5}, "miou": [0.7, 0.89, 0.91]}

@@ -306,3 +306,12 @@ def test_a_second_implementation_places_the_same_clicks_and_counts_the_same(scen
         clicks, reached = slow_evaluation(method, image, truth, ignore, 8, threshold)
         assert clicks == quick.clicks
         assert reached == clicks_to_reach(quick.ious, threshold, 8)
+
+
+def test_a_trajectory_ends_with_the_mask_that_was_shown_last():
+    image, truth, _ = easy_scene()
+    method = get_segmenter("geodesic-matting")
+    found = simulate(method, image, truth, max_clicks=3)
+    shown = method.segment(method.prepare(image), found.clicks).mask
+    assert np.array_equal(found.mask, shown)
+    assert iou(found.mask, truth) == found.ious[-1]

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tutorial_lib.data.datasets import Example, load_dataset
+from tutorial_lib.data.datasets import Subset, load_dataset
 from tutorial_lib.evaluation.benchmark import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.results import read_results
@@ -38,25 +38,11 @@ CONSTANTS: dict[str, dict[str, list[Any]]] = {
 }
 
 
-class EveryNth:
-    """Every nth object of a dataset, from the first on: a share of all kinds of photos."""
-
-    def __init__(self, dataset: Any, step: int) -> None:
-        self.dataset, self.step = dataset, step
-        self.name, self.root, self.ids = dataset.name, dataset.root, dataset.ids[::step]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, index: int) -> Example:
-        return self.dataset[index * self.step]
-
-
 def clicks_needed(row: dict[str, Any]) -> float:
     return (row["noc"]["85"] + row["noc"]["90"]) / 2
 
 
-def measure(method: str, options: Options, photos: EveryNth, work: Path, workers: int) -> dict:
+def measure(method: str, options: Options, photos: Subset, work: Path, workers: int) -> dict:
     """Evaluate one choice of constants, unless that was done before."""
     told = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
     out = work / f"{method}({told}).json"
@@ -66,7 +52,7 @@ def measure(method: str, options: Options, photos: EveryNth, work: Path, workers
     return {"options": options, "noc": found["noc"], "miou": found["miou"]}
 
 
-def choose(method: str, photos: EveryNth, work: Path, workers: int) -> dict[str, Any]:
+def choose(method: str, photos: Subset, work: Path, workers: int) -> dict[str, Any]:
     """Take one constant after another and keep its best value."""
     values = CONSTANTS[method]
     chosen: Options = {name: tried[0] for name, tried in values.items()}
@@ -89,7 +75,8 @@ def main(
     ),
 ) -> None:
     """Choose constants on validation photos and write every figure down."""
-    photos = EveryNth(load_dataset("folder", root), every)
+    known = load_dataset("folder", root)
+    photos = Subset(known, range(0, len(known), every))  # a share of all kinds of photos
     kept = json.loads(OUT.read_text()) if OUT.exists() else {"methods": {}}
     for name in method or CONSTANTS:
         kept["methods"][name] = choose(name, photos, work, workers)

@@ -44,9 +44,8 @@ from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.ablations import read_ablations, write_ablations
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve, noc
-from tutorial_lib.evaluation.oracle import Oracle
-from tutorial_lib.evaluation.robots import simulate
+from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_and_curve, clicks_to_reach
+from tutorial_lib.evaluation.oracle import Oracle, converse
 from tutorial_lib.training.checkpoints import CHECKPOINT
 from tutorial_lib.training.diversity_list import (
     ABLATION_STEPS,
@@ -59,7 +58,6 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Result
 
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
-THRESHOLDS = (85, 90)
 #: Seeds from 2,148,000,000 on: training on drawn scenes takes smaller ones.
 HELD_OUT = {"n": 60, "size": (64, 85), "seed": 2148}
 
@@ -131,18 +129,9 @@ def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], ste
 
 def use(method: LatentDiversity, examples: Sequence[Example], most: int) -> dict[str, Any]:
     """Let the robot use one way of choosing on all objects."""
-    curves = []
-    for example in examples:
-        if isinstance(method, Oracle):
-            method.example = example
-        run = simulate(method, example.image, example.truth, example.ignore, max_clicks=most)
-        curves.append(run.ious)
+    curves = [converse(method, example, most).ious for example in examples]
     counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
-    return {
-        "counts": counts,
-        "noc": {str(t): round(noc(curves, t / 100, most), 3) for t in THRESHOLDS},
-        "miou": [round(float(value), 4) for value in mean_iou_curve(curves, most)],
-    }
+    return {"counts": counts, **clicks_and_curve(curves, most, digits=3)}
 
 
 def measure(weights: Path, examples: Sequence[Example], size: int, most: int) -> dict[str, Any]:
@@ -202,11 +191,11 @@ def objects(toy: bool, dataset: str, root: Path | None, limit: int | None) -> tu
         first: dict[str, int] = {}
         for index, name in enumerate(world.ids):
             first.setdefault(name.partition(".")[0], index)
-        return world, [world[index] for index in first.values()][:limit]
+        return world, [world[index] for index in list(first.values())[:limit]]
     if root is None:
         raise typer.BadParameter("Say where the validation photos are with --root, or use --toy.")
     photos = load_dataset(dataset, root)
-    return photos, [photos[index] for index in range(len(photos))][:limit]
+    return photos, [photos[index] for index in range(len(photos))[:limit]]
 
 
 def opened(out: Path, head: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import typer
 
-from tutorial_lib.data.datasets import Dataset, load_dataset
+from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.evaluation.benchmark import evaluate
@@ -76,27 +76,11 @@ class Shrunk:
         )
 
 
-class SmallParts:
-    """The small readings of made-up scenes.
-
-    Parameters
-    ----------
-    scenes : int
-        How many scenes are drawn.
-    """
-
-    def __init__(self, scenes: int = TOYS) -> None:
-        self.dataset = ToyWorld(scenes, TOY_SIZE, seed=1)
-        self.name, self.root = "toy-world", self.dataset.root
-        sizes = [example.truth.mean() for example in self.dataset]
-        self.places = [place for place, size in enumerate(sizes) if size < SMALL]
-        self.ids = tuple(self.dataset.ids[place] for place in self.places)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, index: int) -> Example:
-        return self.dataset[self.places[index]]
+def small_parts() -> Subset:
+    """Return the small readings of made-up scenes."""
+    world = ToyWorld(TOYS, TOY_SIZE, seed=1)
+    sizes = [example.truth.mean() for example in world]
+    return Subset(world, [place for place, size in enumerate(sizes) if size < SMALL])
 
 
 def measure(data: Any, out: Path, weights: str, limit: int | None, workers: int) -> dict[str, Any]:
@@ -130,7 +114,7 @@ def main(
 ) -> None:
     """Measure all ways on all sets."""
     photos = load_dataset("folder", root)
-    sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": SmallParts()}
+    sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": small_parts()}
     work.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine(), "sets": {}}
     for name, data in sets.items():

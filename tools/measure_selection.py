@@ -24,12 +24,10 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import noc
-from tutorial_lib.evaluation.oracle import Oracle
-from tutorial_lib.evaluation.robots import simulate
+from tutorial_lib.evaluation.metrics import clicks_and_curve
+from tutorial_lib.evaluation.oracle import Oracle, converse
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
-THRESHOLDS = (0.85, 0.9)
 CLICKS = 20
 
 
@@ -40,28 +38,13 @@ def built(way: str, options: str) -> LatentDiversity:
     return kind(**json.loads(options))
 
 
-def converse(
+def judged(
     way: str, options: str, data: Dataset, place: int, robot: str
-) -> tuple[str, list[float], float]:
+) -> tuple[tuple[float, ...], float]:
     """Let a robot use one way on one object: IoUs by click, share of clicked pixels kept."""
-    segmenter, example = built(way, options), data[place]
-    if isinstance(segmenter, Oracle):
-        segmenter.example = example
-    found = simulate(segmenter, example.image, example.truth, example.ignore, robot, CLICKS)
-    mask = segmenter.segment(segmenter.prepare(example.image), found.clicks).mask
-    kept = [mask[click.row, click.col] == click.positive for click in found.clicks]
-    return way, list(found.ious), float(np.mean(kept))
-
-
-def summarised(found: list[tuple[str, list[float], float]], way: str) -> dict[str, Any]:
-    """Sum up one way over all objects; a curve that ended early keeps its last IoU."""
-    curves = [ious for name, ious, _ in found if name == way]
-    full = [ious + ious[-1:] * (CLICKS - len(ious)) for ious in curves]
-    return {
-        "noc": {f"{100 * t:.0f}": round(noc(curves, t), 3) for t in THRESHOLDS},
-        "miou": [round(float(x), 4) for x in np.mean(full, axis=0)],
-        "clicked_pixels_right": round(float(np.mean([k for n, _, k in found if n == way])), 4),
-    }
+    found = converse(built(way, options), data[place], CLICKS, robot)
+    kept = [found.mask[click.row, click.col] == click.positive for click in found.clicks]
+    return found.ious, float(np.mean(kept))
 
 
 def recovered(ways: dict[str, Any], threshold: str) -> float | None:
@@ -96,15 +79,18 @@ def main(
     ways |= {f"candidate {k}": {"weights": weights, "show": k} for k in range(heads)}
     ways = {name: options | common for name, options in ways.items() if name.startswith(only)}
     places = range(min(limit or len(data), len(data)))
-    found = Parallel(n_jobs=workers, verbose=1)(
-        delayed(converse)(name, json.dumps(options), data, place, robot)
-        for name, options in ways.items()
-        for place in places
-    )
-    result = {name: summarised(found, name) for name in ways}
-    for name, figures in result.items():
+    result = {}
+    for name, options in ways.items():
+        found = Parallel(n_jobs=workers)(
+            delayed(judged)(name, json.dumps(options), data, place, robot) for place in places
+        )
+        curves, kept = zip(*found, strict=True)
+        figures = clicks_and_curve(curves, CLICKS, digits=3)
+        figures["clicked_pixels_right"] = round(float(np.mean(kept)), 4)
+        result[name] = figures
         right, miou = figures["clicked_pixels_right"], [round(x, 3) for x in figures["miou"][:5]]
-        print(f"{name:<16}{figures['noc']} clicked pixels right {right:.1%} mean IoU {miou}")
+        text = f"{figures['noc']} clicked pixels right {right:.1%} mean IoU {miou}"
+        print(f"{name:<16}{text}", flush=True)
     entry: dict[str, Any] = {"root_name": root.name, "robot": robot, "objects": len(places)}
     entry |= common | {"ways": result}
     if not only:

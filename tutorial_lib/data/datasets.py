@@ -13,7 +13,7 @@ from typing import Any
 
 from tutorial_lib.data.catalogue import DATASETS, GRABCUT_IN_BSDS500, DatasetInfo
 from tutorial_lib.data.fetch import fetch
-from tutorial_lib.data.layouts.base import Dataset, Example
+from tutorial_lib.data.layouts.base import Dataset, Example, Subset
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.data.layouts.coco import Coco
@@ -27,6 +27,7 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "Example",
+    "Subset",
     "fetch",
     "load_dataset",
 ]

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from tutorial_lib.data.datasets import Dataset
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import mean_iou_curve, noc
+from tutorial_lib.evaluation.metrics import clicks_and_curve
 from tutorial_lib.evaluation.results import write_results
 from tutorial_lib.evaluation.robots import robot_named, simulate
 from tutorial_lib.segmenter import (
@@ -32,7 +32,6 @@ from tutorial_lib.segmenter import (
     register,
 )
 
-THRESHOLDS = (85, 90)  # percent IoU, as both papers report
 Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
@@ -143,8 +142,7 @@ def summarise(records: Sequence[Mapping[str, Any]], max_clicks: int = 20) -> dic
     """
     ious = [record["iou"] for record in records]
     return {
-        "noc": {str(percent): noc(ious, percent / 100, max_clicks) for percent in THRESHOLDS},
-        "miou": [float(value) for value in mean_iou_curve(ious, max_clicks)],
+        **clicks_and_curve(ious, max_clicks),
         "ms_prepare": median(record["ms_prepare"] for record in records),
         "ms_click": median(ms for record in records for ms in record["ms_clicks"]),
         "samples": {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+
+THRESHOLDS = (85, 90)  # percent IoU, as both papers report
 
 
 def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -> float:
@@ -141,6 +144,38 @@ def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.
     if not (rows and all(rows)):
         raise ValueError("A mean curve needs at least one sample, and one click in each.")
     return np.mean([row + row[-1:] * (maximum - len(row)) for row in rows], axis=0)
+
+
+def clicks_and_curve(
+    samples: Sequence[Sequence[float]], maximum: int = 20, digits: int | None = None
+) -> dict[str, Any]:
+    """Sum up what a method did on many objects, ready for a file of results.
+
+    Parameters
+    ----------
+    samples : sequence of sequence of float
+        IoUs of each object after click 1, 2, ...
+    maximum : int
+        What NoC counts where a threshold is never reached, and the length of the curve.
+    digits : int, optional
+        Decimals of NoC, and one more of the curve; exact by default.
+
+    Returns
+    -------
+    dict
+        ``noc`` at :data:`THRESHOLDS`, and ``miou`` after each click.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or one without any click.
+    """
+    counts = {str(percent): noc(samples, percent / 100, maximum) for percent in THRESHOLDS}
+    curve = [float(value) for value in mean_iou_curve(samples, maximum)]
+    if digits is not None:
+        counts = {percent: round(count, digits) for percent, count in counts.items()}
+        curve = [round(value, digits + 1) for value in curve]
+    return {"noc": counts, "miou": curve}
 
 
 def area_under_curve(curve: Sequence[float] | np.ndarray) -> float:

@@ -20,6 +20,7 @@ from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.robots import Trajectory, simulate
 
 
 class Oracle(LatentDiversity):
@@ -62,3 +63,29 @@ class Oracle(LatentDiversity):
         ious = [iou(mask, self.example.truth, self.example.ignore) for mask in masks]
         self.judged.append(np.array(ious))
         return replace(answer, scores=torch.tensor(ious))
+
+
+def converse(
+    method: LatentDiversity, example: Example, max_clicks: int, robot: str = "center"
+) -> Trajectory:
+    """Let a robot use one way of choosing on one object; an oracle is told the answer first.
+
+    Parameters
+    ----------
+    method : LatentDiversity
+        An :class:`Oracle`, one that always shows the same candidate, or one that selects.
+    example : Example
+        The object.
+    max_clicks : int
+        Number of clicks at most.
+    robot : str
+        A name in :data:`tutorial_lib.evaluation.robots.ROBOTS`.
+
+    Returns
+    -------
+    Trajectory
+        What happened.
+    """
+    if isinstance(method, Oracle):
+        method.example = example
+    return simulate(method, example.image, example.truth, example.ignore, robot, max_clicks)

@@ -7,7 +7,7 @@ the known mask, never the photo, and know nothing of the method they correct.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -156,12 +156,15 @@ class Trajectory:
         Milliseconds the photo's preparation took.
     ms_clicks : tuple of float
         Milliseconds each answer took.
+    mask : np.ndarray
+        ``(H, W) bool``: what was shown in the end.
     """
 
     clicks: Clicks
     ious: tuple[float, ...]
     ms_prepare: float
     ms_clicks: tuple[float, ...]
+    mask: np.ndarray = field(compare=False, repr=False)  # clicks and method decide it
 
 
 def simulate(
@@ -200,7 +203,7 @@ def simulate(
     Returns
     -------
     Trajectory
-        Clicks, IoU from the first click on, and times.
+        Clicks, IoU from the first click on, times, and the last mask.
 
     Raises
     ------
@@ -224,7 +227,7 @@ def simulate(
         mask = answer.mask
         ious.append(iou(mask, truth, ignore))
         times.append(milliseconds)
-    return Trajectory(clicks, tuple(ious), ms_prepare, tuple(times))
+    return Trajectory(clicks, tuple(ious), ms_prepare, tuple(times), mask)
 
 
 def robot_named(robot: str | Robot) -> Robot:

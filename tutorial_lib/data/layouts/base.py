@@ -162,6 +162,33 @@ class Dataset(ABC):
         """Read ``truth`` and ``ignore``, ``(H, W) bool`` each."""
 
 
+class Subset:
+    """Some examples of a dataset, themselves to be used as one.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Where they come from; it gives name and folder, too.
+    places : iterable of int
+        Their numbers in it, in the order in which they are wanted.
+
+    Examples
+    --------
+    >>> third = Subset(photos, range(0, len(photos), 3))  # doctest: +SKIP
+    """
+
+    def __init__(self, dataset: Dataset, places: Iterable[int]) -> None:
+        self.dataset, self.places = dataset, tuple(places)
+        self.name, self.root = dataset.name, dataset.root
+        self.ids = tuple(dataset.ids[place] for place in self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.dataset[self.places[index]]
+
+
 def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:
     """Whether an object has any pixel that is not ignored; both arrays ``(H, W) bool``."""
     return bool(truth.any() if ignore is None else (truth & ~ignore).any())
