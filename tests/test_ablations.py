@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 from tests.support import easy_scene, one_sentence
 from tools import measure_ablations as tool
+from tools import measure_selection as selection_tool
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity import LatentDiversity
@@ -193,6 +196,21 @@ def test_an_oracle_that_saw_nothing_knows_no_best(weights):
     with pytest.raises(ValueError, match="before anything was answered") as error:
         _ = Oracle(weights=weights, size=64, device="cpu").best_fixed
     assert one_sentence(error.value)
+
+
+def test_every_way_of_choosing_is_measured_in_processes_of_its_own(weights, tmp_path):
+    photo, truth, _ = easy_scene(64, 64)
+    for part, picture in (("images", photo), ("masks", 255 * truth.astype(np.uint8))):
+        (tmp_path / "set" / part).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / "set" / part / "a.png")
+    out = tmp_path / "selection.json"
+    told = ["--weights", weights, "--root", tmp_path / "set", "--dataset", "folder", "--size", "64"]
+    command = [sys.executable, selection_tool.__file__, *told, "--workers", "2", "--out", out]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    ways = json.loads(out.read_text())["datasets"]["set"]["ways"]
+    assert list(ways) == ["g", "oracle", "candidate 0", "candidate 1", "candidate 2"]
+    assert ways["g"] == ways["candidate 0"]  # without g the first candidate is shown
+    assert ways["oracle"]["miou"][0] == max(ways[f"candidate {k}"]["miou"][0] for k in range(3))
 
 
 # -- the tool --------------------------------------------------------------------------------------

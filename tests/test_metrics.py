@@ -203,7 +203,7 @@ def test_thresholds_are_those_of_both_papers():
 
 def test_clicks_and_curve_of_two_objects():
     exact = clicks_and_curve([(0.5, 0.87), (0.9, 0.91, 0.95)], maximum=3)
-    assert exact["noc"] == {"85": 1.5, "90": 2.5}  # (2 + 1) / 2 and (3 + 2) / 2
+    assert exact["noc"] == {"85": 1.5, "90": 2.0}  # (2 + 1) / 2 and (3 + 1) / 2
     assert exact["miou"] == pytest.approx([0.7, 0.89, 0.91])
     rounded = clicks_and_curve([(0.5, 0.87), (0.9, 0.91, 0.95)], maximum=3, digits=1)
-    assert rounded == {"noc": {"85": 1.5, "90": 2.5}, "miou": [0.7, 0.89, 0.91]}
+    assert rounded == {"noc": {"85": 1.5, "90": 2.0}, "miou": [0.7, 0.89, 0.91]}

@@ -13,7 +13,6 @@ g recovers.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,24 +24,17 @@ from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.metrics import clicks_and_curve
-from tutorial_lib.evaluation.oracle import Oracle, converse
+from tutorial_lib.evaluation.oracle import built, converse
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20
-
-
-@lru_cache(maxsize=16)
-def built(way: str, options: str) -> LatentDiversity:
-    """Build the networks once a process."""
-    kind = Oracle if way == "oracle" else LatentDiversity
-    return kind(**json.loads(options))
 
 
 def judged(
     way: str, options: str, data: Dataset, place: int, robot: str
 ) -> tuple[tuple[float, ...], float]:
     """Let a robot use one way on one object: IoUs by click, share of clicked pixels kept."""
-    found = converse(built(way, options), data[place], CLICKS, robot)
+    found = converse(built(way == "oracle", options), data[place], CLICKS, robot)
     kept = [found.mask[click.row, click.col] == click.positive for click in found.clicks]
     return found.ious, float(np.mean(kept))
 

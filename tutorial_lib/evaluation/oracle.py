@@ -10,7 +10,9 @@ With M candidates there are three honest figures, and they answer different ques
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,25 @@ class Oracle(LatentDiversity):
         ious = [iou(mask, self.example.truth, self.example.ignore) for mask in masks]
         self.judged.append(np.array(ious))
         return replace(answer, scores=torch.tensor(ious))
+
+
+@lru_cache(maxsize=16)
+def built(knows: bool, options: str) -> LatentDiversity:
+    """Build a way of choosing once a process: networks take a while to load.
+
+    Parameters
+    ----------
+    knows : bool
+        Whether it is an :class:`Oracle`.
+    options : str
+        What it is built with, as JSON.
+
+    Returns
+    -------
+    LatentDiversity
+        The same object for the same arguments.
+    """
+    return (Oracle if knows else LatentDiversity)(**json.loads(options))
 
 
 def converse(
