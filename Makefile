@@ -88,10 +88,11 @@ one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder o
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
 
 ablations: $(VENV)/.installed ## One night: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
-	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" $(ARGS)
+	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
+		--workers -1 --limit 51 $(ARGS)
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
-	$(PY) tools/measure_ablations.py --toy $(ARGS)
+	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"

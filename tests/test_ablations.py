@@ -286,6 +286,15 @@ def test_a_recipe_goes_on_at_its_checkpoint(measured, monkeypatch, tmp_path):
     assert again["images"] == 2 * 2
 
 
+def test_two_at_a_time_measure_what_one_after_the_other_does(measured, tmp_path):
+    _, found = measured
+    side_by_side = call(tmp_path, "without-diversity", "rdl", workers=2)["recipes"]
+    assert side_by_side.keys() == {"without-diversity", "rdl"}
+    for name, row in side_by_side.items():
+        assert row["loss"] == pytest.approx(found["recipes"][name]["loss"], abs=1e-3)
+        assert row["ways"].keys() == found["recipes"][name]["ways"].keys()
+
+
 def test_figures_of_another_budget_are_not_mixed(measured):
     folder, _ = measured
     with pytest.raises(typer.BadParameter, match="another budget") as error:
