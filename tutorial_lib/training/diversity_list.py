@@ -53,7 +53,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 #: The budget of each, the same for all: what differs is the component. Seventeen f, each with its
 #: g, and measuring them, fit into one night on two cores: every length is three quarters of the
 #: shipped recipe's (crops, and with them scales), so that a step costs about half as much.
-ABLATION_STEPS, ABLATION_STEPS_G = 400, 80
+ABLATION_STEPS, ABLATION_STEPS_G = 300, 60
 SMALL: dict[str, Any] = {"crop": 192, "scale_low": 0.6, "scale_high": 1.35}
 SMALL_G: dict[str, Any] = {"crop": 224, "scale_low": 0.75, "scale_high": 1.2, "corrections": 5}
 #: What a recipe is told to learn from drawn scenes.
