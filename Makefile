@@ -13,7 +13,9 @@ endif
 PY := $(BIN)/python
 CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
 	geodesic-star growcut)
-NETWORKS := $(addprefix --method ,dos dos-no-graph-cut)
+NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity \
+	latent-diversity-rdl)
+EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
@@ -21,7 +23,7 @@ unit notebook-tests: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
-	figures measure evaluate one-click ablations ablations-toy constants wheel clean
+	figures measure evaluate one-click selection ablations ablations-toy constants wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,20 +74,27 @@ figures: browser ## Take the README's screenshot again
 measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers, networks' times, hypercolumns
 	$(PY) tools/measure_graph_reuse.py
 	$(PY) tools/measure_random_walker.py
-	$(PY) -m tutorial_lib bench --json --method dos --method dos-no-graph-cut --method semantic-fcn \
-		--method semantic-crf-rnn > assets/results/bench_deep.json.new
+	$(PY) -m tutorial_lib bench --json $(NETWORKS) --method semantic-fcn --method semantic-crf-rnn \
+		> assets/results/bench_deep.json.new
 	mv assets/results/bench_deep.json.new assets/results/bench_deep.json
 	$(PY) tools/measure_hypercolumn.py
 
 evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
-	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot center $(CLASSICAL) $(NETWORKS) --out assets/results/grabcut_center.json
-	$(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 \
-		--robot geodesic $(CLASSICAL) $(NETWORKS) --out assets/results/grabcut_geodesic.json
+	for robot in center geodesic; do \
+		$(EVALUATE) --robot $$robot $(CLASSICAL) --out assets/results/grabcut_$$robot.json && \
+		$(EVALUATE) --robot $$robot $(NETWORKS) --out assets/results/grabcut_$${robot}_networks.json \
+		|| exit 1; done
 	$(PY) tools/measure_stages.py --root "$(ROOT)" --dataset grabcut
 
 one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder of clothing-co-parsing/, iseg-voc/)
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
+
+selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=folder of GrabCut/ and iseg-voc/)
+	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder \
+		--other "g of the paper=latent-diversity-dense"
+	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut \
+		--other "g of the paper=latent-diversity-dense"
+	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc"
 
 ablations: $(VENV)/.installed ## One night: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \

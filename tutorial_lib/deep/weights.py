@@ -81,6 +81,21 @@ WEIGHTS: dict[str, Shipped] = {
         f"{_TRAIN} semantic-crf-rnn --data DATA --out RUN"
         " --set start=assets/weights/semantic-fcn.safetensors",
     ),
+    "latent-diversity": Shipped(
+        "latent-diversity.safetensors",
+        "4cab22fa88d24f8127943a077fb9d8f3044a2ebc150edbaab58a1cc9852fcdec",
+        f"{_TRAIN} latent-diversity-g --data DATA --out RUN --set start=F/weights.safetensors",
+    ),
+    "latent-diversity-rdl": Shipped(
+        "latent-diversity-rdl.safetensors",
+        "558ed9d57576c8857a5ad4165099dcecf10bd6cf4c4100aeba31cd1a03e12dd8",
+        f"{_TRAIN} latent-diversity-rdl --data DATA --out RUN --set start=F/weights.safetensors",
+    ),
+    "latent-diversity-dense": Shipped(
+        "latent-diversity-dense.safetensors",
+        "70c432dce52892fecf661a8d633f8ea4886cf7400e138c3ebc98b5aae9020842",
+        f"{_TRAIN} latent-diversity-g-dense --data DATA --out RUN --set start=F/weights.safetensors",
+    ),
 }
 
 

@@ -26,6 +26,7 @@ _LOOKS = {
     "dos": ("#000000", "<", "--"),
     "dos-no-graph-cut": ("#000000", ">", ":"),
     "latent-diversity": ("#000000", "*", "-"),
+    "latent-diversity-rdl": ("#777777", "*", "-."),
 }
 
 
