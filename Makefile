@@ -90,10 +90,8 @@ one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder o
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
 
 selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=folder of GrabCut/ and iseg-voc/)
-	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder \
-		--other "g of the paper=latent-diversity-dense"
-	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut \
-		--other "g of the paper=latent-diversity-dense"
+	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder
+	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut
 	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc"
 
 ablations: $(VENV)/.installed ## One night: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)

@@ -29,8 +29,12 @@ TIMES = json.loads((RESULTS / "bench.json").read_text())["methods"]
 FILES = pytest.mark.parametrize("robot", ROBOTS)
 
 
-def measured(robot):
-    return read_results(RESULTS / f"grabcut_{robot}.json")
+def measured(robot, part=""):
+    return read_results(RESULTS / f"grabcut_{robot}{part}.json")
+
+
+def networks(robot):
+    return measured(robot, "_networks")["methods"]
 
 
 @FILES
@@ -50,7 +54,7 @@ def test_the_center_robot_used_every_classical_method():
 
 @FILES
 def test_the_summaries_follow_from_the_samples(robot):
-    for method in measured(robot)["methods"].values():
+    for method in (*measured(robot)["methods"].values(), *networks(robot).values()):
         runs = [sample["iou"] for sample in method["samples"].values()]
         for percent, noc in method["noc"].items():
             counts = [clicks_to_reach(run, int(percent) / 100) for run in runs]
@@ -119,6 +123,32 @@ def test_readme_shows_the_networks_figures():
         row = re.search(rf"^\| FCN-{stride}s" + r" \| ([\d.]+)" * 4 + r" \|", readme, re.M)
         pair = [stages()["methods"][f"dos-{stride}s{cut}"]["noc"] for cut in ("", " + graph cut")]
         assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in ("85", "90"))
+
+
+LATENT = ("latent-diversity", "latent-diversity-rdl")
+
+
+@FILES
+def test_every_network_that_answers_clicks_was_measured_on_all_49_photos(robot):
+    results = measured(robot, "_networks")
+    assert (results["dataset"], results["robot"]) == ("grabcut", robot)
+    assert results["max_clicks"] == 20
+    assert not results["commit"].endswith("+"), "measured with code that was never committed"
+    for name in (*LATENT, "dos", "dos-no-graph-cut"):
+        assert len(results["methods"][name]["samples"]) == 49
+
+
+def test_readme_shows_the_figures_of_latent_diversity():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in LATENT:
+        noc = [networks(robot)[name]["noc"][key] for robot in ROBOTS for key in ("85", "90")]
+        cells = [f"{count:.2f}" for count in noc]
+        assert f"| `{name}` | " + " | ".join(cells) + " |" in readme
+
+
+def test_latent_diversity_needs_fewer_clicks_than_the_paper_prints_at_90():
+    found = networks("center")["latent-diversity"]["noc"]["90"]
+    assert found < min(published_noc("grabcut", 90, "latent-diversity").values())
 
 
 def test_no_method_was_slower_than_its_peer_or_its_target():

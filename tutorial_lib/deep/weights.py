@@ -91,11 +91,6 @@ WEIGHTS: dict[str, Shipped] = {
         "558ed9d57576c8857a5ad4165099dcecf10bd6cf4c4100aeba31cd1a03e12dd8",
         f"{_TRAIN} latent-diversity-rdl --data DATA --out RUN --set start=F/weights.safetensors",
     ),
-    "latent-diversity-dense": Shipped(
-        "latent-diversity-dense.safetensors",
-        "70c432dce52892fecf661a8d633f8ea4886cf7400e138c3ebc98b5aae9020842",
-        f"{_TRAIN} latent-diversity-g-dense --data DATA --out RUN --set start=F/weights.safetensors",
-    ),
 }
 
 
