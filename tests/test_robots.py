@@ -192,6 +192,13 @@ def test_other_methods_are_corrected_where_they_are_wrong(repeat):
     assert [c.positive for c in done.clicks] == [True] * 6
 
 
+def test_a_user_is_content_with_an_iou_but_not_before_some_clicks(repeat):
+    steps = [len(simulate(repeat(False), PHOTO, BLOCK, content=0.1, least=n).ious) for n in (0, 5)]
+    everything = simulate(repeat(False), PHOTO, BLOCK, max_clicks=6).ious
+    first = next(count for count, value in enumerate(everything, 1) if value >= 0.1)
+    assert steps == [first, 5]
+
+
 def test_an_unregistered_method_counts_as_answering_from_the_first_click():
     assert all(c.positive for c in simulate(Repeat(), PHOTO, BLOCK, max_clicks=4).clicks)
 

@@ -44,8 +44,8 @@ from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.ablations import read_ablations, write_ablations
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_and_curve, clicks_to_reach
-from tutorial_lib.evaluation.oracle import Oracle, converse
+from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_to_reach
+from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
 from tutorial_lib.training.checkpoints import CHECKPOINT
 from tutorial_lib.training.diversity_list import (
     ABLATION_STEPS,
@@ -131,7 +131,7 @@ def use(method: LatentDiversity, examples: Sequence[Example], most: int) -> dict
     """Let the robot use one way of choosing on all objects."""
     curves = [converse(method, example, most).ious for example in examples]
     counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
-    return {"counts": counts, **clicks_and_curve(curves, most, digits=3)}
+    return {"counts": counts, **summed_up(curves, most)}
 
 
 def measure(weights: Path, examples: Sequence[Example], size: int, most: int) -> dict[str, Any]:

@@ -9,8 +9,6 @@ the photo and its mirror image, and with both, on three sets of objects, and wri
 - the same photos with objects a third as long: each photo is shrunk, and mirrored around itself
   until it is as large as before;
 - small parts in made-up scenes (less than 1 % of the picture), which need no data.
-
-What finished stays finished: ``--work`` keeps the figures of every set, and its diary.
 """
 
 from __future__ import annotations
@@ -22,12 +20,13 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 import typer
+from joblib import Parallel, delayed
 
 from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
-from tutorial_lib.evaluation.benchmark import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
+from tutorial_lib.evaluation.oracle import built, converse, summed_up
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "extras.json"
 WAYS = {
@@ -36,7 +35,7 @@ WAYS = {
     "flip": {"flip": True},
     "zoom + flip": {"zoom": True, "flip": True},
 }
-TOYS, TOY_SIZE, SMALL = 12, (480, 640), 0.01
+TOYS, TOY_SIZE, SMALL, CLICKS = 12, (480, 640), 0.01, 20
 
 
 class Shrunk:
@@ -83,23 +82,20 @@ def small_parts() -> Subset:
     return Subset(world, [place for place, size in enumerate(sizes) if size < SMALL])
 
 
-def measure(data: Any, out: Path, weights: str, limit: int | None, workers: int) -> dict[str, Any]:
+def measure(data: Any, weights: str, limit: int | None, workers: int) -> dict[str, Any]:
     """Return how many objects there are, and what each way needs and reaches on them."""
-    methods = {
-        way: ("latent-diversity", options | {"weights": weights}) for way, options in WAYS.items()
-    }
-    found = evaluate(methods, data, out, limit=limit, workers=workers)
-    return {
-        "dataset": found["root_name"],
-        "objects": len(data.ids[:limit]),
-        "ways": {
-            way: {
-                "noc": {key: round(value, 3) for key, value in figures["noc"].items()},
-                "miou": [round(value, 4) for value in figures["miou"]],
-            }
-            for way, figures in found["methods"].items()
-        },
-    }
+    examples = [data[place] for place in range(len(data))[:limit]]
+    ways = {}
+    for way, options in WAYS.items():
+        told = json.dumps(options | {"weights": weights})
+        curves = Parallel(n_jobs=workers)(delayed(clicked)(told, each) for each in examples)
+        ways[way] = summed_up(curves, CLICKS)
+    return {"dataset": data.root.resolve().name, "objects": len(examples), "ways": ways}
+
+
+def clicked(options: str, example: Example) -> tuple[float, ...]:
+    """Let the robot use one way on one object: IoU after each click."""
+    return converse(built(False, options), example, CLICKS).ious
 
 
 def main(
@@ -107,20 +103,14 @@ def main(
     weights: Annotated[str, typer.Option(help="A name or a file.")] = "latent-diversity",
     limit: Annotated[int | None, typer.Option(help="Only the first objects of each set.")] = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
-    work: Annotated[Path, typer.Option(help="Where finished objects are kept.")] = Path(
-        "build/extras"
-    ),
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
 ) -> None:
     """Measure all ways on all sets."""
     photos = load_dataset("folder", root)
     sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": small_parts()}
-    work.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine(), "sets": {}}
     for name, data in sets.items():
-        result["sets"][name] = measure(
-            data, work / f"{name.replace(' ', '-')}.json", weights, limit, workers
-        )
+        result["sets"][name] = measure(data, weights, limit, workers)
         for way, figures in result["sets"][name]["ways"].items():
             print(f"{name:<18}{way:<14}{figures['noc']}", flush=True)
     out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

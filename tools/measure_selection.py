@@ -5,9 +5,9 @@ pair of networks in several ways: with g's choice, with each candidate always sh
 oracle that shows the best one, knowing the answer. Each way is a conversation of its own: what is
 shown decides where the robot clicks next. ``--other "g of the paper=FILE"`` measures another pair
 of networks in the first way. The figures are added to ``assets/results/selection.json`` under the
-dataset's name: NoC, mean IoU after every click, the share of clicked pixels that end with the
-label they were given, and which part of the distance from the best fixed candidate to the oracle
-g recovers.
+dataset's name: NoC, mean IoU after each of the first five clicks, the share of clicked pixels that
+end with the label they were given, and which part of the distance from the best fixed candidate to
+the oracle g recovers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import clicks_and_curve
-from tutorial_lib.evaluation.oracle import built, converse
+from tutorial_lib.evaluation.oracle import built, converse, summed_up
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20
@@ -77,10 +76,10 @@ def main(
             delayed(judged)(name, json.dumps(options), data, place, robot) for place in places
         )
         curves, kept = zip(*found, strict=True)
-        figures = clicks_and_curve(curves, CLICKS, digits=3)
+        figures = summed_up(curves, CLICKS)
         figures["clicked_pixels_right"] = round(float(np.mean(kept)), 4)
         result[name] = figures
-        right, miou = figures["clicked_pixels_right"], [round(x, 3) for x in figures["miou"][:5]]
+        right, miou = figures["clicked_pixels_right"], [round(x, 3) for x in figures["miou"]]
         text = f"{figures['noc']} clicked pixels right {right:.1%} mean IoU {miou}"
         print(f"{name:<16}{text}", flush=True)
     entry: dict[str, Any] = {"root_name": root.name, "robot": robot, "objects": len(places)}

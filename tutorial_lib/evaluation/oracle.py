@@ -11,6 +11,7 @@ With M candidates there are three honest figures, and they answer different ques
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -21,8 +22,10 @@ import torch
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_and_curve, iou
 from tutorial_lib.evaluation.robots import Trajectory, simulate
+
+LEAST = 5  # clicks in every conversation, so that curves are exact up to there
 
 
 class Oracle(LatentDiversity):
@@ -91,6 +94,9 @@ def converse(
 ) -> Trajectory:
     """Let a robot use one way of choosing on one object; an oracle is told the answer first.
 
+    It ends, but not before the fifth click, when the highest of the thresholds is reached that
+    clicks are counted to.
+
     Parameters
     ----------
     method : LatentDiversity
@@ -109,4 +115,33 @@ def converse(
     """
     if isinstance(method, Oracle):
         method.example = example
-    return simulate(method, example.image, example.truth, example.ignore, robot, max_clicks)
+    return simulate(
+        method,
+        example.image,
+        example.truth,
+        example.ignore,
+        robot,
+        max_clicks,
+        content=max(THRESHOLDS) / 100,
+        least=LEAST,
+    )
+
+
+def summed_up(samples: Sequence[Sequence[float]], max_clicks: int) -> dict[str, Any]:
+    """Sum up conversations on many objects, ready for a file of results.
+
+    Parameters
+    ----------
+    samples : sequence of sequence of float
+        IoUs of each object after click 1, 2, ..., from :func:`converse`.
+    max_clicks : int
+        Number of clicks at most.
+
+    Returns
+    -------
+    dict
+        ``noc`` at every threshold, to three digits, and ``miou`` after each of the first five
+        clicks, to four: later ones were not asked for where the object was right already.
+    """
+    figures = clicks_and_curve(samples, max_clicks, digits=3)
+    return figures | {"miou": figures["miou"][:LEAST]}

@@ -6,6 +6,7 @@ the known mask, never the photo, and know nothing of the method they correct.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -175,6 +176,8 @@ def simulate(
     robot: str | Robot = "center",
     max_clicks: int = 20,
     seed: int = 0,
+    content: float = math.inf,
+    least: int = 0,
 ) -> Trajectory:
     """Let a robot use a method until it has no clicks left or nothing is left to correct.
 
@@ -199,6 +202,10 @@ def simulate(
         Number of clicks at most.
     seed : int
         Seed of the robot.
+    content : float
+        Stop as soon as this IoU is reached: what comes after it does not change a number of clicks.
+    least : int
+        But not before so many clicks are made.
 
     Returns
     -------
@@ -227,6 +234,8 @@ def simulate(
         mask = answer.mask
         ious.append(iou(mask, truth, ignore))
         times.append(milliseconds)
+        if ious[-1] >= content and len(clicks) >= least:
+            break
     return Trajectory(clicks, tuple(ious), ms_prepare, tuple(times), mask)
 
 
