@@ -94,7 +94,7 @@ selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=fold
 	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut
 	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc"
 
-ablations: $(VENV)/.installed ## One night: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
+ablations: $(VENV)/.installed ## An evening: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
 		--workers -1 --limit 51 $(ARGS)
 
