@@ -13,8 +13,7 @@ endif
 PY := $(BIN)/python
 CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
 	geodesic-star growcut)
-NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity \
-	latent-diversity-rdl)
+NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
