@@ -15,6 +15,7 @@ CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matt
 	geodesic-star growcut)
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
+DENSE := --other "g of the paper=latent-diversity-dense"
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
@@ -89,13 +90,13 @@ one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder o
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
 
 selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=folder of GrabCut/ and iseg-voc/)
-	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder
-	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut
-	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc"
+	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder --limit 51 $(DENSE)
+	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut $(DENSE)
+	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 25
 
-ablations: $(VENV)/.installed ## An evening: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
+ablations: $(VENV)/.installed ## An hour: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
-		--workers -1 --limit 51 $(ARGS)
+		--workers -1 --limit 34 $(ARGS)
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
 	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)

@@ -30,7 +30,8 @@ from tutorial_lib.classical import (
 )
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data import click_sampling
-from tutorial_lib.deep import diversity, losses, upsampling
+from tutorial_lib.deep import diversity, hypercolumn, losses, upsampling
+from tutorial_lib.deep.levels import Level
 from tutorial_lib.evaluation import metrics, robots
 from tutorial_lib.segmenter import Segmentation
 
@@ -234,6 +235,29 @@ def without_others(rng: np.random.Generator) -> dict[str, Any]:
     return {"truth": drawn["truth"], "seed": drawn["seed"]}
 
 
+def columns_to_be(rng: np.random.Generator) -> dict[str, Any]:
+    """Draw a hypercolumn without statistics, and maps for it."""
+    stride, size = int(rng.choice([1, 2])), sizes(rng)
+    levels = [
+        Level("any", stride * 2**power, int(rng.integers(1, 5)), float(rng.choice([0, 0.5])))
+        for power in range(rng.integers(1, 4))
+    ]
+    columns = hypercolumn.Hypercolumn(levels, 3, normalise=False, stride=stride)
+    columns.load_state_dict(
+        {name: random_like(values, rng) for name, values in columns.state_dict().items()}
+    )
+    cells = [[-(-side * stride // level.stride) for side in size] for level in levels]
+    maps = [
+        random_like(torch.empty(2, level.channels, *shape), rng)
+        for level, shape in zip(levels, cells, strict=True)
+    ]
+    return {"hypercolumn": columns.requires_grad_(False), "maps": maps, "size": size}
+
+
+def random_like(tensor: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(rng.normal(size=tuple(tensor.shape)).astype(np.float32))
+
+
 def soft_masks(rng: np.random.Generator) -> dict[str, Any]:
     shape = sizes(rng)
     return {"A": (rng.random(shape) < 0.5) * 1.0, "B": chances(rng, shape).clip(1e-3)}
@@ -341,6 +365,9 @@ COMPARISONS = {
     "fight": Comparison(growcut.fight, armies),
     "bilinear_kernel": Comparison(
         upsampling.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
+    ),
+    "upsample_concatenate_project": Comparison(
+        hypercolumn.upsample_concatenate_project, columns_to_be
     ),
     "simulate": Comparison(library_run, robot_run),
     "depth": Comparison(

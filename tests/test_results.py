@@ -26,6 +26,7 @@ PAPERS_METHODS = (
     "growcut",
 )
 ROBOTS = ("center", "geodesic")
+NOC = ("85", "90")
 TIMES = json.loads((RESULTS / "bench.json").read_text())["methods"]
 FILES = pytest.mark.parametrize("robot", ROBOTS)
 
@@ -125,7 +126,7 @@ def test_readme_shows_the_networks_figures():
     for stride in (32, 16, 8):
         row = re.search(rf"^\| FCN-{stride}s" + r" \| ([\d.]+)" * 4 + r" \|", readme, re.M)
         pair = [stages()["methods"][f"dos-{stride}s{cut}"]["noc"] for cut in ("", " + graph cut")]
-        assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in ("85", "90"))
+        assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in NOC)
 
 
 LATENT = ("latent-diversity", "latent-diversity-rdl")
@@ -139,17 +140,63 @@ def test_every_network_that_answers_clicks_was_measured_on_all_49_photos(robot):
         assert len(results["methods"][name]["samples"]) == 49
 
 
+def test_latent_diversity_needs_fewer_clicks_than_the_papers_print():
+    found = networks("center")["latent-diversity"]["noc"]
+    assert found["85"] <= 3.0
+    assert found["90"] <= 4.2 < min(published_noc("grabcut", 90, "latent-diversity").values())
+
+
+def test_with_latent_diversity_every_click_of_twenty_helps_or_does_no_harm():
+    curve = networks("center")["latent-diversity"]["miou"]
+    assert len(curve) == 20
+    assert np.all(np.diff(curve) > -2e-3)
+
+
 def test_readme_shows_the_figures_of_latent_diversity():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    times = json.loads((RESULTS / "bench_deep.json").read_text())["methods"]
     for name in LATENT:
-        noc = [networks(robot)[name]["noc"][key] for robot in ROBOTS for key in ("85", "90")]
-        cells = [f"{count:.2f}" for count in noc]
+        assert times[name]["ms_click"] < 150
+        noc = [networks(robot)[name]["noc"][key] for robot in ROBOTS for key in NOC]
+        cells = [*(f"{count:.2f}" for count in noc), f"{times[name]['ms_click']:.0f}"]
         assert f"| `{name}` | " + " | ".join(cells) + " |" in readme
 
 
-def test_the_center_robot_needs_fewer_clicks_to_90_than_the_paper_prints_for_its_own():
-    found = networks("center")["latent-diversity"]["noc"]["90"]
-    assert found < min(published_noc("grabcut", 90, "latent-diversity").values())
+CHOOSING = pytest.mark.parametrize("name", ["GrabCut", "iseg-voc"])
+
+
+def choosing(name):
+    return json.loads((RESULTS / "selection.json").read_text())["datasets"][name]
+
+
+@CHOOSING
+def test_selecting_recovers_most_of_what_there_is_to_gain(name):
+    found = choosing(name)
+    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+    assert found["objects"] == {"GrabCut": 49, "iseg-voc": 51}[name]
+    for key in NOC:
+        counts = {way: figures["noc"][key] for way, figures in found["ways"].items()}
+        fixed = min(count for way, count in counts.items() if way.startswith("candidate"))
+        assert counts["oracle"] < counts["g"] < fixed
+        part = (fixed - counts["g"]) / (fixed - counts["oracle"])
+        assert part == pytest.approx(found["recovered"][key], abs=2e-3)
+        assert part >= 2 / 3
+
+
+@CHOOSING
+def test_every_click_helps_and_is_obeyed(name):
+    figures = choosing(name)["ways"]["g"]
+    assert figures["clicked_pixels_right"] >= 0.98
+    assert np.all(np.diff(figures["miou"]) > -1e-3)
+    assert np.all(np.diff(figures["miou"][:5]) > 0)
+
+
+def test_zooming_and_mirroring_were_measured_on_objects_of_three_sizes():
+    found = json.loads((RESULTS / "extras.json").read_text())
+    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+    assert found["sets"].keys() == {"as they are", "a third as long", "small parts"}
+    for figures in found["sets"].values():
+        assert figures["ways"].keys() == {"plain", "zoom", "flip", "zoom + flip"}
 
 
 def test_no_method_was_slower_than_its_peer_or_its_target():

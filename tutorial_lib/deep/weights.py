@@ -83,13 +83,19 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "4cab22fa88d24f8127943a077fb9d8f3044a2ebc150edbaab58a1cc9852fcdec",
+        "cac62603a6a08dbf09da53c35530a6b6970849521bd2b847226c8e8daac1c2b1",
         f"{_TRAIN} latent-diversity-g --data DATA --out RUN --set start=F/weights.safetensors",
     ),
     "latent-diversity-rdl": Shipped(
         "latent-diversity-rdl.safetensors",
-        "558ed9d57576c8857a5ad4165099dcecf10bd6cf4c4100aeba31cd1a03e12dd8",
+        "669be1d5529e7c4f572436d0e4ea68bc68d34c0ffb2ebea6b73b931bc602b544",
         f"{_TRAIN} latent-diversity-rdl --data DATA --out RUN --set start=F/weights.safetensors",
+    ),
+    "latent-diversity-dense": Shipped(
+        "latent-diversity-dense.safetensors",
+        "f84f04d3b8ae3a49f026410b0e9a9afdae02900c89d261e4ae96063ff4145304",
+        f"{_TRAIN} latent-diversity-g-dense --data DATA --out RUN"
+        " --set start=F/weights.safetensors",
     ),
 }
 
