@@ -92,7 +92,7 @@ one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder o
 selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=folder of GrabCut/ and iseg-voc/)
 	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder --limit 51 $(DENSE)
 	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut $(DENSE)
-	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 25
+	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 16
 
 ablations: $(VENV)/.installed ## An hour: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \

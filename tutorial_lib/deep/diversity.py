@@ -106,7 +106,9 @@ def selection(scores: Tensor, distances: Tensor, temperature: float = 0.0) -> Te
     temperature : float
         0, as in the paper: the best candidate is right and all others are equally wrong. Above 0,
         candidates share the target by ``softmax(-distances / temperature)``, so that it hardly
-        matters which of two almost equal masks is chosen.
+        matters which of two almost equal masks is chosen. The higher it is, the nearer is the
+        highest score to the least distance to be expected, and the further from the candidate that
+        is most often the best: a compromise may be chosen that is never the best.
 
     Returns
     -------

@@ -83,7 +83,7 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "cac62603a6a08dbf09da53c35530a6b6970849521bd2b847226c8e8daac1c2b1",
+        "8505053950e08c1c5a60bf45e085886b56568352ea01188150fe370397f6faa7",
         f"{_TRAIN} latent-diversity-g --data DATA --out RUN --set start=F/weights.safetensors",
     ),
     "latent-diversity-rdl": Shipped(

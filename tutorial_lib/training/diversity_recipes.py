@@ -110,4 +110,4 @@ class SelectionRecipe(Turning):
     """
 
     selector: str = choice("shared", "paper")
-    temperature: float = number(0.05, 0)
+    temperature: float = number(0.2, 0)
