@@ -119,7 +119,9 @@ def settings_for(name: str, settings: Sequence[str]) -> list[str]:
 
 def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], steps: int) -> Result:
     """Train a recipe, or go on where it stopped."""
-    told = [*settings_for(name, settings), f"steps={steps}", "minutes=0"]
+    # Photos are read in this process: several recipes at a time have a core each, and joblib's
+    # processes cannot start others. The later of two settings counts.
+    told = ["workers=0", *settings_for(name, settings), f"steps={steps}", "minutes=0"]
     resume = (out / CHECKPOINT).exists()
     found = train(f"ablation-{name}", out, data, resume=resume, settings=told)
     if not found.finished:
