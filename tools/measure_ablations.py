@@ -1,8 +1,8 @@
 """Train Latent Diversity without one component after the other, and measure what that costs.
 
 ``python tools/measure_ablations.py --data DATA --root PHOTOS`` (or ``make ablations DATA=DATA
-ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al. in about an hour on two cores, and
-writes ``assets/results/ablations.json``. DATA holds the training sets (duts-tr,
+ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al., meant for an hour on two cores,
+and writes ``assets/results/ablations.json``. DATA holds the training sets (duts-tr,
 clothing-co-parsing, BSDS500), PHOTOS the validation photos, a folder of images/ and masks/.
 ``--toy`` (``make ablations-toy``) does the same with drawn scenes, in minutes and without any data,
 and writes ``assets/results/ablations_toy.json``.

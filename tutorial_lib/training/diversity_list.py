@@ -51,7 +51,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without-mean-loss": {"share": 0.0},
 }
 #: The budget of each, the same for all: what differs is the component. Seventeen f, each with its
-#: g, and measuring them, take about an hour on two cores: every length is half of the shipped
+#: g, and measuring them, are meant for an hour on two cores: every length is half of the shipped
 #: recipe's (crops, and with them scales), so that a step has a quarter of the pixels.
 ABLATION_STEPS, ABLATION_STEPS_G = 200, 50
 SMALL: dict[str, Any] = {"crop": 128, "scale_low": 0.4, "scale_high": 0.9}
