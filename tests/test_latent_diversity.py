@@ -525,7 +525,10 @@ def test_the_mirrored_photo_has_the_mirrored_answer_if_flips_are_averaged(weight
     assert other.candidates[..., ::-1] == pytest.approx(answer.candidates, abs=0.02)
 
 
-def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(weights):
+def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
+    weights, monkeypatch
+):
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.WORTH", 1)
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
     prepared = method.prepare(IMAGE)
     first = prepared.whole
@@ -534,6 +537,22 @@ def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(w
     fresh = method.segment(method.prepare(IMAGE), THREE).probability
     assert np.array_equal(walked[2], fresh)
     assert all(map(prepared.answers[THREE.items].view.holds, THREE))
+
+
+@pytest.mark.parametrize(("side", "zoomed"), [(48, True), (64, False)])
+def test_only_small_objects_are_zoomed_in_on(weights, monkeypatch, side, zoomed):
+    near = View(8, 8, 32, side)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.around", lambda *rest: near)
+    method = LatentDiversity(weights, size=96, device="cpu")
+    prepared = method.prepare(IMAGE)
+    method.segment(prepared, TWO)
+    assert prepared.answers[TWO.items].view == (near if zoomed else prepared.whole)
+
+
+def test_the_papers_networks_never_zoom_unless_told_to(tmp_path):
+    weights = saved(tmp_path, preset="paper")
+    assert not LatentDiversity(weights, device="cpu").zoom
+    assert LatentDiversity(weights, zoom=True, device="cpu").zoom
 
 
 def test_the_ranked_variant_shows_the_first_candidate(tmp_path):

@@ -138,7 +138,8 @@ def use(method: LatentDiversity, examples: Sequence[Example], most: int) -> dict
 
 def measure(weights: Path, examples: Sequence[Example], size: int, most: int) -> dict[str, Any]:
     """Use a network in every way there is: see :data:`tutorial_lib.evaluation.ablations.WAYS`."""
-    oracle = Oracle(weights=weights, size=size)
+    options: dict[str, Any] = {"weights": weights, "size": size, "zoom": False}
+    oracle = Oracle(**options)
     ways = {"oracle": use(oracle, examples, most)}
     if oracle.networks.f.design.heads == 1:
         return ways
@@ -147,10 +148,10 @@ def measure(weights: Path, examples: Sequence[Example], size: int, most: int) ->
         if way == "first" and best == 0:
             ways[way] = dict(ways["fixed"])
         else:
-            ways[way] = use(LatentDiversity(weights, size=size, show=head), examples, most)
+            ways[way] = use(LatentDiversity(**options, show=head), examples, most)
         ways[way]["candidate"] = head
     if oracle.networks.g is not None:
-        ways["g"] = use(LatentDiversity(weights, size=size), examples, most)
+        ways["g"] = use(LatentDiversity(**options), examples, most)
     return ways
 
 

@@ -26,13 +26,13 @@ from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import built, converse, summed_up
+from tutorial_lib.evaluation.oracle import conversation, summed_up
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "extras.json"
 WAYS = {
-    "plain": {},
+    "plain": {"zoom": False},
     "zoom": {"zoom": True},
-    "flip": {"flip": True},
+    "flip": {"zoom": False, "flip": True},
     "zoom + flip": {"zoom": True, "flip": True},
 }
 TOYS, TOY_SIZE, SMALL, CLICKS = 12, (480, 640), 0.01, 20
@@ -88,14 +88,11 @@ def measure(data: Any, weights: str, limit: int | None, workers: int) -> dict[st
     ways = {}
     for way, options in WAYS.items():
         told = json.dumps(options | {"weights": weights})
-        curves = Parallel(n_jobs=workers)(delayed(clicked)(told, each) for each in examples)
-        ways[way] = summed_up(curves, CLICKS)
+        found = Parallel(n_jobs=workers)(
+            delayed(conversation)(told, each, CLICKS) for each in examples
+        )
+        ways[way] = summed_up([each.ious for each in found], CLICKS)
     return {"dataset": data.root.resolve().name, "objects": len(examples), "ways": ways}
-
-
-def clicked(options: str, example: Example) -> tuple[float, ...]:
-    """Let the robot use one way on one object: IoU after each click."""
-    return converse(built(False, options), example, CLICKS).ious
 
 
 def main(

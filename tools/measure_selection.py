@@ -20,22 +20,19 @@ import numpy as np
 import typer
 from joblib import Parallel, delayed
 
-from tutorial_lib.data.datasets import Dataset, load_dataset
+from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import built, converse, summed_up
+from tutorial_lib.evaluation.oracle import conversation, summed_up
+from tutorial_lib.evaluation.robots import Trajectory
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20
 
 
-def judged(
-    way: str, options: str, data: Dataset, place: int, robot: str
-) -> tuple[tuple[float, ...], float]:
-    """Let a robot use one way on one object: IoUs by click, share of clicked pixels kept."""
-    found = converse(built(way == "oracle", options), data[place], CLICKS, robot)
-    kept = [found.mask[click.row, click.col] == click.positive for click in found.clicks]
-    return found.ious, float(np.mean(kept))
+def kept(found: Trajectory) -> float:
+    """Return the share of clicked pixels that end with the label they were given."""
+    return float(np.mean([found.mask[c.row, c.col] == c.positive for c in found.clicks]))
 
 
 def recovered(ways: dict[str, Any], threshold: str) -> float | None:
@@ -55,7 +52,7 @@ def main(
     robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
     limit: Annotated[int, typer.Option(help="Only so many objects; 0 for all.")] = 0,
     size: Annotated[int | None, typer.Option(help="Working size, instead of the preset's.")] = None,
-    zoom: Annotated[bool, typer.Option(help="Zoom in after the first click.")] = False,
+    zoom: Annotated[bool | None, typer.Option(help="Zoom in on small objects or not.")] = None,
     flip: Annotated[bool, typer.Option(help="Average with the mirror image.")] = False,
     only: Annotated[str, typer.Option(help="Only ways that begin so, such as g.")] = "",
     workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
@@ -69,20 +66,20 @@ def main(
     ways["oracle"] = {"weights": weights}
     ways |= {f"candidate {k}": {"weights": weights, "show": k} for k in range(heads)}
     ways = {name: options | common for name, options in ways.items() if name.startswith(only)}
-    places = range(min(limit or len(data), len(data)))
+    examples = [data[place] for place in range(min(limit or len(data), len(data)))]
     result = {}
     for name, options in ways.items():
         found = Parallel(n_jobs=workers)(
-            delayed(judged)(name, json.dumps(options), data, place, robot) for place in places
+            delayed(conversation)(json.dumps(options), each, CLICKS, robot, name == "oracle")
+            for each in examples
         )
-        curves, kept = zip(*found, strict=True)
-        figures = summed_up(curves, CLICKS)
-        figures["clicked_pixels_right"] = round(float(np.mean(kept)), 4)
+        figures = summed_up([each.ious for each in found], CLICKS)
+        figures["clicked_pixels_right"] = round(float(np.mean([kept(each) for each in found])), 4)
         result[name] = figures
         right, miou = figures["clicked_pixels_right"], [round(x, 3) for x in figures["miou"]]
         text = f"{figures['noc']} clicked pixels right {right:.1%} mean IoU {miou}"
         print(f"{name:<16}{text}", flush=True)
-    entry: dict[str, Any] = {"root_name": root.name, "robot": robot, "objects": len(places)}
+    entry: dict[str, Any] = {"root_name": root.name, "robot": robot, "objects": len(examples)}
     entry |= common | {"ways": result}
     if not only:
         entry["recovered"] = {t: recovered(result, t) for t in result["g"]["noc"]}

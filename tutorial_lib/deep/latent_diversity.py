@@ -40,7 +40,9 @@ from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
 SIZES = {"lite": 448, "paper": 0}
+ZOOMS = {"lite": True, "paper": False}
 MARGIN, LEAST, REUSE = 1.4, 64, 0.5  # of zooming in: room, shortest side, when a view still serves
+WORTH = 0.6  # a view is longer than this share of the photo: too little would be gained
 
 
 class LatentDiversity:
@@ -53,9 +55,10 @@ class LatentDiversity:
     size : int, optional
         Long side at which photos go through the networks, in pixels, a multiple of 32; 0 for the
         photo's own. By default what suits the weights' preset: 448, or 0 for ``paper``.
-    zoom : bool
+    zoom : bool, optional
         From the second click on, look only at the surroundings of the mask and the clicks, at
-        working size. Not in the paper.
+        working size, where these are small beside the photo. Not in the paper, and by default what
+        suits the weights' preset: no for ``paper``, else yes.
     flip : bool
         Average f's answers to the photo and to its mirror image. Not in the paper.
     show : int, optional
@@ -84,7 +87,7 @@ class LatentDiversity:
         self,
         weights: str | Path = "latent-diversity",
         size: int | None = None,
-        zoom: bool = False,
+        zoom: bool | None = None,
         flip: bool = False,
         show: int | None = None,
         device: str = "auto",
@@ -97,8 +100,10 @@ class LatentDiversity:
         self.encoder = eyes.to(self.device, memory_format=torch.channels_last)
         self.networks = networks.to(self.device, memory_format=torch.channels_last)
         self.told = networks.f.design.interaction
-        self.size = SIZES[about["design"]["preset"]] if size is None else size
-        self.zoom, self.flip, self.show = zoom, flip, show
+        preset = about["design"]["preset"]
+        self.size = SIZES[preset] if size is None else size
+        self.zoom = ZOOMS[preset] if zoom is None else zoom
+        self.flip, self.show = flip, show
         heads = networks.f.design.heads
         if show is not None and not 0 <= show < heads:
             raise ValueError(f"These weights make candidates 0 to {heads - 1}; none is {show}.")
@@ -214,6 +219,8 @@ class LatentDiversity:
             return prepared.whole
         mask = before.on_photo(prepared.shape) >= 0.5
         view = around(mask, clicks, MARGIN, LEAST)
+        if max(view.shape) > WORTH * max(prepared.shape):
+            return prepared.whole
         fits = view.overlap(before.view) >= REUSE and all(map(before.view.holds, clicks))
         return before.view if fits else view
 
@@ -284,7 +291,7 @@ class RankedDiversity(LatentDiversity):
         self,
         weights: str | Path = "latent-diversity-rdl",
         size: int | None = None,
-        zoom: bool = False,
+        zoom: bool | None = None,
         flip: bool = False,
         show: int | None = None,
         device: str = "auto",

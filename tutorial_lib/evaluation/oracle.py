@@ -71,22 +71,31 @@ class Oracle(LatentDiversity):
 
 
 @lru_cache(maxsize=16)
-def built(knows: bool, options: str) -> LatentDiversity:
-    """Build a way of choosing once a process: networks take a while to load.
+def _built(knows: bool, options: str) -> LatentDiversity:
+    """Build a way of choosing once a process: networks take a while to load."""
+    return (Oracle if knows else LatentDiversity)(**json.loads(options))
+
+
+def conversation(
+    options: str, example: Example, max_clicks: int, robot: str = "center", knows: bool = False
+) -> Trajectory:
+    """Build a way of choosing, once a process, and let a robot use it on one object.
 
     Parameters
     ----------
-    knows : bool
-        Whether it is an :class:`Oracle`.
     options : str
-        What it is built with, as JSON.
+        What the method is built with, as JSON.
+    example, max_clicks, robot
+        As for :func:`converse`.
+    knows : bool
+        Whether the method is an :class:`Oracle`.
 
     Returns
     -------
-    LatentDiversity
-        The same object for the same arguments.
+    Trajectory
+        What happened.
     """
-    return (Oracle if knows else LatentDiversity)(**json.loads(options))
+    return converse(_built(knows, options), example, max_clicks, robot)
 
 
 def converse(
