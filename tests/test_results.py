@@ -35,10 +35,14 @@ def measured(robot, part=""):
     return read_results(RESULTS / f"grabcut_{robot}{part}.json")
 
 
+def check_commit(found):
+    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+
+
 def check_protocol(results, robot):
     assert (results["dataset"], results["robot"]) == ("grabcut", robot)
     assert results["max_clicks"] == 20
-    assert not results["commit"].endswith("+"), "measured with code that was never committed"
+    check_commit(results)
 
 
 def networks(robot):
@@ -173,7 +177,7 @@ def choosing(name):
 @CHOOSING
 def test_selecting_beats_every_fixed_candidate_and_recovers_what_the_file_says(name):
     found = choosing(name)
-    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+    check_commit(found)
     assert found["objects"] == {"GrabCut": 49, "iseg-voc": 51}[name]
     for key in NOC:
         counts = {way: figures["noc"][key] for way, figures in found["ways"].items()}
@@ -187,13 +191,12 @@ def test_selecting_beats_every_fixed_candidate_and_recovers_what_the_file_says(n
 def test_every_click_helps_and_is_obeyed(name):
     figures = choosing(name)["ways"]["g"]
     assert figures["clicked_pixels_right"] >= 0.98
-    assert np.all(np.diff(figures["miou"]) > -1e-3)
-    assert np.all(np.diff(figures["miou"][:5]) > 0)
+    assert np.all(np.diff(figures["miou"]) > 0)
 
 
 def test_zooming_and_mirroring_were_measured_on_objects_of_three_sizes():
     found = json.loads((RESULTS / "extras.json").read_text())
-    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+    check_commit(found)
     assert found["sets"].keys() == {"as they are", "a third as long", "small parts"}
     for figures in found["sets"].values():
         assert figures["ways"].keys() == {"plain", "zoom", "flip", "zoom + flip"}
@@ -208,7 +211,7 @@ def test_no_method_was_slower_than_its_peer_or_its_target():
 
 def test_one_click_was_given_to_every_method_on_both_sets():
     measured = read_one_click(RESULTS / "one_click.json")
-    assert not measured["commit"].endswith("+"), "measured with code that was never committed"
+    check_commit(measured)
     datasets = {part: found["dataset"] for part, found in measured["sets"].items()}
     assert datasets == {"seen": "clothing-co-parsing", "unseen": "iseg-voc"}
     assert measured["sets"]["unseen"]["objects"] == 102
