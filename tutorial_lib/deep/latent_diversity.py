@@ -41,7 +41,7 @@ from tutorial_lib.segmenter import Segmentation
 
 SIZES = {"lite": 448, "paper": 0}
 ZOOMS = {"lite": True, "paper": False}
-MARGIN, LEAST, REUSE = 1.4, 64, 0.5  # of zooming in: room, shortest side, when a view still serves
+MARGIN, LEAST, REUSE = 2.0, 96, 0.5  # of zooming in: room, shortest side, when a view still serves
 WORTH = 0.6  # a view is longer than this share of the photo: too little would be gained
 
 
