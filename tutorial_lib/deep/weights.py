@@ -83,17 +83,17 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "8505053950e08c1c5a60bf45e085886b56568352ea01188150fe370397f6faa7",
+        "82468657dfac7167a9facb898f38292219c520ba82ddf80a0d764c961d5187fb",
         f"{_TRAIN} latent-diversity-g --data DATA --out RUN --set start=F/weights.safetensors",
     ),
     "latent-diversity-rdl": Shipped(
         "latent-diversity-rdl.safetensors",
-        "669be1d5529e7c4f572436d0e4ea68bc68d34c0ffb2ebea6b73b931bc602b544",
+        "7a4688b661fcf623d840c0297d8ba8638e3ed7e4025fe800adf338e6996c652f",
         f"{_TRAIN} latent-diversity-rdl --data DATA --out RUN --set start=F/weights.safetensors",
     ),
     "latent-diversity-dense": Shipped(
         "latent-diversity-dense.safetensors",
-        "f84f04d3b8ae3a49f026410b0e9a9afdae02900c89d261e4ae96063ff4145304",
+        "0e28cb6ad7db13c3766f53297eb3e945bbeb8cc23ade5c75408363f23544cf2a",
         f"{_TRAIN} latent-diversity-g-dense --data DATA --out RUN"
         " --set start=F/weights.safetensors",
     ),
