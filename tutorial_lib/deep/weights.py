@@ -83,19 +83,19 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "82468657dfac7167a9facb898f38292219c520ba82ddf80a0d764c961d5187fb",
-        f"{_TRAIN} latent-diversity-g --data DATA --out RUN --set start=F/weights.safetensors",
+        "c5e608ff649fc01623f829eeb149f5468b4c91121fe88116af266976e03b2da9",
+        "python tools/average_weights.py G4/weights.safetensors G5/weights.safetensors --out FILE",
     ),
     "latent-diversity-rdl": Shipped(
         "latent-diversity-rdl.safetensors",
-        "7a4688b661fcf623d840c0297d8ba8638e3ed7e4025fe800adf338e6996c652f",
-        f"{_TRAIN} latent-diversity-rdl --data DATA --out RUN --set start=F/weights.safetensors",
+        "ba3e0e5d72d1b9873f2d35fefa9cf77ce6bb00e14838f601b96fca42ffdfef85",
+        "python tools/average_weights.py R1/weights.safetensors R2/weights.safetensors --out FILE",
     ),
     "latent-diversity-dense": Shipped(
         "latent-diversity-dense.safetensors",
-        "0e28cb6ad7db13c3766f53297eb3e945bbeb8cc23ade5c75408363f23544cf2a",
-        f"{_TRAIN} latent-diversity-g-dense --data DATA --out RUN"
-        " --set start=F/weights.safetensors",
+        "a745640d188eafa61949aa342400d6a5d7ea90bee53d0a1db4105eee11b34924",
+        "python tools/average_weights.py G4/weights.safetensors D/weights.safetensors --part f"
+        " --out FILE",
     ),
 }
 
