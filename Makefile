@@ -96,7 +96,7 @@ selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=fold
 
 ablations: $(VENV)/.installed ## An hour: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
-		--workers -1 --limit 34 $(ARGS)
+		--workers -1 --limit 24 $(ARGS)
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
 	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)

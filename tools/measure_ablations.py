@@ -7,14 +7,14 @@ clothing-co-parsing, BSDS500), PHOTOS the validation photos, a folder of images/
 ``--toy`` (``make ablations-toy``) does the same with drawn scenes, in minutes and without any data,
 and writes ``assets/results/ablations_toy.json``.
 
-*Budget.* Every f is trained for the same number of steps, every g beside it, too: 200 and 50 by
+*Budget.* Every f is trained for the same number of steps, every g beside it, too: 150 and 40 by
 default, with crops of 128 and 160 pixels and photos scaled accordingly, half of the
 lengths of the shipped recipes. ``--steps`` and ``--steps-g`` set other budgets; ``--steps-g 0``
 leaves g out. ``--workers 2`` trains two recipes at a time with a core each, a little quicker than
 one after the other with two; after each recipe the tool says how many are left.
 
 *What is counted.* The paper's tables count a user's clicks with f and g. We do so, too, but g
-is a second network with noise of its own, and 50 steps are few. So each f is also measured with an
+is a second network with noise of its own, and 40 steps are few. So each f is also measured with an
 oracle in the place of g (what f proposes, whoever selects), with its best fixed candidate (what
 there is without selection; the candidate is chosen on the same photos, which flatters it a little)
 and with its first one. An oracle picks the best of M, which helps a large M by itself: networks of

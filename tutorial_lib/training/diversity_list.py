@@ -53,7 +53,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 #: The budget of each, the same for all: what differs is the component. Seventeen f, each with its
 #: g, and measuring them, are meant for an hour on two cores: every length is half of the shipped
 #: recipe's (crops, and with them scales), so that a step has a quarter of the pixels.
-ABLATION_STEPS, ABLATION_STEPS_G = 200, 50
+ABLATION_STEPS, ABLATION_STEPS_G = 150, 40
 SMALL: dict[str, Any] = {"crop": 128, "scale_low": 0.4, "scale_high": 0.9}
 SMALL_G: dict[str, Any] = {"crop": 160, "scale_low": 0.5, "scale_high": 0.8, "corrections": 5}
 #: What a recipe is told to learn from drawn scenes.
