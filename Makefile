@@ -94,9 +94,9 @@ selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=fold
 	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut $(DENSE)
 	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 16
 
-ablations: $(VENV)/.installed ## An hour: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
+ablations: $(VENV)/.installed ## Two hours: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
-		--workers -1 --limit 24 $(ARGS)
+		--workers -1 --limit 34 $(ARGS)
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
 	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)

@@ -1,20 +1,20 @@
 """Train Latent Diversity without one component after the other, and measure what that costs.
 
 ``python tools/measure_ablations.py --data DATA --root PHOTOS`` (or ``make ablations DATA=DATA
-ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al., meant for an hour on two cores,
+ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al., meant for two hours on two cores,
 and writes ``assets/results/ablations.json``. DATA holds the training sets (duts-tr,
 clothing-co-parsing, BSDS500), PHOTOS the validation photos, a folder of images/ and masks/.
 ``--toy`` (``make ablations-toy``) does the same with drawn scenes, in minutes and without any data,
 and writes ``assets/results/ablations_toy.json``.
 
-*Budget.* Every f is trained for the same number of steps, every g beside it, too: 150 and 40 by
+*Budget.* Every f is trained for the same number of steps, every g beside it, too: 600 and 100 by
 default, with crops of 128 and 160 pixels and photos scaled accordingly, half of the
 lengths of the shipped recipes. ``--steps`` and ``--steps-g`` set other budgets; ``--steps-g 0``
 leaves g out. ``--workers 2`` trains two recipes at a time with a core each, a little quicker than
 one after the other with two; after each recipe the tool says how many are left.
 
 *What is counted.* The paper's tables count a user's clicks with f and g. We do so, too, but g
-is a second network with noise of its own, and 40 steps are few. So each f is also measured with an
+is a second network with noise of its own, and 100 steps are few. So each f is also measured with an
 oracle in the place of g (what f proposes, whoever selects), with its best fixed candidate (what
 there is without selection; the candidate is chosen on the same photos, which flatters it a little)
 and with its first one. An oracle picks the best of M, which helps a large M by itself: networks of
@@ -99,6 +99,7 @@ TOYS = Scale(
         *(f"{key}={value}" for key, value in TOY_SCALE.items()),
         "crop=64",  # the later of two counts
         "lr=0.004",
+        "single_click=0.65",
         "corrections=1",
     ),
 )
