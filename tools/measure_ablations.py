@@ -91,8 +91,8 @@ class Scale:
 PHOTOS = Scale(RESULTS / "ablations.json", ABLATION_STEPS, ABLATION_STEPS_G, 224, 20)
 TOYS = Scale(
     RESULTS / "ablations_toy.json",
-    steps=80,
-    steps_g=30,
+    steps=160,
+    steps_g=80,
     size=0,
     max_clicks=5,
     settings=(
