@@ -26,7 +26,7 @@ from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import conversation, summed_up
+from tutorial_lib.evaluation.oracle import converse_with, summed_up
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "extras.json"
 WAYS = {
@@ -89,7 +89,7 @@ def measure(data: Any, weights: str, limit: int | None, workers: int) -> dict[st
     for way, options in WAYS.items():
         told = json.dumps(options | {"weights": weights})
         found = Parallel(n_jobs=workers)(
-            delayed(conversation)(told, each, CLICKS) for each in examples
+            delayed(converse_with)(told, each, CLICKS) for each in examples
         )
         ways[way] = summed_up([each.ious for each in found], CLICKS)
     return {"dataset": data.root.resolve().name, "objects": len(examples), "ways": ways}

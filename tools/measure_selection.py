@@ -23,7 +23,7 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import conversation, summed_up
+from tutorial_lib.evaluation.oracle import converse_with, summed_up
 from tutorial_lib.evaluation.robots import Trajectory
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
@@ -70,7 +70,7 @@ def main(
     result = {}
     for name, options in ways.items():
         found = Parallel(n_jobs=workers)(
-            delayed(conversation)(json.dumps(options), each, CLICKS, robot, name == "oracle")
+            delayed(converse_with)(json.dumps(options), each, CLICKS, robot, name == "oracle")
             for each in examples
         )
         figures = summed_up([each.ious for each in found], CLICKS)

@@ -76,7 +76,7 @@ def _built(knows: bool, options: str) -> LatentDiversity:
     return (Oracle if knows else LatentDiversity)(**json.loads(options))
 
 
-def conversation(
+def converse_with(
     options: str, example: Example, max_clicks: int, robot: str = "center", knows: bool = False
 ) -> Trajectory:
     """Build a way of choosing, once a process, and let a robot use it on one object.

@@ -113,6 +113,8 @@ def draw_rows(
         ax.plot(*np.reshape(places, (-1, 2)).T, mark, mfc="none", mew=1.8, ms=9, label=paper)
     if log:
         ax.set_xscale("log")
+    else:
+        ax.locator_params(axis="x", nbins=6)  # labels of small numbers are long
     if line is not None:
         ax.axvline(line, color="#777777", linewidth=1.2, zorder=0)
     ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel, title=title)
