@@ -12,6 +12,7 @@ from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli, doctor, paths, segmenter
 from tutorial_lib.doctor import Check
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.segmenter import MethodInfo, Segmentation, methods
 
 PHOTO, TRUTH, CLICKS = easy_scene()
@@ -112,6 +113,8 @@ def test_a_method_that_cannot_run_says_what_it_needs(monkeypatch):
         (["--click", "48,1,+"], "row 48, column 1 lies outside"),
         (["--click", "1,1,+", "--out", "mask.jpg"], "does not end in .png"),
         ([], "at least one --click"),
+        (["--click", "1,1,+", "--set", "lam"], "written key=value, such as size=384, not 'lam'"),
+        (["--click", "1,1,+", "--set", "lamp=1"], "has no option lamp; it has: lam"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, photo, arguments, text):
@@ -120,6 +123,55 @@ def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, photo, arguments, t
     assert error.startswith("tutorial_lib: ")
     assert text in error
     assert one_sentence(error.removeprefix("tutorial_lib: ").rstrip("\n"))
+
+
+def test_options_of_a_method_are_set(monkeypatch, photo, tmp_path):
+    found = []
+
+    class Three:
+        def __init__(self, weights="none", size=448, zoom=True):
+            found.append((weights, size, zoom))
+
+        def prepare(self, image):
+            return image
+
+        def segment(self, prepared, clicks):
+            return Segmentation(np.zeros((48, 64), np.float32))
+
+    info = MethodInfo("three", "deep", False, "Three.", "Nobody", Three)
+    monkeypatch.setitem(segmenter._REGISTRY, "three", info)
+    arguments = [
+        "segment",
+        photo,
+        "--method",
+        "three",
+        "--click",
+        "1,1,+",
+        "--out",
+        tmp_path / "m.png",
+    ]
+    arguments += ["--set", "weights=runs/a.safetensors", "--set", "size=0", "--set", "zoom=false"]
+    assert CliRunner().invoke(cli.app, [*map(str, arguments)]).exit_code == 0
+    assert found == [("runs/a.safetensors", 0, False)]
+
+
+def test_evaluate_says_which_options_its_figures_are_of(monkeypatch, capsys, photo, tmp_path):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    photo.rename(tmp_path / "images" / photo.name)
+    Image.fromarray(np.uint8(255 * TRUTH)).save(tmp_path / "masks" / photo.name)
+    arguments = ["evaluate", "--dataset", "folder", "--root", tmp_path, "--max-clicks", "2"]
+    arguments += ["--method", "growcut", "--set", "max_iterations=3"]
+    result = CliRunner().invoke(cli.app, [*map(str, arguments), "--out", str(tmp_path / "a.json")])
+    assert result.exit_code == 0
+    assert "growcut max_iterations=3" in result.stdout
+    assert [*read_results(tmp_path / "a.json")["methods"]] == ["growcut max_iterations=3"]
+    arguments += ["--method", "graph-cut", "--out", tmp_path / "b.json"]
+    code, _, error = main(monkeypatch, capsys, *arguments)
+    assert (code, error) == (
+        2, "tutorial_lib: --set changes options of one method: name one by --method.\n"
+    )  # fmt: skip
+    assert not (tmp_path / "b.json").exists()
 
 
 def test_nothing_is_written_when_the_input_is_bad(monkeypatch, capsys, photo, tmp_path):

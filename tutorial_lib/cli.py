@@ -10,8 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +27,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+)
+
+
+SETTINGS = typer.Option(
+    "--set",
+    metavar="KEY=VALUE",
+    help="Change an option of the method, such as weights=FILE; repeatable.",
 )
 
 
@@ -63,6 +71,7 @@ def segment(
     candidates: Annotated[
         Path | None, typer.Option(help="Folder for one PNG a candidate, best first.")
     ] = None,
+    settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
     """Segment one photo with clicks given as text."""
     from tutorial_lib.render import encode_png
@@ -72,7 +81,7 @@ def segment(
     if not click:
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
-    segmenter = get_segmenter(method)
+    segmenter = get_segmenter(method, **_options(settings or ()))
     answer = segmenter.segment(segmenter.prepare(image), clicks)
     _write(out, encode_png(answer.mask))
     print(f"{out}: {int(answer.mask.sum())} of {answer.mask.size} pixels are object.")
@@ -95,6 +104,20 @@ def _write_candidates(answer: Segmentation, folder: Path) -> None:
     print(f"{folder}: {len(order)} candidate{'s'[: len(order) != 1]}, best first.")
 
 
+def _options(settings: Sequence[str]) -> dict[str, Any]:
+    """Read options of a method, ``key=value`` each; a value that is not JSON is a text."""
+    options: dict[str, Any] = {}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"An option is written key=value, such as size=384, not {text!r}.")
+        try:
+            options[key.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            options[key.strip()] = value.strip()
+    return options
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -115,14 +138,19 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(help="Only the first so many objects.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; -1 for one a core.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the robot and of the dataset's choice.")] = 0,
+    settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
     """Let a simulated user measure methods on a dataset; a killed run goes on where it stopped."""
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.evaluation import benchmark
 
-    names = method or [info.name for info in methods() if info.available]
+    chosen: Any = method or [info.name for info in methods() if info.available]
+    if settings:
+        if len(chosen) != 1:
+            raise ValueError("--set changes options of one method: name one by --method.")
+        chosen = {" ".join([chosen[0], *settings]): (chosen[0], _options(settings))}
     results = benchmark.evaluate(
-        names,
+        chosen,
         load_dataset(dataset, root, split=split, seed=seed),
         out,
         robot=robot,
