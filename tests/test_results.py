@@ -8,7 +8,13 @@ import pytest
 
 from tests.support import ROOT
 from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
-from tutorial_lib.evaluation.ablations import read_ablations
+from tutorial_lib.evaluation.ablations import (
+    FIGURE_5,
+    TABLE_3,
+    figures,
+    paired_difference,
+    read_ablations,
+)
 from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.evaluation.oracle import LEAST
 from tutorial_lib.evaluation.published import published_noc
@@ -199,8 +205,8 @@ def test_zooming_and_mirroring_were_measured_on_objects_of_three_sizes():
     found = json.loads((RESULTS / "extras.json").read_text())
     check_commit(found)
     assert found["sets"].keys() == {"as they are", "a third as long", "small parts"}
-    for figures in found["sets"].values():
-        assert figures["ways"].keys() == {"plain", "zoom", "flip", "zoom + flip"}
+    for part in found["sets"].values():
+        assert part["ways"].keys() == {"plain", "zoom", "flip", "zoom + flip"}
 
 
 def test_no_method_was_slower_than_its_peer_or_its_target():
@@ -231,23 +237,40 @@ def test_names_do_not_reach_beyond_the_kinds_they_were_learned_for():
         assert unseen[name] < unseen["dos"]
 
 
-ABLATION_FILES = sorted(RESULTS.glob("ablations*.json"))
+ABLATION_FILES = ("ablations.json", "ablations_toy.json")
 
 
-@pytest.mark.parametrize("path", ABLATION_FILES, ids=lambda path: path.name)
-def test_ablations_have_the_full_model_and_one_budget(path):
-    found = read_ablations(path)
-    recipes = found["recipes"]
-    assert "full" in recipes, "nothing can be compared without the full model"
-    assert set(recipes) <= set(ABLATIONS)
+@pytest.mark.parametrize("name", ABLATION_FILES)
+def test_every_ablation_was_measured_and_with_one_budget(name):
+    recipes = read_ablations(RESULTS / name)["recipes"]
+    assert set(recipes) == set(ABLATIONS)
     assert len({row["images"] for row in recipes.values()}) == 1
-    for name, row in recipes.items():
-        assert row["changes"] == ABLATIONS[name], f"{name} was another component when measured"
+    for recipe, row in recipes.items():
+        assert row["changes"] == ABLATIONS[recipe], f"{recipe} was another component when measured"
 
 
-@pytest.mark.parametrize("path", ABLATION_FILES, ids=lambda path: path.name)
-def test_the_summaries_of_ablations_follow_from_their_counts(path):
-    found = read_ablations(path)
+def test_the_readme_says_what_the_ablations_on_photos_came_to():
+    recipes = read_ablations(RESULTS / "ablations.json")["recipes"]
+    full = recipes["full"]
+    ranges = [paired_difference(recipes[name], full)[1:] for name in TABLE_3 if name != "full"]
+    worse = sum(low > 0 for low, _ in ranges)
+    undecided = sum(low <= 0 <= high for low, high in ranges)
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert worse + undecided == len(ranges)
+    said = (
+        f"of the {words[len(ranges)]} rows of Table 3 {words[worse]} cost clicks as in the paper, "
+    )
+    assert f"{said}{words[undecided]} are undecided." in readme
+    clicks = [f"{figures(recipes[name])['noc']['85']:.1f}" for name in FIGURE_5]
+    heads = list(map(str, FIGURE_5.values()))
+    told = (f"{', '.join(texts[:-1])} and {texts[-1]}" for texts in (heads, clicks))
+    assert "With {} candidates a user needs {} clicks to 85 %".format(*told) in readme
+
+
+@pytest.mark.parametrize("name", ABLATION_FILES)
+def test_the_summaries_of_ablations_follow_from_their_counts(name):
+    found = read_ablations(RESULTS / name)
     for row in found["recipes"].values():
         assert row["shown"] in row["ways"] or row["heads"] == 1
         for way in row["ways"].values():

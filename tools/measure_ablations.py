@@ -1,7 +1,7 @@
 """Train Latent Diversity without one component after the other, and measure what that costs.
 
 ``python tools/measure_ablations.py --data DATA --root PHOTOS`` (or ``make ablations DATA=DATA
-ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al., meant for two hours on two cores,
+ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al. in two hours on two cores,
 and writes ``assets/results/ablations.json``. DATA holds the training sets (duts-tr,
 clothing-co-parsing, BSDS500), PHOTOS the validation photos, a folder of images/ and masks/.
 ``--toy`` (``make ablations-toy``) does the same with drawn scenes, in minutes and without any data,

@@ -51,7 +51,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without-mean-loss": {"share": 0.0},
 }
 #: The budget of each, the same for all: what differs is the component. Seventeen f, each with its
-#: g, and measuring them, are meant for two hours on two cores: every length is half of the shipped
+#: g, and measuring them, take two hours on two cores: every length is half of the shipped
 #: recipe's (crops, and with them scales), so that a step has a quarter of the pixels. The shipped
 #: networks learned in their second round what a correction is; these have one round, and therefore
 #: more corrections in it.
