@@ -140,18 +140,10 @@ def test_options_of_a_method_are_set(monkeypatch, photo, tmp_path):
 
     info = MethodInfo("three", "deep", False, "Three.", "Nobody", Three)
     monkeypatch.setitem(segmenter._REGISTRY, "three", info)
-    arguments = [
-        "segment",
-        photo,
-        "--method",
-        "three",
-        "--click",
-        "1,1,+",
-        "--out",
-        tmp_path / "m.png",
-    ]
+    arguments = ["segment", photo, "--method", "three", "--click", "1,1,+"]
+    arguments += ["--out", tmp_path / "m.png"]
     arguments += ["--set", "weights=runs/a.safetensors", "--set", "size=0", "--set", "zoom=false"]
-    assert CliRunner().invoke(cli.app, [*map(str, arguments)]).exit_code == 0
+    assert CliRunner().invoke(cli.app, list(map(str, arguments))).exit_code == 0
     assert found == [("runs/a.safetensors", 0, False)]
 
 
