@@ -1,6 +1,7 @@
 """Latent Diversity: what f and g read, what they are made of, and the method that couples them."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tutorial_lib.deep.backbones import backbone
 from tutorial_lib.deep.coupled import Coupled, load_networks
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
 from tutorial_lib.deep.hypercolumn import Hypercolumn
+from tutorial_lib.deep.intent import intent_numbers
 from tutorial_lib.deep.interaction import Interaction
 from tutorial_lib.deep.latent_diversity import LatentDiversity, RankedDiversity
 from tutorial_lib.deep.levels import Level
@@ -22,6 +24,7 @@ from tutorial_lib.deep.photos import working_size
 from tutorial_lib.deep.selection_networks import (
     PaperSelection,
     averages,
+    expected_overlap,
     overlap,
     selection_network,
     share,
@@ -29,6 +32,7 @@ from tutorial_lib.deep.selection_networks import (
 from tutorial_lib.deep.separable import SeparableHypercolumn, interpolation_matrix
 from tutorial_lib.deep.views import View, around
 from tutorial_lib.deep.weights import save_weights
+from tutorial_lib.evaluation.robots import center
 from tutorial_lib.segmenter import Segmenter
 
 IMAGE, TRUTH, TWO = easy_scene(64, 96)
@@ -218,9 +222,10 @@ def answered(heads=3, seed=0):
     return f, (image, told, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
 
 
-def test_shuffled_candidates_get_the_same_scores_shuffled():
+@pytest.mark.parametrize("name", ["shared", "intent"])
+def test_shuffled_candidates_get_the_same_scores_shuffled(name):
     f, (image, told, hidden, logits) = answered()
-    g = selection_network("shared", f).eval()
+    g = selection_network(name, f).eval()
     nn.init.normal_(g.norm.running_mean)
     order = torch.tensor([2, 0, 1])
     scores = g(*g.look(image, told, hidden, logits))
@@ -237,6 +242,78 @@ def test_the_prior_is_added_to_the_scores():
         g.prior[1] = 5
     after = g(*g.look(*answers))
     torch.testing.assert_close(after - before, torch.tensor([0.0, 5, 0]).expand(2, 3))
+
+
+def cells(*rows):
+    return torch.tensor([[float(cell == "#") for cell in row] for row in rows])
+
+
+BIG = cells("#####", "#####", "#####", "#####", "#####")
+SMALL_MASK = cells("###..", "###..", "###..", ".....", ".....")
+NOTHING = torch.zeros(1, 5, 5)
+
+
+def clicked(row, col):
+    where = torch.zeros(1, 5, 5)
+    where[0, row, col] = 1
+    return where
+
+
+def test_a_first_click_fits_the_candidate_it_is_in_the_middle_of():
+    masks = torch.stack([BIG, SMALL_MASK])[None]
+    middle = intent_numbers(masks, clicked(2, 2), NOTHING, NOTHING)[0]
+    corner = intent_numbers(masks, clicked(1, 1), NOTHING, NOTHING)[0]
+    # Depths of the large square are 3 in its middle, 2 around it, 1 at its rim; of the small one 2
+    # in its middle and 1 around it. The mean depths are 35 / 25 and 10 / 9.
+    expected = [[1, 3 / (3 * 1.4), math.log(4) / 5], [1 / 2, 9 / 30, math.log(3) / 5]]
+    torch.testing.assert_close(middle, torch.tensor(expected))
+    expected = [[2 / 3, 2 / (3 * 1.4), math.log(4) / 5], [1, 18 / 30, math.log(3) / 5]]
+    torch.testing.assert_close(corner, torch.tensor(expected))
+
+
+def test_a_later_click_fits_the_candidate_that_differs_there():
+    masks, shown = torch.stack([BIG, SMALL_MASK])[None], BIG[None]
+    numbers = intent_numbers(masks, NOTHING, clicked(4, 4), shown)[0]
+    assert numbers[0].tolist() == [0, 0, 0]  # nothing was wrong, if the large one is meant
+    assert numbers[1, :2].min() > 0
+    again = intent_numbers(masks, clicked(1, 1), NOTHING, shown)[0]
+    assert again[1, :2].tolist() == [0, 0]  # an old click, or one on what was right already
+
+
+def test_the_robots_click_is_the_deepest_for_the_candidate_that_it_means():
+    masks = np.stack([disc_mask((48, 64), *place) for place in ((20, 20, 9), (24, 36, 15))])
+    shown = np.roll(masks[1], 3, axis=1)
+    for meant in range(2):
+        click = center(shown, masks[meant])
+        where = np.zeros((2, 1, 48, 64), np.float32)
+        where[int(not click.positive), 0, click.row, click.col] = 1
+        maps = [torch.from_numpy(x) for x in (where[0], where[1], shown[None].astype(np.float32))]
+        numbers = intent_numbers(torch.from_numpy(masks[None].astype(np.float32)), *maps)
+        assert numbers[0, :, 0].argmax() == meant
+        assert numbers[0, meant, 0] == 1
+
+
+def test_the_overlap_to_be_expected_prefers_a_compromise():
+    # Two masks that share nothing, and their union, which has an IoU of 1/2 with both.
+    masks = torch.tensor([[[[1.0, 0]], [[0, 1]], [[1, 1]]]])
+    even = torch.tensor([[0.4, 0.4, 0.2]]).log()
+    found = expected_overlap(even, masks)
+    torch.testing.assert_close(found, torch.tensor([[0.5, 0.5, 0.6]]))
+    sure = torch.tensor([[0.9, 0.05, 0.05]]).log()
+    assert expected_overlap(sure, masks).argmax() == 0
+
+
+@pytest.mark.parametrize("left_out", ["clicks", "previous", "distances"])
+def test_g_does_without_what_f_is_not_told(left_out):
+    design = dataclasses.replace(SMALL, **{left_out: False})
+    f = DiverseSegmentation(design, LEVELS[:1])
+    told = torch.rand(2, design.interaction.channels, 16, 24)
+    looked = torch.rand(2, 3, 16, 24), told, torch.randn(2, f.channels, 16, 24)
+    g = selection_network("intent", f).eval()
+    scores = g(*g.look(*looked, torch.randn(2, 3, 16, 24)))
+    assert scores.shape == (2, 3)
+    assert scores.isfinite().all()
+    assert (scores.min() >= 0) & (scores.max() <= 5)
 
 
 class Copies(nn.Module):
@@ -269,7 +346,7 @@ def test_the_papers_g_is_shuffled_in_training_only():
 
 
 def test_an_unknown_g_is_refused():
-    with pytest.raises(ValueError, match="shared, paper; there is no 'dice'") as error:
+    with pytest.raises(ValueError, match="shared, intent, paper; there is no 'dice'") as error:
         selection_network("dice", answered()[0])
     assert one_sentence(error.value)
 

@@ -1,17 +1,19 @@
 """g of Latent Diversity: which of M segmentations is to be shown (Li et al., section 4).
 
-Two networks with one interface. :class:`PaperSelection` is the paper's: convolutions over the
+Three networks with one interface. :class:`PaperSelection` is the paper's: convolutions over the
 image, the clicks and all M masks at once, and an average over the image. Whatever it learns of one
 candidate it must learn M times over, and its masks are shuffled in training so that it looks at
 them at all. :class:`SharedSelection` is ours: it scores each candidate by itself, always with the
 same weights, so that shuffling the candidates just shuffles the scores; and it reads what f has
-found out about the image instead of the image.
+found out about the image instead of the image. :class:`IntentSelection` also asks of each candidate
+whether somebody who means it would have clicked there, and shows what is best on the whole.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +21,12 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.context_aggregation import ConvLayer, context_aggregation
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation
+from tutorial_lib.deep.intent import INTENT, intent_numbers
 
 WIDTH = 32  # channels of the shared scorer
 DILATIONS = (1, 2, 4, 8)
 STATISTICS = 7
+SHARPNESS, CONFIDENCE = 2.0, 5.0  # of beliefs in candidates, and of what is expected of them
 
 
 class SelectionNetwork(nn.Module, ABC):
@@ -125,6 +129,7 @@ class SharedSelection(SelectionNetwork):
     """
 
     name = "shared"
+    statistics = STATISTICS
 
     def __init__(self, design: Design, pool: int, known: int) -> None:
         super().__init__(design, pool)
@@ -134,7 +139,7 @@ class SharedSelection(SelectionNetwork):
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        gathered = 3 * WIDTH + 2 * (known + told) + STATISTICS
+        gathered = 3 * WIDTH + 2 * (known + told) + self.statistics
         self.norm = nn.BatchNorm1d(gathered)
         self.judge = nn.Sequential(
             nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
@@ -152,12 +157,9 @@ class SharedSelection(SelectionNetwork):
         return known, self._pooled(candidates), numbers
 
     def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
-        """Return numbers ``(B, M, STATISTICS)`` that convolutions would be long in learning."""
-        told = self.design.interaction
+        """Return numbers ``(B, M, statistics)`` that convolutions would be long in learning."""
         mean = candidates.mean(dim=1, keepdim=True)
-        previous = interaction[:, -1:] if told.previous else torch.zeros_like(mean)
-        first = 2 * told.distances
-        discs = interaction[:, first : first + 2] if told.clicks else torch.zeros_like(mean)
+        discs, previous = self._told(interaction)
         return torch.stack(
             [
                 candidates.mean(dim=(2, 3)),
@@ -169,6 +171,15 @@ class SharedSelection(SelectionNetwork):
                 share(candidates, discs[:, -1:]),
             ],
             dim=2,
+        )
+
+    def _told(self, interaction: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the clicks' maps ``(B, 2, h, w)`` and the mask shown before ``(B, 1, h, w)``."""
+        told, first = self.design.interaction, 2 * self.design.interaction.distances
+        clicks, shown = interaction[:, first : first + 2], interaction[:, -1:]
+        return (
+            clicks if told.clicks else torch.zeros_like(interaction[:, :2]),
+            shown if told.previous else torch.zeros_like(shown),
         )
 
     def forward(self, *looked: Tensor) -> Tensor:
@@ -194,6 +205,50 @@ class SharedSelection(SelectionNetwork):
             dim=1,
         )
         return self.judge(self.norm(gathered)).float().view(count, heads) + self.prior
+
+
+class IntentSelection(SharedSelection):
+    """Our g with two thoughts more: why the user clicked there, and what there is to lose.
+
+    Three more numbers of each candidate say whether somebody who means it would have clicked there;
+    see :mod:`tutorial_lib.deep.intent`. And its beliefs are turned into expectations: the score of
+    a candidate is the IoU that it can be expected to have, so that where g is in doubt it shows a
+    compromise that is bad in no case, and not the likeliest candidate (Premachandran, Tarlow and
+    Batra, Empirical Minimum Bayes Risk Prediction, CVPR 2014).
+    """
+
+    name = "intent"
+    statistics = STATISTICS + INTENT
+
+    def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
+        discs, previous = self._told(interaction)
+        numbers = intent_numbers(candidates, discs[:, 0], discs[:, 1], previous[:, 0])
+        return torch.cat([super()._statistics(candidates, interaction), numbers], dim=2)
+
+    def forward(self, *looked: Tensor) -> Tensor:
+        """Score the candidates ``(B, M)`` by the IoU that is expected of them."""
+        return CONFIDENCE * expected_overlap(SHARPNESS * super().forward(*looked), looked[1])
+
+
+def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
+    """Return the IoU to be expected of each mask, if one of them is right.
+
+    ``E[IoU_m] = sum over k of P(k) IoU(m, k)``
+
+    Parameters
+    ----------
+    logits : Tensor
+        ``(B, M)`` float; their softmax is the probability P of each mask to be right.
+    masks : Tensor
+        ``(B, M, h, w)`` float32 in [0, 1]; compared by relaxed IoU.
+
+    Returns
+    -------
+    Tensor
+        ``(B, M)`` float32 in [0, 1].
+    """
+    pairs = [overlap(masks, masks[:, k : k + 1]) for k in range(masks.shape[1])]
+    return (torch.stack(pairs, dim=2) @ logits.float().softmax(dim=1)[..., None])[..., 0]
 
 
 def averages(x: Tensor, weights: Tensor) -> Tensor:
@@ -229,10 +284,14 @@ def share(masks: Tensor, where: Tensor) -> Tensor:
 POOL = {"paper": 1, "lite": 2}  # cells of f in a cell of the paper's g
 STRIDE = 8  # pixels in a cell of ours
 
+
+def _ours(kind: type[SharedSelection], f: DiverseSegmentation) -> SharedSelection:
+    return kind(f.design, max(1, STRIDE // f.design.interaction.stride), f.channels)
+
+
 SELECTORS: dict[str, Callable[[DiverseSegmentation], SelectionNetwork]] = {
-    "shared": lambda f: SharedSelection(
-        f.design, max(1, STRIDE // f.design.interaction.stride), f.channels
-    ),
+    "shared": partial(_ours, SharedSelection),
+    "intent": partial(_ours, IntentSelection),
     "paper": lambda f: PaperSelection(f.design, POOL[f.design.preset]),
 }
 
@@ -243,7 +302,7 @@ def selection_network(name: str, f: DiverseSegmentation) -> SelectionNetwork:
     Parameters
     ----------
     name : str
-        ``"shared"`` or ``"paper"``.
+        ``"shared"``, ``"intent"`` or ``"paper"``.
     f : DiverseSegmentation
         The network whose candidates it scores.
 

@@ -103,11 +103,11 @@ class SelectionRecipe(Turning):
     Parameters
     ----------
     selector : str
-        ``"shared"`` or ``"paper"``; see :mod:`tutorial_lib.deep.selection_networks`.
+        ``"shared"``, ``"intent"`` or ``"paper"``; see :mod:`tutorial_lib.deep.selection_networks`.
     temperature : float
         How far from the best a candidate may be and still count as right, in Jaccard distance; 0
         as in the paper. See :func:`tutorial_lib.deep.diversity.selection`.
     """
 
-    selector: str = choice("shared", "paper")
+    selector: str = choice("shared", "intent", "paper")
     temperature: float = number(0.2, 0)
