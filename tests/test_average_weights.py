@@ -50,3 +50,15 @@ def test_the_command_writes_what_the_second_file_says_about_itself(tmp_path):
     assert about == {"who": "two", "mean_of": names}
     refused = CliRunner().invoke(app, [*paths[:2], "--part", "h", "--out", paths[2]])
     assert refused.exit_code == 2
+
+
+def test_a_shared_g_can_decide_by_intent(tmp_path):
+    app = typer.Typer()
+    app.command()(main)
+    for name in ("shared", "paper"):
+        save_weights(ONE, tmp_path / f"{name}.safetensors", {"selector": name})
+        twice = 2 * [str(tmp_path / f"{name}.safetensors")]
+        out = tmp_path / f"{name}-intent.safetensors"
+        result = CliRunner().invoke(app, [*twice, "--selector", "intent", "--out", str(out)])
+        assert (result.exit_code, out.exists()) == ((0, True) if name == "shared" else (2, False))
+    assert open_weights(tmp_path / "shared-intent.safetensors")[1]["selector"] == "intent"

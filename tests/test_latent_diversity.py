@@ -1,7 +1,6 @@
 """Latent Diversity: what f and g read, what they are made of, and the method that couples them."""
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from tutorial_lib.deep.backbones import backbone
 from tutorial_lib.deep.coupled import Coupled, load_networks
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
 from tutorial_lib.deep.hypercolumn import Hypercolumn
-from tutorial_lib.deep.intent import intent_numbers
+from tutorial_lib.deep.intent import intent_fit
 from tutorial_lib.deep.interaction import Interaction
 from tutorial_lib.deep.latent_diversity import LatentDiversity, RankedDiversity
 from tutorial_lib.deep.levels import Level
@@ -260,27 +259,24 @@ def clicked(row, col):
 
 
 def test_a_first_click_fits_the_candidate_it_is_in_the_middle_of():
-    masks = torch.stack([BIG, SMALL_MASK])[None]
-    middle = intent_numbers(masks, clicked(2, 2), NOTHING, NOTHING)[0]
-    corner = intent_numbers(masks, clicked(1, 1), NOTHING, NOTHING)[0]
     # Depths of the large square are 3 in its middle, 2 around it, 1 at its rim; of the small one 2
-    # in its middle and 1 around it. The mean depths are 35 / 25 and 10 / 9.
-    expected = [[1, 3 / (3 * 1.4), math.log(4) / 5], [1 / 2, 9 / 30, math.log(3) / 5]]
-    torch.testing.assert_close(middle, torch.tensor(expected))
-    expected = [[2 / 3, 2 / (3 * 1.4), math.log(4) / 5], [1, 18 / 30, math.log(3) / 5]]
-    torch.testing.assert_close(corner, torch.tensor(expected))
+    # in its middle and 1 around it.
+    masks = torch.stack([BIG, SMALL_MASK])[None]
+    middle = intent_fit(masks, clicked(2, 2), NOTHING, NOTHING)
+    corner = intent_fit(masks, clicked(1, 1), NOTHING, NOTHING)
+    torch.testing.assert_close(middle, torch.tensor([[1, 1 / 2]]))
+    torch.testing.assert_close(corner, torch.tensor([[2 / 3, 1]]))
 
 
 def test_a_later_click_fits_the_candidate_that_differs_there():
     masks, shown = torch.stack([BIG, SMALL_MASK])[None], BIG[None]
-    numbers = intent_numbers(masks, NOTHING, clicked(4, 4), shown)[0]
-    assert numbers[0].tolist() == [0, 0, 0]  # nothing was wrong, if the large one is meant
-    assert numbers[1, :2].min() > 0
-    again = intent_numbers(masks, clicked(1, 1), NOTHING, shown)[0]
-    assert again[1, :2].tolist() == [0, 0]  # an old click, or one on what was right already
+    fit = intent_fit(masks, NOTHING, clicked(4, 4), shown)[0]
+    assert fit[0] == 0  # nothing was wrong, if the large one is meant
+    assert fit[1] > 0
+    assert intent_fit(masks, clicked(1, 1), NOTHING, shown).max() == 0  # that was right already
 
 
-def test_the_robots_click_is_the_deepest_for_the_candidate_that_it_means():
+def test_the_robots_click_fits_the_candidate_that_it_means():
     masks = np.stack([disc_mask((48, 64), *place) for place in ((20, 20, 9), (24, 36, 15))])
     shown = np.roll(masks[1], 3, axis=1)
     for meant in range(2):
@@ -288,9 +284,19 @@ def test_the_robots_click_is_the_deepest_for_the_candidate_that_it_means():
         where = np.zeros((2, 1, 48, 64), np.float32)
         where[int(not click.positive), 0, click.row, click.col] = 1
         maps = [torch.from_numpy(x) for x in (where[0], where[1], shown[None].astype(np.float32))]
-        numbers = intent_numbers(torch.from_numpy(masks[None].astype(np.float32)), *maps)
-        assert numbers[0, :, 0].argmax() == meant
-        assert numbers[0, meant, 0] == 1
+        fit = intent_fit(torch.from_numpy(masks[None].astype(np.float32)), *maps)[0]
+        assert fit.argmax() == meant
+        assert fit[meant] == 1
+
+
+def test_intent_is_the_shared_scorer_with_trust_in_the_click_and_no_more_weights():
+    f, answers = answered()
+    shared, intent = (selection_network(name, f).eval() for name in ("shared", "intent"))
+    intent.load_state_dict(shared.state_dict())
+    *seen, fit = intent.look(*answers)
+    pairs = torch.stack([overlap(seen[1], seen[1][:, k : k + 1]) for k in range(3)], dim=2)
+    belief = (2 * (shared(*seen) + 0.5 * fit)).softmax(dim=1)
+    torch.testing.assert_close(intent(*seen, fit), 5 * torch.einsum("bmk,bk->bm", pairs, belief))
 
 
 def test_the_overlap_to_be_expected_prefers_a_compromise():

@@ -14,7 +14,6 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.catalogue import GRABCUT_IN_BSDS500
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
-from tutorial_lib.evaluation.robots import center
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training import sources
 from tutorial_lib.training.corrections import correct, corrective_click
@@ -230,17 +229,6 @@ def test_half_of_the_samples_begin_with_one_positive_click():
     assert all(len(stream[n].clicks) == len(stream[n].clicks.positives) == 1 for n in range(5))
     several = SampleStream(recipe("single_click=0"))
     assert max(len(several[n].clicks) for n in range(8)) > 2
-
-
-def test_single_clicks_can_lie_in_the_middle():
-    anywhere, inside = (SampleStream(recipe("single_click=1", f"centred={x}")) for x in (0, 1))
-    moved = 0
-    for plain, sample in ((anywhere[n], inside[n]) for n in range(8)):
-        middle = center(np.zeros_like(sample.target), sample.target, ~sample.valid)
-        assert sample.clicks == Clicks([middle])
-        assert np.array_equal(plain.image, sample.image)
-        moved += plain.clicks != sample.clicks
-    assert moved
 
 
 def test_clicks_tell_the_truth():

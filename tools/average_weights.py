@@ -4,7 +4,9 @@
 which one went on from the other. Such weights lie in one valley of the loss, and the middle between
 them is often better than either end (Wortsman et al., Model soups, ICML 2022): it has learned what
 the second training taught, and forgotten less of what the first one knew. ``--part f`` averages f
-alone, and takes what else there is from SECOND. What SECOND says about itself is kept.
+alone, and takes what else there is from SECOND. What SECOND says about itself is kept;
+``--selector intent`` makes a g that was trained as ``shared`` decide as ``intent`` does, with the
+same tensors.
 
 Two trainings with different first weights have nothing in common that could be averaged.
 """
@@ -45,9 +47,16 @@ def main(
     second: Annotated[str, typer.Argument(help="Another one of the same network.")],
     out: Annotated[Path, typer.Option(help="The .safetensors to write.")],
     part: Annotated[str, typer.Option(help="Average only this network, such as f.")] = "",
+    selector: Annotated[str, typer.Option(help="How g decides: shared or intent.")] = "",
 ) -> None:
     """Write the average of two files of weights."""
     (one, _), (two, about) = open_weights(first), open_weights(second)
+    if selector and {selector, about.get("selector")} - {"shared", "intent"}:
+        raise typer.BadParameter(
+            f"A g that is called {about.get('selector')} cannot decide as {selector} does: only "
+            "shared and intent have the same tensors."
+        )
+    about |= {"selector": selector} if selector else {}
     try:
         mean = average(one, two, part)
     except ValueError as error:

@@ -14,14 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-INTENT = 3  # numbers a candidate
-MEAN_DEPTHS = 3  # in a cone, the tip is three times as deep as the mean
-LARGE = 5.0  # log of a depth of some 150 cells
 
-
-def intent_numbers(
-    candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor
-) -> Tensor:
+def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor) -> Tensor:
     """Say how well new clicks fit to each candidate, as corrections of the mask shown before.
 
     If candidate m is meant, the cells that differ between it and the mask shown before are the
@@ -40,31 +34,26 @@ def intent_numbers(
     Returns
     -------
     Tensor
-        ``(B, M, 3) float32``, on the candidates' device: d at the new clicks as a share of the
-        largest d, about 1 if DOS's robot clicked; d there over three times the mean d, which is
-        how much likelier Eq. 8 makes this cell than others; and the logarithm of the largest d.
-        The first two are 0 where no new click lies in the error, and all three without an error.
+        ``(B, M) float32`` in [0, 1], on the candidates' device: the largest d at a new click as a
+        share of the largest d anywhere. 1 where DOS's robot would have clicked just there; 0 where
+        no new click lies in the error, or where there is no error.
     """
     masks, shown = (candidates >= 0.5).cpu().numpy(), (previous >= 0.5).cpu().numpy()
     added = (positive > 0).cpu().numpy() & ~shown
     removed = (negative > 0).cpu().numpy() & shown
-    numbers = [
+    fits = [
         [_fit(mask, *state) for mask in masks[index]]
         for index, state in enumerate(zip(shown, added, removed, strict=True))
     ]
-    return torch.tensor(numbers, dtype=torch.float32, device=candidates.device)
+    return torch.tensor(fits, dtype=torch.float32, device=candidates.device)
 
 
-def _fit(
-    meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray
-) -> tuple[float, float, float]:
+def _fit(meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:
     missed, false = _depth(meant & ~shown), _depth(shown & ~meant)
-    deepest, total = max(missed.max(), false.max()), missed.sum() + false.sum()
-    if total == 0:
-        return 0.0, 0.0, 0.0
     clicked = max(missed.max(where=added, initial=0), false.max(where=removed, initial=0))
-    mean = total / np.count_nonzero(meant != shown)
-    return clicked / deepest, clicked / (MEAN_DEPTHS * mean), float(np.log1p(deepest)) / LARGE
+    return clicked / max(
+        missed.max(), false.max(), 1.0
+    )  # all depths are 0, or the largest 1 or more
 
 
 def _depth(region: np.ndarray) -> np.ndarray:

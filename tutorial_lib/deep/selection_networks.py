@@ -21,11 +21,12 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.context_aggregation import ConvLayer, context_aggregation
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation
-from tutorial_lib.deep.intent import INTENT, intent_numbers
+from tutorial_lib.deep.intent import intent_fit
 
 WIDTH = 32  # channels of the shared scorer
 DILATIONS = (1, 2, 4, 8)
 STATISTICS = 7
+TRUST = 0.5  # in users who click into the middle; this and the next chosen on validation photos
 SHARPNESS, CONFIDENCE = 2.0, 5.0  # of beliefs in candidates, and of what is expected of them
 
 
@@ -129,7 +130,6 @@ class SharedSelection(SelectionNetwork):
     """
 
     name = "shared"
-    statistics = STATISTICS
 
     def __init__(self, design: Design, pool: int, known: int) -> None:
         super().__init__(design, pool)
@@ -139,7 +139,7 @@ class SharedSelection(SelectionNetwork):
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        gathered = 3 * WIDTH + 2 * (known + told) + self.statistics
+        gathered = 3 * WIDTH + 2 * (known + told) + STATISTICS
         self.norm = nn.BatchNorm1d(gathered)
         self.judge = nn.Sequential(
             nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
@@ -157,7 +157,7 @@ class SharedSelection(SelectionNetwork):
         return known, self._pooled(candidates), numbers
 
     def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
-        """Return numbers ``(B, M, statistics)`` that convolutions would be long in learning."""
+        """Return numbers ``(B, M, STATISTICS)`` that convolutions would be long in learning."""
         mean = candidates.mean(dim=1, keepdim=True)
         discs, previous = self._told(interaction)
         return torch.stack(
@@ -208,26 +208,37 @@ class SharedSelection(SelectionNetwork):
 
 
 class IntentSelection(SharedSelection):
-    """Our g with two thoughts more: why the user clicked there, and what there is to lose.
+    """Our g with two thoughts more: why the click is there, and what is best if g is wrong.
 
-    Three more numbers of each candidate say whether somebody who means it would have clicked there;
-    see :mod:`tutorial_lib.deep.intent`. And its beliefs are turned into expectations: the score of
-    a candidate is the IoU that it can be expected to have, so that where g is in doubt it shows a
-    compromise that is bad in no case, and not the likeliest candidate (Premachandran, Tarlow and
-    Batra, Empirical Minimum Bayes Risk Prediction, CVPR 2014).
+    Three steps, of which only the first one learns, with the weights of :class:`SharedSelection`:
+
+    1. how likely is each candidate, by what it looks like? The scores of the shared scorer;
+    2. and by where the clicks are? A candidate gains the more, the nearer they are to where
+       somebody who means it would click; see :func:`tutorial_lib.deep.intent.intent_fit`;
+    3. so which one is best to show? The score of a candidate is the IoU that can be expected of it
+       if the others are as likely to be meant as it now seems. Where g is in doubt it shows a
+       compromise that is bad in no case, and not the likeliest candidate.
+
+    References
+    ----------
+    Premachandran, Tarlow and Batra, Empirical Minimum Bayes Risk Prediction, CVPR 2014.
     """
 
     name = "intent"
-    statistics = STATISTICS + INTENT
 
-    def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
-        discs, previous = self._told(interaction)
-        numbers = intent_numbers(candidates, discs[:, 0], discs[:, 1], previous[:, 0])
-        return torch.cat([super()._statistics(candidates, interaction), numbers], dim=2)
+    def look(
+        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Gather the same, and how well the clicks fit; see :meth:`SelectionNetwork.look`."""
+        (positive, negative), previous = (x.unbind(1) for x in self._told(interaction.float()))
+        fit = intent_fit(logits.float().sigmoid(), positive, negative, previous[0])
+        return *super().look(image, interaction, hidden, logits), fit
 
     def forward(self, *looked: Tensor) -> Tensor:
         """Score the candidates ``(B, M)`` by the IoU that is expected of them."""
-        return CONFIDENCE * expected_overlap(SHARPNESS * super().forward(*looked), looked[1])
+        *seen, fit = looked
+        belief = super().forward(*seen) + TRUST * fit
+        return CONFIDENCE * expected_overlap(SHARPNESS * belief, seen[1])
 
 
 def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:

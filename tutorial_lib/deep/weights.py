@@ -83,8 +83,9 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "c5e608ff649fc01623f829eeb149f5468b4c91121fe88116af266976e03b2da9",
-        "python tools/average_weights.py G4/weights.safetensors G5/weights.safetensors --out FILE",
+        "77a858dc0da8f459da9f6a6d0a5697a69a9faeb69f969bea5288fd75d0b17e9c",
+        "python tools/average_weights.py G4/weights.safetensors G5/weights.safetensors"
+        " --selector intent --out FILE",
     ),
     "latent-diversity-rdl": Shipped(
         "latent-diversity-rdl.safetensors",

@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
-from tutorial_lib.evaluation.robots import center
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training.settings import Clicked, Recipe
 from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, open_mixture
@@ -138,20 +137,12 @@ class SampleStream(Dataset):
     ) -> Sample:
         target, ignore = labels == OBJECT, labels == IGNORED
         if rng.random() < self.recipe.single_click:
-            clicks = self._single_click(target, ignore, rng)
+            clicks = positive_clicks(target, rng, sampling=ONE_CLICK)
         else:
             others = [labels == n for n in range(OTHERS, int(labels.max()) + 1)]
             clicks = sample_clicks(target, others, rng, ignore=ignore)
         corrections = int(rng.integers(self.recipe.corrections + 1))
         return Sample(image, target, ~ignore, clicks, corrections)
-
-    def _single_click(
-        self, target: np.ndarray, ignore: np.ndarray, rng: np.random.Generator
-    ) -> Clicks:
-        if self.recipe.centred and rng.random() < self.recipe.centred:
-            middle = center(np.zeros_like(target), target, ignore)
-            return Clicks([middle])
-        return positive_clicks(target, rng, sampling=ONE_CLICK)
 
 
 def random_crop(

@@ -24,14 +24,11 @@ G = SelectionRecipe(
     scale_high=1.6,
     batch=6,
     single_click=0.8,
-    centred=0.6,
     corrections=8,
     stray=0.1,
     selector="intent",
     minutes=30.0,
 )
-#: The smaller g of drawn scenes and of ablations: what is compared there is f.
-SHARED: dict[str, Any] = {"selector": "shared", "centred": 0.0}
 
 #: What a component is called when it is left out or replaced, and which settings do so. The first
 #: block is Table 3, the second Table 4 and Figure 5, the third what we added to the paper.
@@ -78,7 +75,6 @@ def diversity_recipes() -> Iterator[Recipe]:
         name="latent-diversity-g-dense",
         summary="The paper's g beside our f: convolutions over image, clicks and masks, averaged.",
         selector="paper",
-        centred=0.0,
         temperature=0.0,
     )
     yield replace(
@@ -104,7 +100,7 @@ def diversity_recipes() -> Iterator[Recipe]:
         name="latent-diversity-g-toy",
         summary="g on drawn scenes, from --set start=weights of latent-diversity-toy.",
         corrections=3,
-        **SHARED,
+        selector="shared",
         **toy,
         **often,
     )
@@ -133,7 +129,6 @@ def _as_published() -> Iterator[Recipe]:
         name="latent-diversity-g-paper",
         summary="g as published, from --set start=weights of latent-diversity-f-paper.",
         selector="paper",
-        centred=0.0,
         temperature=0.0,
         **protocol,
     )
@@ -155,5 +150,6 @@ def _ablations() -> Iterator[Recipe]:
         summary="g beside any of them, from --set start=weights of an ablation.",
         steps=ABLATION_STEPS_G,
         minutes=0.0,
-        **SHARED | SMALL_G,
+        selector="shared",
+        **SMALL_G,
     )

@@ -89,7 +89,7 @@ class Selection(Turns):
         Returns
         -------
         Coupled
-            g goes on from the weights to start from, if they hold one of its kind.
+            g goes on from the weights to start from, if they hold one with the same tensors.
 
         Raises
         ------
@@ -98,9 +98,11 @@ class Selection(Turns):
         """
         f = DiverseSegmentation(self.design, self.encoder.levels)
         networks = Coupled(f, selection_network(self.recipe.selector, f), learns="g")
-        same = self.about["selector"] == self.recipe.selector
-        state = networks.state_dict()
-        state |= {k: v for k, v in self.state.items() if same or k.startswith("f.")}
+        state, start = networks.state_dict(), self.state
+        mine, theirs = (
+            {k: v.shape for k, v in each.items() if k.startswith("g.")} for each in (state, start)
+        )
+        state |= {k: v for k, v in start.items() if mine == theirs or k.startswith("f.")}
         fill(networks, state, f"The weights {self.recipe.start} do not fit the network they name.")
         return networks
 

@@ -155,15 +155,11 @@ class Clicked(Recipe):
     single_click : float
         Share of samples that begin with one positive click only; the others follow one of Xu's
         strategies.
-    centred : float
-        How often such a single click lies in the middle of the object, where the robot ``center``
-        clicks, and not anywhere on it.
     corrections : int
         Up to this many clicks are added on the network's own errors.
     """
 
     single_click: float = number(0.5, 0, 1)
-    centred: float = number(0.0, 0, 1)
     corrections: int = number(3, 0, 20)
 
 
