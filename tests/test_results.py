@@ -156,11 +156,11 @@ def test_latent_diversity_needs_fewer_clicks_than_the_papers_print():
     assert found["90"] <= 4.2 < min(published_noc("grabcut", 90, "latent-diversity").values())
 
 
-def test_with_latent_diversity_the_first_six_clicks_all_help_and_none_does_harm():
+def test_with_latent_diversity_the_first_ten_clicks_all_help_and_none_does_harm():
     gains = np.diff(networks("center")["latent-diversity"]["miou"])
     assert len(gains) == 19
-    assert np.all(gains[:5] > 0)
-    assert np.all(gains > -0.01)
+    assert np.all(gains[:9] > 0)
+    assert np.all(gains > -0.002)
 
 
 def test_readme_shows_the_figures_of_latent_diversity():
@@ -191,7 +191,7 @@ def test_selecting_beats_every_fixed_candidate_and_recovers_what_the_file_says(n
         assert counts["oracle"] < counts["g"] < fixed
         part = (fixed - counts["g"]) / (fixed - counts["oracle"])
         assert part == pytest.approx(found["recovered"][key], abs=2e-3)
-        assert part >= {"GrabCut": 0.4, "iseg-voc": 2 / 3}[name]
+        assert part >= {"GrabCut": 0.5, "iseg-voc": 2 / 3}[name]
 
 
 @CHOOSING
