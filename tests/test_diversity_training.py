@@ -222,8 +222,11 @@ def test_f_goes_on_with_users_who_follow_g(trained_g, tmp_path):
 def test_g_goes_on_from_a_g_of_its_kind(trained_g):
     settings = (*TINY, f"start={trained_g.weights}")
     _, before, _ = load_networks(trained_g.weights)
-    same = Selection(get_recipe("latent-diversity-g-toy", settings)).build()
-    assert torch.equal(same.g.judge[0].weight, before.g.judge[0].weight)
+    for selector in ("shared", "intent"):  # the same tensors
+        told = [*settings, f"selector={selector}"]
+        same = Selection(get_recipe("latent-diversity-g-toy", told)).build()
+        assert same.g.name == selector
+        assert torch.equal(same.g.judge[0].weight, before.g.judge[0].weight)
     other = Selection(get_recipe("latent-diversity-g-toy", [*settings, "selector=paper"])).build()
     assert other.g.name == "paper"
 
