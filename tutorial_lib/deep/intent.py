@@ -51,9 +51,8 @@ def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous:
 def _fit(meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:
     missed, false = _depth(meant & ~shown), _depth(shown & ~meant)
     clicked = max(missed.max(where=added, initial=0), false.max(where=removed, initial=0))
-    return clicked / max(
-        missed.max(), false.max(), 1.0
-    )  # all depths are 0, or the largest 1 or more
+    deepest = max(missed.max(), false.max())
+    return clicked / deepest if deepest else 0.0
 
 
 def _depth(region: np.ndarray) -> np.ndarray:
