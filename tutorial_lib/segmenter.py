@@ -23,6 +23,24 @@ class MethodError(RuntimeError):
     """A method failed on an object; the text says which method, which object, and why."""
 
 
+class _OnDemand:
+    """The field ``candidates``: a function given for them is called when they are first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, answer: Segmentation | None, owner: type | None = None) -> Any:
+        if answer is None:
+            return None  # the field's default
+        value = vars(answer)[self._name]
+        if callable(value):
+            value = vars(answer)[self._name] = answer._checked(value())
+        return value
+
+    def __set__(self, answer: Segmentation, value: Any) -> None:
+        vars(answer)[self._name] = value
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """What a method answers.
@@ -33,8 +51,10 @@ class Segmentation:
         ``(H, W) float32`` in [0, 1]: how likely each pixel belongs to the object.
     mask : np.ndarray, optional
         ``(H, W) bool``; ``probability >= 0.5`` unless the method decides otherwise.
-    candidates : np.ndarray, optional
-        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from.
+    candidates : np.ndarray or callable, optional
+        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from. Or a function without
+        arguments that computes them: it is called once, when they are first read, so that nobody
+        waits for what nobody looks at.
     scores : np.ndarray, optional
         ``(M,) float32``: how much the method believes in each candidate.
     selected : int, optional
@@ -50,7 +70,7 @@ class Segmentation:
 
     probability: np.ndarray
     mask: np.ndarray | None = None
-    candidates: np.ndarray | None = None
+    candidates: np.ndarray | Callable[[], np.ndarray] | None = _OnDemand()
     scores: np.ndarray | None = None
     selected: int | None = None
 
@@ -65,19 +85,19 @@ class Segmentation:
             )
         if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
             raise ValueError("Probabilities lie in [0, 1] and are never NaN.")
-        if (self.candidates is None) != (self.scores is None):
+        given = vars(self)["candidates"]
+        if (given is None) != (self.scores is None):
             raise ValueError("Candidates come with one score each: give both or neither.")
-        if self.candidates is not None:
-            self._check_candidates()
+        if given is not None:
+            object.__setattr__(self, "scores", np.asarray(self.scores, dtype=np.float32))
+            if not callable(given):
+                object.__setattr__(self, "candidates", self._checked(given))
             self._check_selected()
         elif self.selected is not None:
             raise ValueError("Where there are no candidates, none is selected.")
 
-    def _check_candidates(self) -> None:
-        candidates = np.asarray(self.candidates, dtype=np.float32)
-        scores = np.asarray(self.scores, dtype=np.float32)
-        object.__setattr__(self, "candidates", candidates)
-        object.__setattr__(self, "scores", scores)
+    def _checked(self, candidates: Any) -> np.ndarray:
+        candidates, scores = np.asarray(candidates, dtype=np.float32), self.scores
         if candidates.shape != (scores.size, *self.probability.shape) or scores.ndim != 1:
             raise ValueError(
                 f"{scores.size} scores and a {self.probability.shape} mask need candidates of "
@@ -85,6 +105,7 @@ class Segmentation:
             )
         if candidates.size and not (candidates.min() >= 0 and candidates.max() <= 1):
             raise ValueError("Candidates are probabilities: they lie in [0, 1] and are never NaN.")
+        return candidates
 
     def _check_selected(self) -> None:
         count = self.scores.size
