@@ -60,7 +60,8 @@ def main(
     """Compare the ways of choosing."""
     data = load_dataset(dataset, root)
     common = {"size": size, "zoom": zoom, "flip": flip}
-    heads = LatentDiversity(weights).networks.f.design.heads
+    built = LatentDiversity(weights)
+    heads = built.networks.f.design.heads
     ways: dict[str, dict[str, Any]] = {"g": {"weights": weights}}
     ways |= dict((name, {"weights": path}) for name, path in (o.split("=", 1) for o in other or []))
     ways["oracle"] = {"weights": weights}
@@ -85,7 +86,7 @@ def main(
         entry["recovered"] = {t: recovered(result, t) for t in result["g"]["noc"]}
         print("recovered", entry["recovered"])
     held = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"datasets": {}}
-    entry |= {"commit": commit(), "machine": machine()}
+    entry |= {"commit": commit(), "machine": machine(), "precision": built.precision}
     held = {"schema": 1, "datasets": held["datasets"] | {root.name: entry}}
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 
