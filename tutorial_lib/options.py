@@ -131,10 +131,8 @@ class Options:
         try:
             return convert(option.kind, value, option.default)
         except Refused:
-            raise OptionError(
-                f"{self.called.format(name)} is {noun(option.kind, option.default)}, "
-                f"not {shown(value)}."
-            ) from None
+            subject, takes = self.called.replace("{}", name, 1), noun(option.kind, option.default)
+            raise OptionError(f"{subject} is {takes}, not {shown(value)}.") from None
 
     def _place(self, name: str) -> int:
         names = list(self.known)
