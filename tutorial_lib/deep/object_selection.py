@@ -16,11 +16,11 @@ from torch import Tensor
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
-from tutorial_lib.deep.fcn import FCN, fcn, object_logit
+from tutorial_lib.deep.fcn import FCN, FCNDesign, fcn, object_logit
 from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.deep.views import View
-from tutorial_lib.deep.weights import fill, open_weights
+from tutorial_lib.deep.weights import described, fill, open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -70,17 +70,17 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
     FileNotFoundError
         If the file is missing.
     """
-    state, about = open_weights(weights)
-    if not {"preset", "stride"} <= about.keys():
+    state, stored = open_weights(weights)
+    if not {"preset", "stride"} <= stored.keys():
         raise ValueError(f"The weights {weights} do not say which FCN they are of.")
-    network = fcn(about["preset"], about["stride"], pretrained=False)
+    about = described(stored, FCNDesign, weights)
+    network = fcn(about.preset, about.stride, pretrained=False)
     fill(
         network,
         state,
-        f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
-        f"{about['preset']}.",
+        f"The weights {weights} do not fit an FCN-{about.stride}s of the preset {about.preset}.",
     )
-    return network.eval(), about["preset"]
+    return network.eval(), about.preset
 
 
 @dataclass(frozen=True, eq=False)
