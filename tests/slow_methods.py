@@ -41,3 +41,13 @@ class Deadly(Slow):
 
     def segment(self, prepared, clicks):
         os._exit(9)
+
+
+class Half(Slow):
+    """Has a precision, as a network does; ``native`` stands for the processor."""
+
+    native = False
+
+    def __init__(self, precision: str = "float32") -> None:
+        auto = "bfloat16" if self.native else "float32"
+        self.precision = auto if precision == "auto" else precision
