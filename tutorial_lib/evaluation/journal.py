@@ -9,12 +9,15 @@ A run goes on only with the same: a figure never mixes two sources.
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 from collections.abc import Mapping
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 _FORMAT = 2  # 1 had no such entry, and did not say what its answers were made from
 _INFORMATION = {"commit"}  # what may differ: the hash of the source says more
@@ -53,7 +56,7 @@ class Journal:
         self.path = path
         self.records: list[dict[str, Any]] = []
         self.interrupted: dict[str, Any] | None = None
-        self._file: BinaryIO | None = None
+        self._file: RawIOBase | None = None
         self._end = 0
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +67,7 @@ class Journal:
                     self._record(line, number) for number, line in enumerate(whole[1:], start=2)
                 ]
                 self.interrupted = _begun(torn)
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)
             self._end = sum(len(line) + 1 for line in whole)
             self._file.truncate(self._end)
             if not whole:
@@ -72,7 +75,7 @@ class Journal:
 
     def _check(self, first_line: bytes, settings: dict[str, Any]) -> None:
         begun = _parsed(first_line)
-        if not isinstance(begun, dict) or "schema" not in {**begun, **settings}:
+        if not isinstance(begun, dict) or not begun.keys() & {"journal", "robot"}:
             raise ValueError(f"{self.path} is no journal of an evaluation; choose another --out.")
         if begun.get("journal") != _FORMAT:
             raise ValueError(
@@ -144,8 +147,8 @@ class Journal:
         """Write a text behind the last whole line, in place of what was begun there."""
         try:
             self._file.truncate(self._end)
-            self._file.write(text)
-            self._file.flush()
+            if self._file.write(text) != len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if text.endswith(b"\n"):
                 os.fsync(self._file.fileno())
         except OSError as error:
@@ -195,7 +198,9 @@ def _parsed(line: bytes) -> Any:
 def _begun(torn: bytes) -> dict[str, Any] | None:
     """Read which piece was in work when its process died, from the line it left without an end."""
     piece = _parsed(torn + b"}")
-    return piece if isinstance(piece, dict) and piece.keys() == {"id", "method", "options"} else None
+    return (
+        piece if isinstance(piece, dict) and piece.keys() == {"id", "method", "options"} else None
+    )
 
 
 def _is_record(record: Any) -> bool:
@@ -225,5 +230,5 @@ def _is_click(click: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether this is a number of JSON that is neither negative nor NaN."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    """Whether this is a finite number, and not negative."""
+    return type(value) in (int, float) and 0 <= value < math.inf
