@@ -12,6 +12,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -304,6 +305,9 @@ def _notebook_folder(folder: Path | None) -> Path:
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files may be of any script
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (ValueError, TypeError, ImportError, OSError, MethodError) as error:

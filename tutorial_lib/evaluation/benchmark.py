@@ -37,9 +37,11 @@ from tutorial_lib.evaluation.pieces import (
 from tutorial_lib.evaluation.provenance import made_from
 from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.evaluation.robots import ROBOTS
-from tutorial_lib.evaluation.summaries import compare, compared, failures, precision_of
+from tutorial_lib.evaluation.summaries import compare, compared, failures, precision_of, summarise
 from tutorial_lib.locking import only_one
 from tutorial_lib.targets import check_target
+
+__all__ = ["FailedObjects", "evaluate", "summarise"]
 
 _SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
@@ -295,6 +297,7 @@ def _difference(old: Record, run: Record, pieces: Sequence[Piece], dataset: Data
 
 
 def _warning(failed: Mapping[str, str], out: Path | None) -> str:
-    identifier, reason = next(iter(failed.items()))
+    (identifier, reason), count = next(iter(failed.items())), len(failed)
     again = "" if out is None else "; the same call tries again what failed"
-    return f"Left out {len(failed)} objects, first {identifier} ({reason.rstrip('.')}){again}."
+    objects = f"{count} object{'s'[: count != 1]}"
+    return f"Left out {objects}, first {identifier} ({reason.rstrip('.')}){again}."
