@@ -17,6 +17,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
     ["paths", "photo_arrays"],
+    ["photo_checks"],
     ["photo_files"],
     ["images"],
     ["choices", "clicks"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,8 +29,11 @@ def as_rgb(image: ImageLike, *, upright: bool = True, max_pixels: int = MAX_PIXE
     image : array, PIL image, path or bytes
         Grey ``(H, W)`` or ``(H, W, 1)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)`` arrays of
         dtype bool, uint8, uint16, float in [0, 1], or another integer within 0..255; a PIL
-        image of any mode; the path of an image file; or the bytes of such a file. Transparent
-        pixels are laid over white.
+        image of any mode; the path of an image file, where ``~`` is your folder; or the bytes of
+        such a file. Transparent pixels are laid over white. OpenCV's arrays have blue first, which
+        no number tells: pass ``image[..., ::-1]``. Files are PNG, JPEG, WebP, AVIF, BMP, GIF,
+        TIFF or PPM. Of several pictures in a file the first is read, with a warning; colour
+        profiles are ignored.
     upright : bool
         Turn camera files as their EXIF note says; without it pixels come as they are stored.
     max_pixels : int
@@ -47,8 +51,7 @@ def as_rgb(image: ImageLike, *, upright: bool = True, max_pixels: int = MAX_PIXE
     """
     if isinstance(image, np.ndarray):
         return array_to_rgb(image, max_pixels)
-    with photo_files.opened(image) as picture:
-        check_size(*picture.size, max_pixels)
+    with photo_files.opened(image, max_pixels) as picture:
         return array_to_rgb(photo_files.decoded(picture, upright), max_pixels)
 
 
@@ -57,9 +60,9 @@ def shrink(
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Turn anything that holds a picture into an RGB array of a size that is quick to work on.
 
-    It takes larger photos than :func:`as_rgb`: up to 200 megapixels. A large JPEG is decoded at a
-    fraction of its size. A photo of up to 40 megapixels gives the same pixels as
-    ``as_rgb`` followed by averaging over areas.
+    It takes larger photos than :func:`as_rgb`: a JPEG of up to 200 megapixels, which is decoded at
+    a fraction of its size, and other files of up to 100. Photos of up to 40 megapixels are read as
+    ``as_rgb`` reads them, and averaged over areas.
 
     Parameters
     ----------
@@ -79,17 +82,22 @@ def shrink(
 
     Raises
     ------
+    TypeError, ValueError
+        If ``longest`` is no whole number of at least 1.
     ImageError
         As in :func:`as_rgb`.
     """
+    if isinstance(longest, bool) or not isinstance(longest, Integral):
+        raise TypeError(f"The longer side is a whole number of pixels, not {longest!r}.")
+    if longest < 1:
+        raise ValueError(f"The longer side has at least 1 pixel, not {longest}.")
     if isinstance(image, np.ndarray):
         photo = array_to_rgb(image, MAX_FILE_PIXELS)
         return _fit(photo, longest), photo.shape[:2]
-    with photo_files.opened(image) as picture:
-        check_size(*picture.size, MAX_FILE_PIXELS)
+    with photo_files.opened(image, MAX_FILE_PIXELS) as picture:
         size = photo_files.size_of(picture, upright)
-        if size[0] * size[1] > MAX_PIXELS:
-            photo_files.draft(picture, longest)
+        if size[0] * size[1] > MAX_PIXELS and not photo_files.draft(picture, longest):
+            check_size(*picture.size, MAX_FILE_PIXELS // 2)
         photo = array_to_rgb(photo_files.decoded(picture, upright), MAX_FILE_PIXELS)
         return _fit(photo, longest), size
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from tutorial_lib.photo_arrays import ImageError, ImageNotFoundError
+from tutorial_lib.photo_arrays import MAX_PIXELS, ImageError, ImageNotFoundError, check_size
+from tutorial_lib.photo_checks import check_scans, check_tiff, kind_of, mend_transparency
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 # picture of any size. HEIF is there once the package pillow-heif has registered itself.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "PPM")
 KINDS = "PNG, JPEG, WebP, AVIF, BMP, GIF, TIFF or PPM"
+MAX_BYTES = 2**31
 
 _PILLOW = Lock()
 _ORIENTATION = 0x0112
@@ -40,7 +44,9 @@ _REDUCED = ("JPEG", "MPO")  # Pillow decodes these at 1/2, 1/4 or 1/8 of their s
 
 
 @contextmanager
-def opened(source: PILImage | str | PathLike[str] | bytes) -> Iterator[PILImage]:
+def opened(
+    source: PILImage | str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS
+) -> Iterator[PILImage]:
     """Open a picture of one of the kinds in :data:`FORMATS`, without decoding it.
 
     What goes wrong inside the ``with`` block gets the name of the file.
@@ -49,6 +55,8 @@ def opened(source: PILImage | str | PathLike[str] | bytes) -> Iterator[PILImage]
     ----------
     source : path, bytes or PIL image
         A file, its contents, or what Pillow made of it. ``~`` is the user's folder.
+    max_pixels : int
+        Most pixels that are accepted.
 
     Yields
     ------
@@ -67,20 +75,31 @@ def opened(source: PILImage | str | PathLike[str] | bytes) -> Iterator[PILImage]
     if isinstance(source, Image.Image):
         with _named("This PIL image"):
             _check_kind(source)
+            check_size(*source.size, max_pixels)
             yield source
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        with _named("These bytes"), _identified(io.BytesIO(source), "These bytes") as picture:
+        with _picture(io.BytesIO(source), "These bytes", max_pixels) as picture:
             yield picture
     elif isinstance(source, (str, PathLike)):
         path = _path(source)
-        name = f"The contents of {path}"
-        with _file(path) as stream, _named(name), _identified(stream, name) as picture:
+        with (
+            _file(path) as stream,
+            _picture(stream, f"The contents of {path}", max_pixels) as picture,
+        ):
             yield picture
     else:
         raise ImageError(
             "An image is an array, a PIL image, a path or the bytes of an image file, "
             f"not {type(source).__name__}."
         )
+
+
+@contextmanager
+def _picture(stream: BinaryIO, name: str, max_pixels: int) -> Iterator[PILImage]:
+    with _named(name), _identified(stream, name) as picture:
+        check_size(*picture.size, max_pixels)
+        _check_file(picture, stream, name)
+        yield picture
 
 
 @contextmanager
@@ -95,11 +114,16 @@ def _named(name: str) -> Iterator[None]:
         raise ImageError(f"{name} cannot be used: {text[0].lower()}{text[1:]}") from error
     except Exception as error:  # decoders raise anything from OSError to SyntaxError
         lines = str(error).splitlines() or [type(error).__name__]
-        raise ImageError(f"{name} could not be decoded: {lines[0].rstrip('.')}.") from error
+        raise ImageError(
+            f"{name} could not be decoded ({lines[0].rstrip('.')}); open it in another program and "
+            "save it again."
+        ) from error
 
 
 def _path(source: str | PathLike[str]) -> Path:
     text = os.fsdecode(source)
+    if re.match(r"(https?|ftp)://", text):
+        raise ImageError(f"The address {text} is not read; download the photo and give its path.")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -114,6 +138,8 @@ def _file(path: Path) -> Iterator[BinaryIO]:
             raise ImageError(
                 f"The path {path} cannot be read: it is a folder or a device, no file."
             )
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"The file {path} is larger than 2 GB; save it in a smaller format.")
         stream = path.open("rb")
     except FileNotFoundError as error:
         raise ImageNotFoundError(f"There is no file {path}.") from error
@@ -136,14 +162,27 @@ def _identified(stream: BinaryIO, name: str) -> PILImage:
     with _PILLOW:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            picture = Image.open(stream, formats=kinds)
+            return Image.open(stream, formats=kinds)
         except UnidentifiedImageError as error:
+            stream.seek(0)
+            kind = kind_of(stream.read(64))
+            but = f", but {kind}" if kind else ""
             raise ImageError(
-                f"{name} hold no picture that can be read; use a {KINDS} file."
+                f"{name} hold no picture that can be read{but}; use a {KINDS} file."
             ) from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    return picture
+
+
+def _check_file(picture: PILImage, stream: BinaryIO, name: str) -> None:
+    if picture.format in _REDUCED:
+        check_scans(stream)
+    elif picture.format == "TIFF":
+        check_tiff(picture)
+    elif picture.format == "PNG":
+        mend_transparency(picture)
+    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+        warnings.warn(f"{name} hold several pictures; only the first is read.", stacklevel=2)
 
 
 def _check_kind(picture: PILImage) -> None:
@@ -155,21 +194,24 @@ def _check_kind(picture: PILImage) -> None:
         )
 
 
-def draft(picture: PILImage, longest: int) -> None:
+def draft(picture: PILImage, longest: int) -> bool:
     """Let a large JPEG be decoded at a fraction of its size, which is quick and needs no memory.
 
     Parameters
     ----------
     picture : PIL.Image.Image
-        Opened and not decoded; other kinds stay as they are.
+        Opened and not decoded.
     longest : int
         Its longer side keeps at least so many pixels.
+
+    Returns
+    -------
+    bool
+        False if this is impossible, as it is for all other kinds of files.
     """
-    if picture.format in _REDUCED:
-        scale = longest / max(picture.size)
-        picture.draft(
-            None, (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
-        )
+    scale = longest / max(picture.size)
+    least = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
+    return picture.format in _REDUCED and picture.draft(None, least) is not None
 
 
 def size_of(picture: PILImage, upright: bool) -> tuple[int, int]:
@@ -225,7 +267,7 @@ def decoded(picture: PILImage, upright: bool) -> np.ndarray:
     -------
     np.ndarray
         Grey ``(H, W)`` of uint16, int32 or float32, RGB ``(H, W, 3) uint8``, or
-        RGBA ``(H, W, 4) uint8``.
+        RGBA ``(H, W, 4)`` of uint8 or uint16.
     """
     values = _values(picture)
     turn = _TURNED.get(orientation(picture)) if upright else None
@@ -233,10 +275,22 @@ def decoded(picture: PILImage, upright: bool) -> np.ndarray:
 
 
 def _values(picture: PILImage) -> np.ndarray:
-    # Older releases of Pillow give 16 bits of grey the mode of 32.
-    if picture.mode.startswith("I;16") or (picture.mode, picture.format) == ("I", "PNG"):
-        return np.asarray(picture).astype(np.uint16)
+    # Grey of 16 bits has the mode of 32 in some releases of Pillow, and in PPM files.
+    wide = picture.mode == "I" and picture.format in ("PNG", "PPM")
+    if wide or picture.mode.startswith("I;16"):
+        return _with_opacity(np.asarray(picture).astype(np.uint16), picture)
     if picture.mode in ("I", "F"):
         return np.asarray(picture)
+    if picture.mode == "La":  # Pillow goes no other way
+        picture = picture.convert("LA")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     return np.asarray(picture if picture.mode == mode else picture.convert(mode))
+
+
+def _with_opacity(grey: np.ndarray, picture: PILImage) -> np.ndarray:
+    """Add the fourth channel, if one grey is declared transparent."""
+    key = picture.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    opacity = np.where(grey == key, 0, 65535).astype(np.uint16)
+    return np.dstack([grey, grey, grey, opacity])
