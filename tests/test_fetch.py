@@ -22,7 +22,8 @@ from tutorial_lib.data import fetch as fetching
 from tutorial_lib.data.archives import unpack
 from tutorial_lib.data.catalogue import DATASETS, Archive, DatasetInfo
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.fetch import download, fetch
+from tutorial_lib.data.downloads import download
+from tutorial_lib.data.fetch import fetch
 
 CONTENT = bytes(range(256)) * 4000  # about a megabyte
 

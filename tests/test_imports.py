@@ -18,7 +18,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 LAYERS = [
     ["paths", "photo_arrays"],
     ["photo_checks"],
-    ["photo_files"],
+    ["photo_files", "photo_pixels"],
     ["images"],
     ["choices", "clicks"],
     ["guidance", "history", "render"],

@@ -12,7 +12,7 @@ import tifffile
 from PIL import EpsImagePlugin, Image
 
 from tests.support import empty_png, one_sentence, png
-from tutorial_lib import photo_files
+from tutorial_lib import photo_pixels
 from tutorial_lib.data import files
 from tutorial_lib.images import MAX_FILE_PIXELS, ImageError, as_rgb, shrink
 from tutorial_lib.photo_files import FORMATS
@@ -239,6 +239,10 @@ def test_tiffs_that_would_be_read_wrongly_are_refused(case):
     refused(content, text, "These bytes")
 
 
+def test_a_pil_image_of_such_a_tiff_is_refused_too():
+    refused(Image.open(io.BytesIO(ODD_TIFFS["planes"][0])), "planes", "This PIL image")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_usual_tiffs_are_read(dtype):
     scale = np.iinfo(dtype).max // 255
@@ -417,9 +421,9 @@ def test_it_is_too_large_to_work_on_and_can_be_had_all_the_same(large):
 
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(large, monkeypatch):
-    sizes, decoded = [], photo_files.decoded
+    sizes, decoded = [], photo_pixels.decoded
     monkeypatch.setattr(
-        photo_files,
+        photo_pixels,
         "decoded",
         lambda picture, *a: sizes.append(picture.size) or decoded(picture, *a),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tutorial_lib import photo_files
+from tutorial_lib import photo_files, photo_pixels
 from tutorial_lib.photo_arrays import MAX_PIXELS, ImageError, array_to_rgb, check_size
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def as_rgb(image: ImageLike, *, upright: bool = True, max_pixels: int = MAX_PIXE
     if isinstance(image, np.ndarray):
         return array_to_rgb(image, max_pixels)
     with photo_files.opened(image, max_pixels) as picture:
-        return array_to_rgb(photo_files.decoded(picture, upright), max_pixels)
+        return array_to_rgb(photo_pixels.decoded(picture, upright), max_pixels)
 
 
 def shrink(
@@ -95,10 +95,10 @@ def shrink(
         photo = array_to_rgb(image, MAX_FILE_PIXELS)
         return _fit(photo, longest), photo.shape[:2]
     with photo_files.opened(image, MAX_FILE_PIXELS) as picture:
-        size = photo_files.size_of(picture, upright)
-        if size[0] * size[1] > MAX_PIXELS and not photo_files.draft(picture, longest):
+        size = photo_pixels.size_of(picture, upright)
+        if size[0] * size[1] > MAX_PIXELS and not photo_pixels.draft(picture, longest):
             check_size(*picture.size, MAX_FILE_PIXELS // 2)
-        photo = array_to_rgb(photo_files.decoded(picture, upright), MAX_FILE_PIXELS)
+        photo = array_to_rgb(photo_pixels.decoded(picture, upright), MAX_FILE_PIXELS)
         return _fit(photo, longest), size
 
 

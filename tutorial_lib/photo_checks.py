@@ -9,6 +9,7 @@ from tutorial_lib.photo_arrays import MAX_PIXELS, ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
+JPEGS = ("JPEG", "MPO")  # an MPO file is a JPEG with a second one behind
 MAX_SCANS = 500  # a progressive JPEG has about ten
 
 _BEGINNINGS = (

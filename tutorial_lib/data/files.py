@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib import photo_files
+from tutorial_lib import photo_files, photo_pixels
 from tutorial_lib.images import as_rgb
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
         If the file is missing or holds no picture.
     """
     with photo_files.opened(path) as picture:
-        return photo_files.size_of(picture, upright)
+        return photo_pixels.size_of(picture, upright)
 
 
 def read_grey(path: Path) -> np.ndarray:
