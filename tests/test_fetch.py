@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.support import one_sentence, png
+from tutorial_lib.cli import main
 from tutorial_lib.data import archives
 from tutorial_lib.data import fetch as fetching
 from tutorial_lib.data.archives import unpack
@@ -365,11 +366,24 @@ PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
 def test_a_login_page_is_not_trusted(server, tmp_path, monkeypatch):
     berkeley(server, monkeypatch, PAGE)
     place = str(tmp_path / "b.zip")
-    broken(ConnectionError, lambda: get_berkeley(tmp_path), "is a web page", server.url(""), place)
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "a web page", server.url(""), place)
     assert list(tmp_path.iterdir()) == []
     server.files["b.zip"] = berkeley_archive()
     get_berkeley(tmp_path)
     assert load_dataset("berkeley", tmp_path).ids == ("1#0",)
+
+
+def test_a_login_page_does_not_replace_what_was_received_before(server, tmp_path, monkeypatch):
+    content = zipped({"Berkeley/a.bin": CONTENT})
+    berkeley(server, monkeypatch, content)
+    server.cut = [100_000, 0]
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "broke off")
+    server.files["b.zip"], server.tag = PAGE, '"login"'
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "a web page")
+    assert (tmp_path / "b.zip.part").read_bytes() == content[:100_000]
+    server.files["b.zip"], server.tag = content, '"one"'
+    broken(ValueError, lambda: get_berkeley(tmp_path), "cannot be read as Berkeley")
+    assert server.asked[-1] == "bytes=100000-"
 
 
 def test_a_page_put_there_by_hand_is_named_and_kept(server, tmp_path, monkeypatch):
@@ -436,6 +450,17 @@ def test_a_split_that_is_not_there_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(fetching, "download", lambda *_, **__: pytest.fail("it was fetched"))
     broken(ValueError, lambda: fetch(name, tmp_path / "new", split="x"), name, "'x'")
     assert not (tmp_path / "new").exists()
+
+
+def test_the_command_line_says_so_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv", ["tutorial_lib", "fetch", "davis", str(tmp_path), "--split", "x"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error == "tutorial_lib: The splits of davis are trainval, train, val, not 'x'.\n"
 
 
 @pytest.mark.parametrize("split", DATASETS["davis"].splits)

@@ -506,6 +506,25 @@ def test_every_value_of_sixteen_bits_goes_to_the_nearest_of_eight():
     assert (as_rgb(values)[..., 0] == np.rint(values / 257)).all()
 
 
+@pytest.mark.parametrize(("highest", "factor"), [(1, 257), (255, 257), (256, 16), (4095, 16)])
+def test_few_bits_in_sixteen_are_said(highest, factor):
+    with pytest.warns(
+        UserWarning, match=f"no value above {highest} of.*multiply them by {factor} f"
+    ):
+        as_rgb(np.array([[0, highest]], np.uint16))
+
+
+@pytest.mark.parametrize("highest", [0, 4096])
+def test_black_and_usual_sixteen_bits_need_no_word(highest):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert as_rgb(np.array([[0, highest]], np.uint16))[0, 1, 0] == round(highest / 257)
+
+
+def test_what_opencv_returns_for_a_file_it_cannot_read():
+    refused(cv2.imread("gone.png"), "not NoneType, OpenCV's answer where it cannot read a file.")
+
+
 def test_a_masked_array_that_hides_nothing_is_read():
     rgb = as_rgb(np.ma.masked_array(COLOUR, mask=False))
     assert type(rgb) is np.ndarray

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 MAX_PIXELS = 40_000_000
@@ -122,6 +124,7 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if array.dtype == bool:
         return array.astype(np.uint8) * 255
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # either byte order
+        _warn_of_few_bits(int(array.max()))
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if array.dtype.kind == "f":
         return _unit_range_to_uint8(array)
@@ -133,6 +136,16 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
             )
         return array.astype(np.uint8)
     raise ImageError(f"An image holds numbers, but this array holds {array.dtype}.")
+
+
+def _warn_of_few_bits(highest: int) -> None:
+    if 0 < highest < 4096:
+        bits, factor = (8, 257) if highest < 256 else (12, 16)
+        warnings.warn(
+            f"The image of 16 bits has no value above {highest} of 65535 and comes out almost "
+            f"black; if its numbers are of {bits} bits, multiply them by {factor} first.",
+            stacklevel=2,
+        )
 
 
 def _unit_range_to_uint8(array: np.ndarray) -> np.ndarray:

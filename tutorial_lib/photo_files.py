@@ -74,9 +74,10 @@ def opened(
         ):
             yield picture
     else:
+        hint = ", OpenCV's answer where it cannot read a file" if source is None else ""
         raise ImageError(
             "An image is an array, a PIL image, a path or the bytes of an image file, "
-            f"not {type(source).__name__}."
+            f"not {type(source).__name__}{hint}."
         )
 
 

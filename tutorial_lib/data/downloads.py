@@ -85,13 +85,35 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
         span = response.headers.get("Content-Range", "")
         if resumed and not span.startswith(f"bytes {have}-"):
             raise http.client.HTTPException("the server sent another part than was asked for")
+        first = response.read(_BLOCK)
         if not resumed:
+            if is_page(first):  # and what was received of the file before is still good
+                raise http.client.HTTPException(
+                    "the server sent a web page instead of the file, such as a login"
+                )
             _remember(part, response.headers)
         length = response.headers.get("Content-Length")
         total = None if length is None else int(length) + (have if resumed else 0)
         with part.open("ab" if resumed else "wb") as out:
-            _copy(response, out, total, part.stem, progress)
+            _copy(first, response, out, total, part.stem, progress)
         return total is None or _size(part) == total
+
+
+def is_page(beginning: bytes) -> bool:
+    """Whether a file that begins so is a web page: what a login or a broken link is answered with.
+
+    Parameters
+    ----------
+    beginning : bytes
+        A few hundred bytes are enough.
+
+    Returns
+    -------
+    bool
+        No archive begins like this.
+    """
+    text = beginning[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--", b"<script"))
 
 
 def _remember(part: Path, headers: http.client.HTTPMessage) -> None:
@@ -105,6 +127,7 @@ def _remember(part: Path, headers: http.client.HTTPMessage) -> None:
 
 
 def _copy(
+    block: bytes,
     response: http.client.HTTPResponse,
     out: BinaryIO,
     total: int | None,
@@ -117,6 +140,7 @@ def _copy(
         total=total, initial=out.tell(), desc=label, unit="B", unit_scale=True,
         disable=not progress,
     ) as bar:  # fmt: skip
-        while block := response.read(_BLOCK):
+        while block:
             out.write(block)
             bar.update(len(block))
+            block = response.read(_BLOCK)

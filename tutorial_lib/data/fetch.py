@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tutorial_lib.data.archives import unpack
 from tutorial_lib.data.catalogue import DATASETS, Archive
-from tutorial_lib.data.downloads import download
+from tutorial_lib.data.downloads import download, is_page
 from tutorial_lib.data.layouts.by_name import LAYOUTS
 
 _LOG = logging.getLogger(__name__)
@@ -115,29 +115,18 @@ def _unpacked(path: Path) -> bool:
 
 
 def _fetch_one(archive: Archive, path: Path, progress: bool) -> None:
-    if path.is_file():
-        if _is_page(path):
+    if not path.is_file():
+        part = path.with_name(f"{path.name}.part")
+        download(archive.url, part, progress=progress, by_hand=path)
+        _verify(archive, part, path)
+        part.replace(path)
+        return
+    with path.open("rb") as stream:
+        if is_page(stream.read(512)):
             raise ValueError(
                 f"The file {path} is a web page, no archive; delete it and fetch again."
             )
-        _verify(archive, path, path)
-        return
-    part = path.with_name(f"{path.name}.part")
-    download(archive.url, part, progress=progress, by_hand=path)
-    if _is_page(part):
-        part.unlink()
-        raise ConnectionError(
-            f"The answer of {archive.url} is a web page instead of the file, such as a login; open "
-            f"the address in a browser, and put the file at {path}."
-        )
-    _verify(archive, part, path)
-    part.replace(path)
-
-
-def _is_page(path: Path) -> bool:
-    with path.open("rb") as stream:
-        beginning = stream.read(512).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return beginning.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--", b"<script"))
+    _verify(archive, path, path)
 
 
 def _unpack(name: str, archive: Archive, path: Path, split: str | None) -> None:
