@@ -16,7 +16,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # Data flows one way, and imports follow it: each module may import those of earlier rows, and
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
-    ["paths", "images"],
+    ["paths", "images", "locking", "targets"],
     ["choices", "clicks"],
     ["guidance", "history", "render"],
     ["segmenter"],
