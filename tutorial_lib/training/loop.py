@@ -19,12 +19,14 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from tutorial_lib.deep.device import autocast, resolve_precision
 from tutorial_lib.deep.weights import save_weights
 from tutorial_lib.evaluation.machine import machine
 from tutorial_lib.training import chance
 from tutorial_lib.training.checkpoints import Log, differing, read, restore, write, written
 from tutorial_lib.training.folder import CHECKPOINT, WEIGHTS_FILE, begin_anew, claimed
 from tutorial_lib.training.setup import (
+    answering_precision,
     make_fabric,
     make_optimiser,
     plain,
@@ -117,7 +119,7 @@ class Loop:
         saved = self._saved(resume)
         self.fabric = make_fabric(self.recipe)
         self.fabric.launch()
-        self.task.place(self.fabric.device, self.fabric.autocast)
+        self.task.place(self.fabric.device)
         torch.manual_seed(self.recipe.seed)
         self._set_up(self.task.build(saved["stage"] if saved else None))
         self._restore(saved or {})
@@ -236,7 +238,7 @@ class Loop:
         """Return what the network, or one of its methods, answers now, without training on it."""
         self.network.eval()
         placed = [_placed(x, self.fabric.device) for x in inputs]
-        with torch.no_grad(), self.fabric.autocast():
+        with torch.no_grad(), autocast(self.fabric.device, answering_precision(self.recipe)):
             answer = getattr(self.network, call)(*placed)
         self.network.train()
         return answer
@@ -307,6 +309,7 @@ class Loop:
         gpu = device.type == "cuda"
         return {
             "precision": precision(self.recipe, device),
+            "answering_precision": resolve_precision(answering_precision(self.recipe), device),
             "device": torch.cuda.get_device_name(device) if gpu else device.type,
             "devices": self.fabric.world_size,
             "machine": machine(),

@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch.optim import SGD, AdamW, Optimizer
 
 import __main__
-from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.device import Precision, has_native_bfloat16, pick_device
 from tutorial_lib.training.settings import Recipe
 
 
@@ -67,8 +67,8 @@ def make_optimiser(groups: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
     return AdamW(groups, lr=recipe.lr)
 
 
-def precision(recipe: Recipe, device: torch.device) -> str:
-    """Return the precision in which a recipe computes on a device.
+def precision(recipe: Recipe, device: torch.device) -> Precision:
+    """Return the precision in which a recipe's steps are computed on a device.
 
     Parameters
     ----------
@@ -82,11 +82,10 @@ def precision(recipe: Recipe, device: torch.device) -> str:
     str
         ``"float32"`` or ``"bfloat16"``.
     """
-    native = isinstance(autocast(device), torch.autocast)
     # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
     # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
     wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
-    half = recipe.precision == "bfloat16" or (wanted and native)
+    half = recipe.precision == "bfloat16" or (wanted and has_native_bfloat16(device))
     return "bfloat16" if half else "float32"
 
 
@@ -122,6 +121,23 @@ def make_fabric(recipe: Recipe) -> Fabric:
         strategy="ddp" if several else "auto",
         precision="bf16-mixed" if half else "32-true",
     )
+
+
+def answering_precision(recipe: Recipe) -> Precision:
+    """Return the precision of answers that training only looks at, such as those users correct.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        ``precision``.
+
+    Returns
+    -------
+    str
+        As :func:`tutorial_lib.deep.device.autocast` takes it: what the recipe insists on, else
+        bfloat16 where it is native.
+    """
+    return recipe.precision if recipe.precision in ("float32", "bfloat16") else "auto"
 
 
 def _enough(device: torch.device, wanted: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sized
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,9 @@ class Task(ABC):
     def build(self, stage: int | None = None) -> nn.Module:
         """Return the network a run begins with, or a bare one of a stage, to load a state into."""
 
-    def place(self, device: torch.device, precision: Callable[[], AbstractContextManager]) -> None:
-        """Put what stands beside the network on the device of this process, before any step.
-
-        Parameters
-        ----------
-        device : torch.device
-            This process's own of several.
-        precision : callable
-            Returns a context in which operations compute in the run's precision.
-        """
-        self.device, self.precision = device, precision
+    def place(self, device: torch.device) -> None:
+        """Put what stands beside the network on the device of this process, before any step."""
+        self.device = device
 
     @abstractmethod
     def stage(self, network: nn.Module) -> int:

@@ -7,8 +7,7 @@ at a mask, click where it is wrong, and the turn goes on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tutorial_lib.deep.device import autocast
 from tutorial_lib.deep.diversity_networks import Design, encoder
 from tutorial_lib.deep.interaction import Interaction
 from tutorial_lib.evaluation.robots import center, geodesic
@@ -26,6 +26,7 @@ from tutorial_lib.training import chance
 from tutorial_lib.training.corrections import GRID, click_on_grid
 from tutorial_lib.training.data import Batch, SampleStream, batches
 from tutorial_lib.training.diversity_recipes import Turning
+from tutorial_lib.training.setup import answering_precision
 from tutorial_lib.training.task import Task
 
 
@@ -87,11 +88,11 @@ class Turns(Task):
         self.design, self.told = design, design.interaction
         self.stream = SampleStream(recipe, data)
         self.encoder = encoder(design, pretrained=recipe.backbone or True)
-        self.place(torch.device("cpu"), nullcontext)
+        self.place(torch.device("cpu"))
 
-    def place(self, device: torch.device, precision: Callable[[], AbstractContextManager]) -> None:
-        """Put the encoder on a device, and let it compute in the network's precision."""
-        super().place(device, precision)
+    def place(self, device: torch.device) -> None:
+        """Put the encoder on a device."""
+        super().place(device)
         self.encoder = self.encoder.to(device, memory_format=torch.channels_last)
 
     def stage(self, network: nn.Module) -> int:
@@ -114,7 +115,7 @@ class Turns(Task):
     def turn(self, batch: Batch) -> Turn:
         """Encode a batch's photos, and draw its first clicks."""
         image = batch.image.to(self.device, memory_format=torch.channels_last)
-        with self.precision():
+        with autocast(self.device, answering_precision(self.recipe)):
             maps = self.encoder(image)
         shape = tuple(batch.target.shape[1:])
         drawn = np.stack([self.told.maps(clicks, shape) for clicks in batch.clicks])
