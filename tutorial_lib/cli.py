@@ -184,6 +184,9 @@ def train(
         Path | None, typer.Option(help="Folder the datasets lie in; toy recipes need none.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Give up the run in --out, if there is one.")
+    ] = False,
     minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -198,7 +201,9 @@ def train(
     from tutorial_lib.training.setup import launched_first
 
     split(settings or (), "setting")  # of two for one key, nobody knows which is meant
-    result = run(recipe, out, data, resume=resume, minutes=minutes, settings=settings or ())
+    result = run(
+        recipe, out, data, resume=resume, force=force, minutes=minutes, settings=settings or ()
+    )
     if launched_first():  # of several processes that share the run
         ended = "" if result.finished else " Stopped early: --resume goes on."
         print(
