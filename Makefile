@@ -16,7 +16,9 @@ CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matt
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
 DENSE := --other "g of the paper=latent-diversity-dense"
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
+# Outputs are compared as a reader would; tests/notebook_outputs.py says how.
+NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 120 \
+	-p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 unit notebook-tests: export OMP_NUM_THREADS = 1
