@@ -244,3 +244,14 @@ def test_the_report_says_by_how_much(report):
 
 def test_the_report_names_a_misspelt_tag(report):
     assert "The tag 'integers-one' should be tolerance-N or integers-N." in report
+
+
+def test_executed_notebooks_keep_their_tags_and_run_as_the_tests_do(tmp_path, monkeypatch):
+    cell = printing("import os; print(os.environ['OMP_NUM_THREADS'])", "?\n", "tolerance-5")
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "one.ipynb")
+    command = [sys.executable, "tools/execute_notebooks.py", str(tmp_path / "one.ipynb")]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    subprocess.run(command, check=True, cwd=ROOT)
+    (done,) = nbformat.read(tmp_path / "one.ipynb", as_version=4).cells
+    assert done.metadata.tags == ["tolerance-5"]
+    assert done.outputs[0].text == "1\n"
