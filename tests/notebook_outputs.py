@@ -142,7 +142,7 @@ class Cell(IPyNbCell):
 
     def format_output_compare(self, key: str, left: object, right: object) -> None:
         """Say first what differs; nbval shows the whole texts after it."""
-        if isinstance(left, str):
+        if isinstance(left, Text) and isinstance(right, Text):
             self.comparison_traceback += differences(left, right, left.tolerance)
             left, right = str(left), str(right)
         super().format_output_compare(key, left, right)

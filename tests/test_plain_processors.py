@@ -10,6 +10,7 @@ import pytest
 from tests.only_networks import about_networks
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow  # it starts Python again and again
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 only_x86 = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="other processors have other names"
