@@ -16,8 +16,8 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # Data flows one way, and imports follow it: each module may import those of earlier rows, and
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
-    ["paths", "images"],
-    ["choices", "clicks"],
+    ["paths", "images", "option_types"],
+    ["choices", "clicks", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],
     ["classical"],

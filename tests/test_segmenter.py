@@ -8,13 +8,16 @@ from tutorial_lib import segmenter
 from tutorial_lib.classical.graph_cut import GraphCut
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import (
+    MethodError,
     MethodInfo,
     Segmentation,
     Segmenter,
+    check_answer,
     get_segmenter,
     method_info,
     methods,
     register,
+    registered,
 )
 
 HALF = np.full((2, 3), 0.5, dtype=np.float32)
@@ -173,3 +176,62 @@ def test_types_are_those_promised():
 def test_answers_that_do_not_fit_are_refused(arguments, text):
     with pytest.raises(ValueError, match=text):
         Segmentation(*arguments)
+
+
+def test_candidates_given_as_a_function_are_computed_once_and_only_if_read():
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return np.stack([HALF, HALF])
+
+    answer = Segmentation(HALF, None, compute, [0.2, 0.8])
+    assert answer.selected == 1
+    assert not calls
+    assert answer.candidates.shape == (2, 2, 3)
+    assert answer.candidates is answer.candidates
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("wrong", [HALF, np.stack([HALF] * 3), np.full((2, 2, 3), np.nan)])
+def test_candidates_that_are_computed_late_are_checked_like_others(wrong):
+    answer = Segmentation(HALF, None, lambda: wrong, [0.2, 0.8])
+    with pytest.raises(ValueError, match="candidates of shape|Candidates are probabilities"):
+        _ = answer.candidates
+
+
+def test_candidates_need_scores_even_if_they_are_computed_late():
+    with pytest.raises(ValueError, match="one score each"):
+        Segmentation(HALF, None, lambda: np.stack([HALF]))
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("my-method", "my-method"), (Nearest(), "Nearest"), (GraphCut(), "graph-cut")],
+    ids=["name", "own", "registered"],
+)
+def test_an_answer_of_another_shape_is_refused_with_the_methods_name(method, name):
+    with pytest.raises(MethodError, match=f"'{name}' .* 2x3 .* the photo has 3x2") as caught:
+        check_answer(method, (3, 2), Segmentation(HALF))
+    assert one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("answer", [HALF, HALF >= 0.5, None, (HALF, HALF)])
+def test_what_is_no_segmentation_is_no_answer(answer):
+    with pytest.raises(
+        MethodError, match="'nearest' must answer with a Segmentation, not"
+    ) as caught:
+        check_answer("nearest", (2, 3), answer)
+    assert one_sentence(caught.value)
+
+
+def test_an_answer_that_fits_comes_back_as_it_is():
+    answer = Segmentation(HALF)
+    assert check_answer("nearest", (2, 3), answer) is answer
+
+
+def test_a_built_method_is_found_in_the_registry(registry):
+    assert registered(GraphCut()) is method_info("graph-cut")
+    assert registered(Nearest()) is None
+    own = register(info())
+    assert registered(Nearest()) is own

@@ -12,7 +12,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,13 @@ from tqdm import tqdm
 from tutorial_lib.deep.device import autocast
 from tutorial_lib.deep.weights import save_weights
 from tutorial_lib.training.checkpoints import CHECKPOINT, Log, differing, read, write
-from tutorial_lib.training.setup import make_fabric, make_optimiser, polite_stop, rate
+from tutorial_lib.training.setup import (
+    answering_precision,
+    make_fabric,
+    make_optimiser,
+    polite_stop,
+    rate,
+)
 from tutorial_lib.training.task import Result, Step, Task
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -201,8 +206,7 @@ class Loop:
         """Return what the network, or one of its methods, answers now, without training on it."""
         self.network.eval()
         placed = [_placed(x, self.fabric.device) for x in inputs]
-        exact = self.recipe.precision == "float32"
-        with torch.no_grad(), nullcontext() if exact else autocast(self.fabric.device):
+        with torch.no_grad(), autocast(self.fabric.device, answering_precision(self.recipe)):
             answer = getattr(self.network, call)(*placed)
         self.network.train()
         return answer

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch.optim import SGD, AdamW, Optimizer
 
-from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.device import Precision, has_native_bfloat16, pick_device
 from tutorial_lib.training.settings import Recipe
 
 
@@ -84,11 +83,10 @@ def make_fabric(recipe: Recipe) -> Fabric:
         If the device is not available.
     """
     device = pick_device(recipe.device)
-    native = isinstance(autocast(device), torch.autocast)
     # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
     # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
     wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
-    half = recipe.precision == "bfloat16" or (wanted and native)
+    half = recipe.precision == "bfloat16" or (wanted and has_native_bfloat16(device))
     several = recipe.devices > 1
     chosen: Any = recipe.devices
     if not several and device.index is not None:
@@ -99,6 +97,23 @@ def make_fabric(recipe: Recipe) -> Fabric:
         strategy="ddp" if several else "auto",
         precision="bf16-mixed" if half else "32-true",
     )
+
+
+def answering_precision(recipe: Recipe) -> Precision:
+    """Return the precision of answers that training only looks at, such as those users correct.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        ``precision``.
+
+    Returns
+    -------
+    str
+        As :func:`tutorial_lib.deep.device.autocast` takes it: what the recipe insists on, else
+        bfloat16 where it is native.
+    """
+    return recipe.precision if recipe.precision in ("float32", "bfloat16") else "auto"
 
 
 def launched_first() -> bool:

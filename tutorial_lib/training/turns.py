@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from tutorial_lib.guidance import click_masks
 from tutorial_lib.training.corrections import GRID, click_on_grid
 from tutorial_lib.training.data import Batch, SampleStream, batches
 from tutorial_lib.training.diversity_recipes import Turning
+from tutorial_lib.training.setup import answering_precision
 from tutorial_lib.training.task import Task
 
 
@@ -107,8 +107,7 @@ class Turns(Task):
     def turn(self, batch: Batch) -> Turn:
         """Encode a batch's photos, and draw its first clicks."""
         image = batch.image.to(self.device, memory_format=torch.channels_last)
-        exact = self.recipe.precision == "float32"
-        with nullcontext() if exact else autocast(self.device):
+        with autocast(self.device, answering_precision(self.recipe)):
             maps = self.encoder(image)
         shape = tuple(batch.target.shape[1:])
         drawn = np.stack([self.told.maps(clicks, shape) for clicks in batch.clicks])
