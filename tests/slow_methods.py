@@ -29,6 +29,13 @@ class Greedy(Slow):
         return Segmentation(np.full(prepared.shape[:2], min(len(held), 1)))
 
 
+class Flat(Slow):
+    """Answers with one row of pixels."""
+
+    def segment(self, prepared, clicks):
+        return Segmentation(np.zeros((1, prepared.shape[1])))
+
+
 class Deadly(Slow):
     """Takes its process down with it, as a system short of memory would."""
 

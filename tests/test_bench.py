@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 import jsonschema
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.slow_methods import Deadly, Greedy, Slow
+from tests.slow_methods import Deadly, Flat, Greedy, Slow
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
@@ -18,7 +19,7 @@ from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.peers import PEERS, Peer, opencv_grab_cut, scikit_image_random_walker
 from tutorial_lib.evaluation.scenes import cut_to, make_scene
 from tutorial_lib.evaluation.timing import Scene, measure, timed
-from tutorial_lib.segmenter import MethodInfo
+from tutorial_lib.segmenter import MethodError, MethodInfo
 
 NUMBER, OPTIONAL = {"type": "number", "minimum": 0}, {"type": ["number", "null"], "minimum": 0}
 METHOD = {
@@ -258,6 +259,14 @@ def test_a_process_that_dies_is_one_sentence(alone):
     with pytest.raises(OSError, match="'deadly' was killed") as caught:
         bench((32, 32), ["deadly"], runs=1)
     assert "\n" not in str(caught.value)
+
+
+def test_answers_of_another_shape_are_not_timed_but_refused(alone):
+    alone(info(Flat, "flat"))
+    text = r"'flat' answered with a mask of 1x32 pixels .*, but the photo has 32x32"
+    with pytest.raises(MethodError, match=text):
+        bench((32, 32), ["flat"], runs=1)
+    assert re.search(text, bench((32, 32), runs=1)["skipped"]["flat"])
 
 
 def test_a_method_asked_for_by_name_must_be_able_to_run(alone):

@@ -166,6 +166,26 @@ def test_evaluate_says_which_options_its_figures_are_of(monkeypatch, capsys, pho
     assert not (tmp_path / "b.json").exists()
 
 
+def test_an_answer_of_another_shape_is_refused_with_the_methods_name(
+    monkeypatch, capsys, photo, tmp_path
+):
+    class Turned:
+        def prepare(self, image):
+            return image
+
+        def segment(self, prepared, clicks):
+            return Segmentation(np.zeros((64, 48), np.float32))
+
+    info = MethodInfo("turned", "deep", False, "Turned.", "Nobody", Turned)
+    monkeypatch.setitem(segmenter._REGISTRY, "turned", info)
+    out = tmp_path / "m.png"
+    arguments = ["--method", "turned", "--click", "1,1,+", "--out", out]
+    code, _, error = main(monkeypatch, capsys, "segment", photo, *arguments)
+    assert code == 2
+    assert "'turned' answered with a mask of 64x48 pixels" in error
+    assert not out.exists()
+
+
 def test_nothing_is_written_when_the_input_is_bad(monkeypatch, capsys, photo, tmp_path):
     out = tmp_path / "mask.png"
     main(monkeypatch, capsys, "segment", photo, "--click", "99,99,+", "--out", out)

@@ -12,7 +12,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample
 from tutorial_lib.evaluation.metrics import clicks_to_reach, iou
 from tutorial_lib.evaluation.robots import ROBOTS, Trajectory, center, depth, geodesic, simulate
-from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.segmenter import MethodError, MethodInfo, Segmentation, get_segmenter
 
 NOTHING = np.zeros((7, 9), dtype=bool)
 BLOCK = NOTHING.copy()
@@ -219,6 +219,20 @@ def test_a_trajectory_has_one_iou_and_one_time_a_click(robot):
         assert value == iou(method.segment(prepared, done.clicks[:count]).mask, truth, ignore)
     again = simulate(method, image, truth, ignore, robot, max_clicks=5, seed=3)
     assert (again.clicks, again.ious) == (done.clicks, done.ious)
+
+
+class Turned(Repeat):
+    """Answers with rows and columns swapped."""
+
+    def segment(self, prepared, clicks):
+        return Segmentation(super().segment(prepared, clicks).probability.T)
+
+
+def test_an_answer_of_another_shape_is_refused_with_the_methods_name():
+    wide = np.zeros((5, 9), bool)
+    wide[2, 3:5] = True
+    with pytest.raises(MethodError, match="'Turned' .* 9x5 .* the photo has 5x9"):
+        simulate(Turned(), np.where(wide[..., None], 200, 50) * np.ones(3, np.uint8), wide)
 
 
 def test_an_empty_truth_gives_no_clicks():

@@ -8,13 +8,16 @@ from tutorial_lib import segmenter
 from tutorial_lib.classical.graph_cut import GraphCut
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import (
+    MethodError,
     MethodInfo,
     Segmentation,
     Segmenter,
+    check_answer,
     get_segmenter,
     method_info,
     methods,
     register,
+    registered,
 )
 
 HALF = np.full((2, 3), 0.5, dtype=np.float32)
@@ -173,3 +176,35 @@ def test_types_are_those_promised():
 def test_answers_that_do_not_fit_are_refused(arguments, text):
     with pytest.raises(ValueError, match=text):
         Segmentation(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("my-method", "my-method"), (Nearest(), "Nearest"), (GraphCut(), "graph-cut")],
+    ids=["name", "own", "registered"],
+)
+def test_an_answer_of_another_shape_is_refused_with_the_methods_name(method, name):
+    with pytest.raises(MethodError, match=f"'{name}' .* 2x3 .* the photo has 3x2") as caught:
+        check_answer(method, (3, 2), Segmentation(HALF))
+    assert one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("answer", [HALF, HALF >= 0.5, None, (HALF, HALF)])
+def test_what_is_no_segmentation_is_no_answer(answer):
+    with pytest.raises(
+        MethodError, match="'nearest' must answer with a Segmentation, not"
+    ) as caught:
+        check_answer("nearest", (2, 3), answer)
+    assert one_sentence(caught.value)
+
+
+def test_an_answer_that_fits_comes_back_as_it_is():
+    answer = Segmentation(HALF)
+    assert check_answer("nearest", (2, 3), answer) is answer
+
+
+def test_a_built_method_is_found_in_the_registry(registry):
+    assert registered(GraphCut()) is method_info("graph-cut")
+    assert registered(Nearest()) is None
+    own = register(info())
+    assert registered(Nearest()) is own

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import MethodError, Segmentation, get_segmenter, methods
+from tutorial_lib.segmenter import MethodError, Segmentation, check_answer, get_segmenter, methods
 
 FIRST_NOTEBOOK = "00_first_click.ipynb"
 
@@ -74,6 +74,7 @@ def segment(
     settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
     """Segment one photo with clicks given as text."""
+    from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
     if out.suffix.lower() != ".png":
@@ -82,7 +83,9 @@ def segment(
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
     segmenter = get_segmenter(method, **_options(settings or ()))
-    answer = segmenter.segment(segmenter.prepare(image), clicks)
+    photo = as_rgb(image)
+    answer = segmenter.segment(segmenter.prepare(photo), clicks)
+    check_answer(method, photo.shape[:2], answer)
     _write(out, encode_png(answer.mask))
     print(f"{out}: {int(answer.mask.sum())} of {answer.mask.size} pixels are object.")
     if candidates is not None:

@@ -204,6 +204,64 @@ def method_info(name: str) -> MethodInfo:
     return _REGISTRY[name]
 
 
+def registered(method: Any) -> MethodInfo | None:
+    """Return what the registry knows about a method that is built, or None.
+
+    Parameters
+    ----------
+    method : Segmenter
+        Its class decides, which the registry may know by name or as the class.
+
+    Returns
+    -------
+    MethodInfo or None
+        None for a class of one's own that was never registered.
+    """
+    kind = type(method)
+    targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
+    return next((info for info in methods() if info.target in targets), None)
+
+
+def check_answer(method: str | Any, shape: tuple[int, int], answer: Any) -> Segmentation:
+    """Refuse an answer that does not fit the photo, whoever wrote the method.
+
+    Parameters
+    ----------
+    method : str or Segmenter
+        The method's name, or the method itself.
+    shape : tuple of int
+        Height and width of the photo, in pixels.
+    answer : Segmentation
+        What its ``segment`` returned.
+
+    Returns
+    -------
+    Segmentation
+        The same answer.
+
+    Raises
+    ------
+    MethodError
+        If it is no :class:`Segmentation`, or of another height or width; the text names the method.
+    """
+    if not isinstance(method, str):
+        info = registered(method)
+        method = info.name if info else type(method).__name__
+    height, width = shape[:2]
+    if not isinstance(answer, Segmentation):
+        raise MethodError(
+            f"The method {method!r} must answer with a Segmentation, not with "
+            f"{type(answer).__name__}."
+        )
+    if answer.mask.shape != (height, width):
+        found = "x".join(map(str, answer.mask.shape))
+        raise MethodError(
+            f"The method {method!r} answered with a mask of {found} pixels (height x width), "
+            f"but the photo has {height}x{width}."
+        )
+    return answer
+
+
 def get_segmenter(name: str, **options: Any) -> Segmenter:
     """Build a method by its name.
 

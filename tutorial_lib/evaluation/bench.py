@@ -18,7 +18,7 @@ from tutorial_lib.evaluation.machine import commit, cores, machine
 from tutorial_lib.evaluation.published import LI_TIMES, published_ms
 from tutorial_lib.evaluation.scenes import make_scene
 from tutorial_lib.evaluation.timing import Scene, keep_output_clean, measure
-from tutorial_lib.segmenter import MethodInfo, get_segmenter, method_info, methods
+from tutorial_lib.segmenter import MethodError, MethodInfo, get_segmenter, method_info, methods
 
 PHOTOS = ("flower", "coffee", "astronaut")
 SIDES = (32, 4096)
@@ -85,6 +85,8 @@ def bench(
         imported by a fresh process.
     ImportError, OSError
         If a method asked for by name lacks a package or a file, or if its process was killed.
+    MethodError
+        If the answers of a method asked for by name do not fit the photos.
     """
     _check(size, runs)
     infos = [_reachable(method_info(name)) for name in dict.fromkeys(names)] or methods()
@@ -94,7 +96,7 @@ def bench(
         log(f"{number}/{len(infos)} {info.name}")
         try:
             measured = _in_fresh_process(_reachable(info), scenes, runs)
-        except (ValueError, ImportError, OSError) as error:
+        except (ValueError, ImportError, OSError, MethodError) as error:
             if names:
                 raise
             skipped[info.name] = str(error)

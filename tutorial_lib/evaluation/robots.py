@@ -17,7 +17,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.timing import timed
 from tutorial_lib.images import ImageLike
-from tutorial_lib.segmenter import Segmenter, methods
+from tutorial_lib.segmenter import Segmenter, check_answer, registered
 
 Robot = Callable[..., Click | None]
 NO_CLICKS = Clicks()
@@ -216,11 +216,14 @@ def simulate(
     ------
     ValueError
         If there is no robot of that name; the text lists those there are.
+    MethodError
+        If an answer does not have the shape of ``truth``; the text names the method.
     """
     truth = np.asarray(truth, dtype=bool)
     ignore = None if ignore is None else np.asarray(ignore, dtype=bool)
     place = robot_named(robot)
-    both = _needs_negative(segmenter)
+    info = registered(segmenter)
+    both = info is not None and info.needs_negative
     prepared, ms_prepare = timed(lambda: segmenter.prepare(image))
     clicks, mask = Clicks(), np.zeros_like(truth, dtype=bool)
     ious, times = [], []
@@ -231,7 +234,7 @@ def simulate(
             break
         clicks = clicks.add(click)
         answer, milliseconds = timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
-        mask = answer.mask
+        mask = check_answer(segmenter, truth.shape, answer).mask
         ious.append(iou(mask, truth, ignore))
         times.append(milliseconds)
         if ious[-1] >= content and len(clicks) >= least:
@@ -252,10 +255,3 @@ def robot_named(robot: str | Robot) -> Robot:
     if robot not in ROBOTS:
         raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
     return ROBOTS[robot]
-
-
-def _needs_negative(segmenter: Segmenter) -> bool:
-    """Ask the registry about the method's class, which it may know by name or as the class."""
-    kind = type(segmenter)
-    targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
-    return any(info.needs_negative for info in methods() if info.target in targets)

@@ -17,7 +17,7 @@ import numpy as np
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.evaluation.machine import peak_megabytes
 from tutorial_lib.evaluation.peers import PEERS, Peer
-from tutorial_lib.segmenter import MethodInfo, Segmenter, get_segmenter, register
+from tutorial_lib.segmenter import MethodInfo, Segmenter, check_answer, get_segmenter, register
 
 PEER_SECONDS = 20  # scikit-image's random walker may take minutes for a single click
 
@@ -152,7 +152,8 @@ def _use(segmenter: Segmenter, scene: Scene, times: _Times) -> None:
     times.prepare.append(milliseconds)
     segmenter.segment(prepared, scene.clicks[:1])
     for clicks in scene.answered:
-        _, milliseconds = timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
+        answer, milliseconds = timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
+        check_answer(segmenter, scene.image.shape[:2], answer)
         times.note(scene, clicks, milliseconds)
 
 
