@@ -16,7 +16,9 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # Data flows one way, and imports follow it: each module may import those of earlier rows, and
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
-    ["paths", "images"],
+    ["paths", "photo_arrays"],
+    ["photo_files"],
+    ["images"],
     ["choices", "clicks"],
     ["guidance", "history", "render"],
     ["segmenter"],
