@@ -16,10 +16,10 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # Data flows one way, and imports follow it: each module may import those of earlier rows, and
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
-    ["paths", "photo_arrays"],
+    ["paths", "photo_arrays", "option_types"],
     ["photo_files"],
     ["images"],
-    ["choices", "clicks"],
+    ["choices", "clicks", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],
     ["classical"],

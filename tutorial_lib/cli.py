@@ -10,14 +10,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import MethodError, Segmentation, check_answer, get_segmenter, methods
+from tutorial_lib.options import label, split
+from tutorial_lib.segmenter import (
+    MethodError,
+    Segmentation,
+    check_answer,
+    get_segmenter,
+    methods,
+    read_options,
+)
 
 FIRST_NOTEBOOK = "00_first_click.ipynb"
 
@@ -82,7 +89,7 @@ def segment(
     if not click:
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
-    segmenter = get_segmenter(method, **_options(settings or ()))
+    segmenter = get_segmenter(method, **read_options(method, settings or ()))
     photo = as_rgb(image)
     answer = segmenter.segment(segmenter.prepare(photo), clicks)
     check_answer(method, photo.shape[:2], answer)
@@ -105,20 +112,6 @@ def _write_candidates(answer: Segmentation, folder: Path) -> None:
     for place, index in enumerate(order):
         _write(folder / f"candidate-{place:02d}.png", encode_png(masks[index]))
     print(f"{folder}: {len(order)} candidate{'s'[: len(order) != 1]}, best first.")
-
-
-def _options(settings: Sequence[str]) -> dict[str, Any]:
-    """Read options of a method, ``key=value`` each; a value that is not JSON is a text."""
-    options: dict[str, Any] = {}
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"An option is written key=value, such as size=384, not {text!r}.")
-        try:
-            options[key.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            options[key.strip()] = value.strip()
-    return options
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -151,7 +144,8 @@ def evaluate(
     if settings:
         if len(chosen) != 1:
             raise ValueError("--set changes options of one method: name one by --method.")
-        chosen = {" ".join([chosen[0], *settings]): (chosen[0], _options(settings))}
+        options = read_options(chosen[0], settings)
+        chosen = {label(chosen[0], options): (chosen[0], options)}
     results = benchmark.evaluate(
         chosen,
         load_dataset(dataset, root, split=split, seed=seed),
@@ -192,6 +186,7 @@ def train(
     from tutorial_lib.training.run import train as run
     from tutorial_lib.training.setup import launched_first
 
+    split(settings or (), "setting")  # of two for one key, nobody knows which is meant
     result = run(recipe, out, data, resume=resume, minutes=minutes, settings=settings or ())
     if launched_first():  # of several processes that share the run
         ended = "" if result.finished else " Stopped early: --resume goes on."

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike
+from tutorial_lib.options import Options, options_of
 
 
 class MethodError(RuntimeError):
@@ -270,7 +270,8 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     name : str
         One of the names that :func:`methods` lists, such as ``"graph-cut"``.
     **options
-        The method's own settings, such as ``lam=0.5``; see its class.
+        The method's own settings, such as ``lam=0.5``; see its class. What its class annotates is
+        checked: ``lam="0.5"`` is refused, NumPy's numbers are taken.
 
     Returns
     -------
@@ -280,29 +281,60 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     Raises
     ------
     ValueError
-        If the name or an option is unknown; the text lists what there is.
+        If the name or an option is unknown (the text lists what there is), or an option is of
+        another type than the method declares, NaN or infinite.
     ImportError
-        If the method needs a package that is not installed; the text names it.
+        If the method needs a package that is not installed (the text names it), or its class
+        cannot be imported.
     """
-    info = method_info(name)
+    factory = _factory(method_info(name))
+    return factory(**_options_of(name, factory).check(options))
+
+
+def read_options(name: str, texts: Iterable[str]) -> dict[str, Any]:
+    """Read options of a method from texts, such as those behind ``--set``.
+
+    Parameters
+    ----------
+    name : str
+        The method's name.
+    texts : iterable of str
+        ``key=value`` each; the method's own annotations say how a value is read.
+
+    Returns
+    -------
+    dict
+        What :func:`get_segmenter` takes.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As :func:`get_segmenter`.
+    """
+    return _options_of(name, _factory(method_info(name))).read(texts)
+
+
+def _options_of(name: str, factory: Callable[..., Segmenter]) -> Options:
+    return options_of(factory, f"The method {name!r}", f"The option {{}} of the method {name!r}")
+
+
+def _factory(info: MethodInfo) -> Callable[..., Segmenter]:
+    """Return a method's class, imported now if it was not before."""
     if info.missing:
         raise ImportError(
-            f"The method {name!r} needs the Python package(s) {', '.join(info.missing)}, "
+            f"The method {info.name!r} needs the Python package(s) {', '.join(info.missing)}, "
             "which are not installed here."
         )
-    factory = info.target
-    if isinstance(factory, str):
-        module, attribute = factory.split(":")
-        factory = getattr(importlib.import_module(module), attribute)
-    known = inspect.signature(factory).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        unknown = sorted(set(options) - set(known))
-        if unknown:
-            raise ValueError(
-                f"The method {name!r} has no option {', '.join(unknown)}; "
-                f"it has: {', '.join(known)}."
-            )
-    return factory(**options)
+    if not isinstance(info.target, str):
+        return info.target
+    module, _, attribute = info.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ImportError(
+            f"The method {info.name!r} cannot be imported from {info.target!r}: "
+            f"{str(error).rstrip('.')}."
+        ) from error
 
 
 register(
