@@ -46,6 +46,8 @@ class WorkingPhoto:
         ``(h, w, 3) uint8``: the copy.
     full_shape : tuple of int
         ``(H, W)`` of the photo itself.
+    file_name : str or None
+        The last part of its path, if it was given as one.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class WorkingPhoto:
             self.full_shape = self.shape
         else:
             self.pixels, self.full_shape = shrink(image, longest)
+        self.file_name = Path(image).name if isinstance(image, (str, PathLike)) else None
         # A file as it is takes less memory than its pixels, and may change before the export.
         self._source = _as_kept(image) if self.is_small else None
 
@@ -121,8 +124,8 @@ class WorkingPhoto:
         Returns
         -------
         np.ndarray
-            ``(H, W) bool``. The probability is enlarged, and then decided on, where the mask
-            follows from it; a boundary thus stays smooth.
+            ``(H, W) bool``. Where the mask follows from the probability, that is enlarged and then
+            decided on: a boundary between two pixels of the copy stays between them.
         """
         if not self.is_small:
             return answer.mask

@@ -149,8 +149,7 @@ class Session(ClickHistory):
         self.truth = self._of_photo("known mask", truth)
         self.ignore = self._of_photo("ignore mask", ignore)
         self.name = str(name)
-        is_path = isinstance(image, (str, os.PathLike))
-        self.file_name = Path(image).name if is_path else f"{safe_stem(self.name)}.png"
+        self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
         self.history: list[Step] = []
         self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
         self._began = time.monotonic()
@@ -163,6 +162,7 @@ class Session(ClickHistory):
         """Return a known mask at the size that is worked on."""
         if mask is None:
             return None
+        mask = np.asarray(mask)
         if mask.shape not in (self.shape, self._photo.full_shape):
             raise ValueError(f"The {label} has shape {mask.shape}, the image {self.shape}.")
         return self._photo.small_mask(mask)
@@ -475,8 +475,10 @@ class Session(ClickHistory):
         """
         where, own = called(log), set(signature(cls.__init__).parameters)
         photo, log = match_photo(image, read_logs(log), where, strict)
+        options = {}
+        if method is None:
+            options = options_of_log(log, where, set(settings) - own, own)
         settings.setdefault("name", log["name"])
-        options = options_of_log(log, where, settings, own) if method is None else {}
         try:
             session = cls(photo, method or log["method"], **settings, **options)
             session._make_again(*clicks_on(photo, log))
