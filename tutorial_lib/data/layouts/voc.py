@@ -9,22 +9,24 @@ import numpy as np
 
 from tutorial_lib.data import files
 from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
-from tutorial_lib.data.matlab import field, read_mat
-
-VOID = 255
+from tutorial_lib.data.mask_files import VOID, read_numbers
+from tutorial_lib.data.matlab import field, label_map, read_mat
 
 
 class _Instances(Dataset):
     """Photos with a map of numbered objects each: 0 background, 1.. objects, 255 void."""
 
     def _index(self, stems: list[str], photos: str) -> None:
-        entries, skipped = [], []
+        entries = []
         for stem in stems:
-            numbers = np.flatnonzero(np.bincount(self._map(stem).ravel()))
-            objects = [n for n in numbers.tolist() if 0 < n < VOID]
-            entries += [Entry(f"{stem}-{n}", f"{photos}/{stem}.jpg", (stem, n)) for n in objects]
-            skipped += [] if objects else [stem]
-        self._fill(entries, skipped)
+            with self._guarded(stem):
+                numbers = np.flatnonzero(np.bincount(self._map(stem).ravel())).tolist()
+                objects = [number for number in numbers if number not in (0, VOID)]
+                if not objects:
+                    self.skipped[stem] = f"No object is marked on the photo {photos}/{stem}.jpg."
+                place = f"{photos}/{stem}.jpg"
+                entries += [Entry(f"{stem}-{n}", place, (stem, n)) for n in objects]
+        self._fill(entries)
 
     @abstractmethod
     def _map(self, stem: str) -> np.ndarray:
@@ -67,7 +69,14 @@ class Voc(_Instances):
         self._index(files.read_lines(lists / f"{split}.txt"), "JPEGImages")
 
     def _map(self, stem: str) -> np.ndarray:
-        return files.read_indices(self.base / "SegmentationObject" / f"{stem}.png")
+        return read_numbers(self._map_file(stem))
+
+    def _map_file(self, stem: str) -> Path:
+        return self.base / "SegmentationObject" / f"{stem}.png"
+
+    def mask_file(self, index: int) -> Path:
+        """Return the file of a photo's map of objects; see :meth:`Dataset.mask_file`."""
+        return self._map_file(self._entries[index].detail[0])
 
 
 class Sbd(_Instances):
@@ -100,4 +109,4 @@ class Sbd(_Instances):
     def _map(self, stem: str) -> np.ndarray:
         path = self.base / "inst" / f"{stem}.mat"
         structure = read_mat(path, "GTinst")
-        return field(structure, "Segmentation", path)
+        return label_map(field(structure, "Segmentation", path), path)
