@@ -149,6 +149,24 @@ def test_the_declared_type_decides_what_a_log_may_set(restored_registry, option,
     assert (refused == "") is taken, refused
 
 
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [
+        ("graph-cut", {"lam": 0.5, "sigma": 3, "colour": "gmm", "clip": 0.1, "exact": True}),
+        ("grabcut", {"iterations": 1, "box": [1, 1, 40, 60], "seed": 3}),
+        ("random-walker", {"beta": 90.0, "pixels": 500}),
+        ("geodesic-matting", {"step": 0.1, "colour": "gmm", "pixels": 900, "radius": 3}),
+        ("geodesic-star", {"gamma": 0.5, "colour": "gmm"}),
+        ("growcut", {"attack": "linear", "max_iterations": 3}),
+    ],
+)
+def test_a_log_sets_every_option_that_is_no_path(method, option):
+    log = LOG | {"method": method, "options": option}
+    session = Session.replay(PHOTO, log)
+    assert session.options == option
+    assert session.log()["options"] == option
+
+
 def test_the_caller_may_set_what_a_log_may_not(restored_registry):
     register(MethodInfo("taking", "classical", False, "", "", Taking))
     log = LOG | {"method": "taking", "options": {"text": "own.bin", "number": 3}}

@@ -7,7 +7,7 @@ levels. A model is therefore evaluated once a *palette entry* and looked up for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -119,10 +119,14 @@ class GaussianMixtureModel:
         return (1 - self.floor) * density + self.floor / 256**3
 
 
-COLOUR_MODELS = {"histogram": HistogramModel, "gmm": GaussianMixtureModel}
+Colour: TypeAlias = Literal["histogram", "gmm"]
+COLOUR_MODELS: dict[Colour, type[ColourModel]] = {
+    "histogram": HistogramModel,
+    "gmm": GaussianMixtureModel,
+}
 
 
-def colour_model(name: str) -> ColourModel:
+def colour_model(name: Colour) -> ColourModel:
     """Build a colour model by its name.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
-from tutorial_lib.classical.colour_models import Palette, colour_model, object_posterior
+from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
 from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.images import ImageLike, as_rgb
@@ -120,7 +120,7 @@ class GeodesicMatting(DiscSegmenter):
     def __init__(
         self,
         step: float = 0.002,
-        colour: str = "histogram",
+        colour: Colour = "histogram",
         pixels: int = 80_000,
         radius: int = 5,
     ) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tutorial_lib.classical.banded_cut import BandedGraph, graph_of
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.colour_models import Palette, colour_model, object_posterior
+from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
 from tutorial_lib.classical.pixel_graph import OFFSETS, PixelGraph, pair_slices
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -195,7 +195,7 @@ class GraphCut(DiscSegmenter):
         self,
         lam: float = 0.01,
         sigma: float | None = None,
-        colour: str = "histogram",
+        colour: Colour = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         exact: bool = False,

@@ -8,8 +8,9 @@ cell falls any more, the labels are the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -25,7 +26,11 @@ from tutorial_lib.segmenter import Segmentation
 # and no difference in strength that matters is overturned.
 ONE_STEP = 1e-9
 # Strength left after an attack, by the squared colour difference as a share of its largest value.
-ATTACKS = {"gaussian": lambda share: np.exp(-8 * share), "linear": lambda share: 1 - np.sqrt(share)}
+Attack: TypeAlias = Literal["gaussian", "linear"]
+ATTACKS: dict[Attack, Callable[[np.ndarray], np.ndarray]] = {
+    "gaussian": lambda share: np.exp(-8 * share),
+    "linear": lambda share: 1 - np.sqrt(share),
+}
 
 
 def attack_strengths(image: np.ndarray, kind: str = "gaussian") -> list[np.ndarray]:
@@ -145,7 +150,7 @@ class GrowCut(DiscSegmenter):
     """
 
     def __init__(
-        self, attack: str = "gaussian", max_iterations: int | None = None, radius: int = 5
+        self, attack: Attack = "gaussian", max_iterations: int | None = None, radius: int = 5
     ) -> None:
         super().__init__(radius)
         if attack not in ATTACKS:

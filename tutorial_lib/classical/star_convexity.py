@@ -25,7 +25,7 @@ import numpy as np
 
 from tutorial_lib.classical.banded_cut import graph_of
 from tutorial_lib.classical.base import DiscSegmenter
-from tutorial_lib.classical.colour_models import Palette
+from tutorial_lib.classical.colour_models import Colour, Palette
 from tutorial_lib.classical.graph_cut import (
     GraphCut,
     GraphCutPrepared,
@@ -90,7 +90,7 @@ class StarCut(DiscSegmenter):
         self,
         lam: float = 0.02,
         sigma: float | None = None,
-        colour: str = "histogram",
+        colour: Colour = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         exact: bool = False,
@@ -206,7 +206,7 @@ class GeodesicStar(StarCut):
         self,
         lam: float = 0.01,
         sigma: float | None = None,
-        colour: str = "histogram",
+        colour: Colour = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         gamma: float = 0.7,
