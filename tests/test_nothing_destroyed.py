@@ -13,6 +13,7 @@ from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
+from tutorial_lib.evaluation import pieces
 from tutorial_lib.evaluation.benchmark import evaluate
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.locking import only_one
@@ -215,7 +216,7 @@ def test_two_objects_of_one_name_are_refused(dataset):
 def test_the_very_same_run_is_not_measured_again(dataset, tmp_path, monkeypatch, capsys):
     first = run(dataset, tmp_path / "r.json")
     before = (tmp_path / "r.json").read_bytes()
-    monkeypatch.setattr(Answers, "prepare", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(pieces, "simulate", lambda *_: pytest.fail("it was measured again"))
     assert run(dataset, tmp_path / "r.json") == first
     assert (tmp_path / "r.json").read_bytes() == before
     assert "measured already" in capsys.readouterr().err
@@ -308,7 +309,7 @@ def test_a_full_disk_at_the_end_costs_nothing(dataset, tmp_path, monkeypatch):
         with pytest.raises(OSError, match="cannot be written: No space left on device") as caught:
             run(dataset, out)
     assert one_sentence(caught.value)
-    monkeypatch.setattr(Answers, "prepare", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(pieces, "simulate", lambda *_: pytest.fail("it was measured again"))
     assert len(run(dataset, out)["methods"]["answers"]["samples"]) == 2
 
 
