@@ -45,6 +45,16 @@ class Deadly(Slow):
         os._exit(9)
 
 
+class Half(Slow):
+    """Has a precision, as a network does; ``native`` stands for the processor."""
+
+    native = False
+
+    def __init__(self, precision: str = "float32") -> None:
+        auto = "bfloat16" if self.native else "float32"
+        self.precision = auto if precision == "auto" else precision
+
+
 class Fragile:
     """Fails on dark photos, in a way of your choice; others it answers with its level."""
 

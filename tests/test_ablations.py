@@ -344,7 +344,7 @@ def test_all_recipes_take_the_toy_settings(name):
     [
         ({"recipe": ["no-such"]}, "there is no 'no-such'"),
         ({"toy": False}, "with --data, or use --toy"),
-        ({"settings": ["nonsense=1"]}, "no setting 'nonsense'"),
+        ({"settings": ["nonsense=1"]}, "has no setting nonsense"),
         ({"settings": ["loss=l3"]}, "one of jaccard"),
         ({"settings": ["crop"]}, "written key=value"),
     ],

@@ -1,9 +1,12 @@
 """Backbones: the right numbers at the right strides, from weights that are the right ones."""
 
 import hashlib
+import io
+import math
 import os
 import pickle
 import sys
+import tarfile
 import urllib.error
 from pathlib import Path
 
@@ -11,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from skimage import data
 from torch.nn import functional as F
 
+from tests.support import one_sentence
 from tutorial_lib.deep import backbones, vgg
 from tutorial_lib.deep.backbones import backbone
 from tutorial_lib.deep.efficientnet_lite import ConvNorm, SameConv2d
@@ -282,9 +287,9 @@ def test_fixed_statistics_fold_into_the_filters():
         step.norm.running_var.copy_(0.5 + noise(6) / 255)
     x = noise(2, 4, 10, 11, seed=1) / 255
     step.eval()
-    assert torch.allclose(step(x), step.relu(step.norm(step.conv(x))), atol=1e-5)
+    assert torch.allclose(step(x), F.relu6(step.norm(step.conv(x))), atol=1e-5)
     loss = step(x).square().sum()
-    by_norm = step.relu(step.norm(step.conv(x))).square().sum()
+    by_norm = F.relu6(step.norm(step.conv(x))).square().sum()
     for ours, theirs in zip(
         torch.autograd.grad(loss, step.parameters()),
         torch.autograd.grad(by_norm, step.parameters()),
@@ -392,6 +397,82 @@ def test_a_file_of_something_else_is_refused(small_vgg, tmp_path, content):
     (tmp_path / "other.pth").write_bytes(content)
     with pytest.raises(ValueError, match=r"other\.pth (does not hold|holds something else)"):
         backbone("vgg16", tmp_path / "other.pth")
+
+
+def legacy(state):
+    stream = io.BytesIO()
+    torch.save(state, stream, _use_new_zipfile_serialization=False)
+    return stream.getvalue()
+
+
+def zipped(state):
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    return stream.getvalue()
+
+
+def tarred():
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in ("storages", "tensors", "pickle"):
+            archive.addfile(tarfile.TarInfo(name))
+    return stream.getvalue()
+
+
+WHOLE = {"features.0.weight": torch.zeros(4, 3, 3, 3)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(zipped(WHOLE)[:-30], id="a zip without its end"),
+        pytest.param(b"PK\x03\x04" + b"\0" * 200, id="no zip behind the first bytes"),
+        pytest.param(zipped(WHOLE).replace(b"data.pkl", b"data.pkx"), id="a zip without a pickle"),
+        pytest.param(legacy(WHOLE)[:-30], id="the old format, cut off"),
+        pytest.param(legacy(WHOLE)[:60], id="the old format, cut off early"),
+        pytest.param(tarred(), id="the oldest format, empty"),
+        pytest.param(b"\x80\x02" + b"\xff" * 50, id="a pickle of nonsense"),
+        pytest.param(b"\x80\x02(" * 100, id="a pickle that never ends"),
+        pytest.param(zipped([1, 2]), id="a list"),
+        pytest.param(zipped({"w": 3}), id="a number"),
+        pytest.param(zipped({3: torch.zeros(1)}), id="a name that is no text"),
+        pytest.param(zipped({"w": torch.eye(3).to_sparse()}), id="sparse"),
+        pytest.param(zipped({"w": torch.tensor([math.nan])}), id="NaN"),
+        pytest.param(zipped({"w": torch.tensor([math.inf]).half()}), id="infinite"),
+        pytest.param(zipped(WHOLE), id="too few"),
+        pytest.param(zipped({"classifier.0.weight": torch.zeros(5, 5)}), id="another form"),
+        pytest.param(zipped({"classifier.0.weight": torch.zeros(())}), id="no form"),
+        pytest.param(zipped({"features.0.weight": torch.zeros(3)}), id="a vector"),
+    ],
+)
+def test_whatever_is_wrong_with_a_file_of_weights_is_one_sentence(small_vgg, tmp_path, content):
+    (tmp_path / "odd.pth").write_bytes(content)
+    with pytest.raises(ValueError, match=r"odd\.pth") as error:
+        backbone("vgg16", tmp_path / "odd.pth")
+    assert one_sentence(error.value)
+
+
+def test_weights_of_another_network_are_refused_with_the_files_name(small_vgg, tmp_path):
+    path = saved(published_vgg(16), tmp_path)
+    with pytest.raises(
+        ValueError, match=rf"{path.name} do not fit vgg19: .*not the weights of VGG"
+    ):
+        backbone("vgg19", path)
+
+
+def test_whole_numbers_are_no_filters(small_vgg):
+    published = published_vgg(16)
+    published["features.0.weight"] = published["features.0.weight"].long()
+    with pytest.raises(ValueError, match="not the weights of VGG: stages.conv1_1.conv.weight"):
+        backbone("vgg16", pretrained=False).load_published(published)
+
+
+def test_a_safetensors_file_holds_a_backbone_too(small_vgg, tmp_path):
+    published = published_vgg(16)
+    save_file(published, tmp_path / "mine.safetensors")
+    network = backbone("vgg16", tmp_path / "mine.safetensors")
+    weight = network.stages["conv1_1"].conv.weight
+    assert torch.equal(weight, published["features.0.weight"])
 
 
 def test_without_its_package_efficientnet_says_what_to_install(monkeypatch):

@@ -113,8 +113,13 @@ def test_a_method_that_cannot_run_says_what_it_needs(monkeypatch):
         (["--click", "48,1,+"], "row 48, column 1 lies outside"),
         (["--click", "1,1,+", "--out", "mask.jpg"], "does not end in .png"),
         ([], "at least one --click"),
-        (["--click", "1,1,+", "--set", "lam"], "written key=value, such as size=384, not 'lam'"),
+        (
+            ["--click", "1,1,+", "--set", "lam"],
+            "option is written key=value, such as size=384, not 'lam'",
+        ),
         (["--click", "1,1,+", "--set", "lamp=1"], "has no option lamp; it has: lam"),
+        (["--click", "1,1,+", "--set", "exact=maybe"], "is true or false, not 'maybe'"),
+        (["--click", "1,1,+", "--set", "lam=1", "--set", "lam=2"], "'lam' is given twice"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, photo, arguments, text):
@@ -153,7 +158,7 @@ def test_evaluate_says_which_options_its_figures_are_of(monkeypatch, capsys, pho
     photo.rename(tmp_path / "images" / photo.name)
     Image.fromarray(np.uint8(255 * TRUTH)).save(tmp_path / "masks" / photo.name)
     arguments = ["evaluate", "--dataset", "folder", "--root", tmp_path, "--max-clicks", "2"]
-    arguments += ["--method", "growcut", "--set", "max_iterations=3"]
+    arguments += ["--method", "growcut", "--set", "max_iterations= +3"]
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--out", str(tmp_path / "a.json")])
     assert result.exit_code == 0
     assert "growcut max_iterations=3" in result.stdout
@@ -184,6 +189,15 @@ def test_an_answer_of_another_shape_is_refused_with_the_methods_name(
     assert code == 2
     assert "'turned' answered with a mask of 64x48 pixels" in error
     assert not out.exists()
+
+
+def test_a_setting_of_a_recipe_is_given_once(monkeypatch, capsys, tmp_path):
+    arguments = ["dos-toy", "--out", tmp_path / "run", "--set", "batch=4", "--set", "batch=8"]
+    code, _, error = main(monkeypatch, capsys, "train", *arguments)
+    assert (code, error) == (
+        2, "tutorial_lib: The setting 'batch' is given twice: give it once.\n"
+    )  # fmt: skip
+    assert not (tmp_path / "run").exists()
 
 
 def test_nothing_is_written_when_the_input_is_bad(monkeypatch, capsys, photo, tmp_path):

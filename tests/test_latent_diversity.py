@@ -26,7 +26,6 @@ from tutorial_lib.deep.selection_networks import (
     expected_overlap,
     overlap,
     selection_network,
-    share,
 )
 from tutorial_lib.deep.separable import SeparableHypercolumn, interpolation_matrix
 from tutorial_lib.deep.views import View, around
@@ -294,7 +293,7 @@ def test_intent_is_the_shared_scorer_with_trust_in_the_click_and_no_more_weights
     shared, intent = (selection_network(name, f).eval() for name in ("shared", "intent"))
     intent.load_state_dict(shared.state_dict())
     *seen, fit = intent.look(*answers)
-    pairs = torch.stack([overlap(seen[1], seen[1][:, k : k + 1]) for k in range(3)], dim=2)
+    pairs = overlap(seen[1], seen[1])
     belief = (2 * (shared(*seen) + 0.5 * fit)).softmax(dim=1)
     torch.testing.assert_close(intent(*seen, fit), 5 * torch.einsum("bmk,bk->bm", pairs, belief))
 
@@ -361,8 +360,19 @@ def test_averages_over_masks():
     x = torch.tensor([[[[1.0, 2], [3, 4]]]])
     masks = torch.tensor([[[[1.0, 1], [0, 0]], [[0, 0], [0, 0]], [[1, 1], [1, 1]]]])
     assert averages(x, masks)[0, :, 0].tolist() == [1.5, 0, 2.5]
-    assert share(masks, masks[:, :1])[0].tolist() == [1, 0, 1]
-    assert overlap(masks, masks[:, 2:])[0].tolist() == [0.5, 0, 1]
+    assert averages(masks, masks[:, :1])[0].tolist() == [[1, 0, 1]]
+
+
+def test_overlap_of_masks_pair_by_pair():
+    masks = torch.tensor([[[[1.0, 1], [0, 0]], [[0, 0], [0, 0]], [[1, 1], [1, 1]]]])
+    assert overlap(masks, masks[:, 1:])[0].tolist() == [[0, 0.5], [0, 0], [0, 1]]
+
+
+def test_overlap_is_the_smaller_values_over_the_larger_ones():
+    masks, others = torch.rand(2, 3, 5, 7), torch.rand(2, 4, 5, 7)
+    pairs = masks[:, :, None], others[:, None]
+    expected = torch.minimum(*pairs).sum((3, 4)) / torch.maximum(*pairs).sum((3, 4))
+    torch.testing.assert_close(overlap(masks, others), expected)
 
 
 # -- f and g together ------------------------------------------------------------------------------

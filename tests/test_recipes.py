@@ -90,12 +90,13 @@ def test_a_mixture_that_cannot_be_read_is_refused(text, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["lr"], "written key=value"),
-        (["speed=3"], "no setting 'speed'; the settings are mixture"),
-        (["name=mine"], "no setting 'name'"),
+        (["lr"], "setting is written key=value"),
+        (["speed=3"], "'dos' has no setting speed; it has: mixture"),
+        (["name=mine"], "has no setting name; it has: mixture"),
         (["lr=fast"], "lr is a number, not 'fast'"),
         (["lr=nan"], "lr is a number"),
         (["lr=-1"], "lr is at least 0"),
+        (["seed=1.0"], "seed is a whole number, not '1.0'"),
         (["batch=1.5"], "batch is a whole number"),
         (["batch=0"], "batch is at least 1"),
         (["pretrained=perhaps"], "true or false"),

@@ -178,6 +178,33 @@ def test_answers_that_do_not_fit_are_refused(arguments, text):
         Segmentation(*arguments)
 
 
+def test_candidates_given_as_a_function_are_computed_once_and_only_if_read():
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return np.stack([HALF, HALF])
+
+    answer = Segmentation(HALF, None, compute, [0.2, 0.8])
+    assert answer.selected == 1
+    assert not calls
+    assert answer.candidates.shape == (2, 2, 3)
+    assert answer.candidates is answer.candidates
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("wrong", [HALF, np.stack([HALF] * 3), np.full((2, 2, 3), np.nan)])
+def test_candidates_that_are_computed_late_are_checked_like_others(wrong):
+    answer = Segmentation(HALF, None, lambda: wrong, [0.2, 0.8])
+    with pytest.raises(ValueError, match="candidates of shape|Candidates are probabilities"):
+        _ = answer.candidates
+
+
+def test_candidates_need_scores_even_if_they_are_computed_late():
+    with pytest.raises(ValueError, match="one score each"):
+        Segmentation(HALF, None, lambda: np.stack([HALF]))
+
+
 @pytest.mark.parametrize(
     ("method", "name"),
     [("my-method", "my-method"), (Nearest(), "Nearest"), (GraphCut(), "graph-cut")],

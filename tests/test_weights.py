@@ -1,11 +1,18 @@
 """Shipped weights: small files that are checked before they are read, with complete cards."""
 
 import hashlib
+import json
+import math
+import struct
 
 import pytest
 import torch
 
+from tests.support import one_sentence
 from tutorial_lib.deep import weights
+from tutorial_lib.deep.coupled import load_networks
+from tutorial_lib.deep.object_selection import load_network
+from tutorial_lib.deep.semantic_network import load_semantic
 from tutorial_lib.deep.weights import (
     CARD_SECTIONS,
     WEIGHTS,
@@ -46,17 +53,17 @@ Everything.
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Let the package's assets be an empty folder, and the registry empty."""
-    monkeypatch.setattr(weights, "bundled", lambda _: tmp_path)
+    monkeypatch.setattr(weights, "bundled", lambda _: tmp_path / "assets")
     monkeypatch.setattr(weights, "WEIGHTS", {})
-    (tmp_path / "weights").mkdir()
-    return tmp_path / "weights"
+    (tmp_path / "assets" / "weights").mkdir(parents=True)
+    return tmp_path / "assets" / "weights"
 
 
 @pytest.fixture
 def tiny(folder):
     """Ship weights named tiny, card included; return where they lie."""
     path = folder / "tiny.safetensors"
-    weights.WEIGHTS["tiny"] = Shipped(path.name, save_weights(STATE, path), COMMAND)
+    weights.WEIGHTS["tiny"] = Shipped(path.name, save_weights(STATE, path))
     path.with_suffix(".md").write_text(CARD, "utf-8")
     return path
 
@@ -86,9 +93,7 @@ def test_a_float_takes_two_bytes(folder):
 def test_a_network_can_load_them(folder):
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     path = folder / "network.safetensors"
-    weights.WEIGHTS["network"] = Shipped(
-        path.name, save_weights(network.state_dict(), path), COMMAND
-    )
+    weights.WEIGHTS["network"] = Shipped(path.name, save_weights(network.state_dict(), path))
     other = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     other.load_state_dict(load_weights("network"))
     torch.testing.assert_close(other[0].weight, network[0].weight, rtol=2**-11, atol=1e-7)
@@ -116,7 +121,7 @@ def test_weights_that_share_memory_or_are_views_are_saved_whole(folder):
     base = torch.arange(6.0).view(2, 3)
     path = folder / "views.safetensors"
     checksum = save_weights({"w": base.T, "same": base.T}, path)
-    weights.WEIGHTS["views"] = Shipped(path.name, checksum, COMMAND)
+    weights.WEIGHTS["views"] = Shipped(path.name, checksum)
     assert load_weights("views")["w"].tolist() == [[0, 3], [1, 4], [2, 5]]
     assert load_weights("views")["same"].tolist() == [[0, 3], [1, 4], [2, 5]]
 
@@ -153,10 +158,20 @@ def test_with_nothing_shipped_the_error_says_so(folder):
         load_weights("tiny")
 
 
-def test_a_missing_file_is_named_with_the_command_that_trains_it(tiny):
+def test_a_missing_file_is_named_with_what_to_do(tiny):
     tiny.unlink()
-    with pytest.raises(FileNotFoundError, match="'tiny' are missing at .*train it: python -m"):
+    with pytest.raises(FileNotFoundError, match="'tiny' are missing at .*: install") as error:
         load_weights("tiny")
+    assert one_sentence(error.value)
+
+
+def test_in_a_repository_a_command_brings_a_missing_file_back(tiny, tmp_path):
+    tiny.unlink()
+    (tmp_path / ".git").mkdir()
+    command = "git restore assets/weights/tiny.safetensors"
+    with pytest.raises(FileNotFoundError, match=f": run `{command}` in the repository") as error:
+        load_weights("tiny")
+    assert one_sentence(error.value)
 
 
 def test_a_changed_file_is_refused_before_it_is_parsed(tiny, monkeypatch):
@@ -165,8 +180,9 @@ def test_a_changed_file_is_refused_before_it_is_parsed(tiny, monkeypatch):
     parsed = []
     monkeypatch.setattr(safetensors.torch, "load", parsed.append)
     tiny.write_bytes(tiny.read_bytes()[:-1] + b"\0")
-    with pytest.raises(ValueError, match="have SHA-256 .* was expected; .*train it: python -m"):
+    with pytest.raises(ValueError, match="are damaged: their SHA-256 begins with .*; ") as error:
         load_weights("tiny")
+    assert one_sentence(error.value)
     assert parsed == []
 
 
@@ -266,3 +282,134 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path):
         read_weights(tmp_path / "mine.safetensors")
     with pytest.raises(FileNotFoundError, match="no file of weights"):
         read_weights(tmp_path / "gone.safetensors")
+
+
+# -- what a file from elsewhere can hold -----------------------------------------------------------
+
+ENTRY = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+FOUR = b"\0" * 4
+
+
+def raw(header, body=b"", length=None):
+    """Return the bytes of a safetensors file with any header."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(header) if length is None else length) + header + body
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\1\0", id="two bytes"),
+        pytest.param(raw([]), id="a list"),
+        pytest.param(raw(b"hello"), id="no JSON"),
+        pytest.param(raw({}, length=2**62), id="a huge header"),
+        pytest.param(raw({}, length=2**64 - 1), id="a header beyond all numbers"),
+        pytest.param(raw(b"[" * 100_000), id="brackets"),
+        pytest.param(raw(b'{"\xff": 1}'), id="no UTF-8"),
+        pytest.param(raw({"__metadata__": []}), id="metadata that is a list"),
+        pytest.param(raw({"__metadata__": {"tutorial_lib": 3}}), id="metadata that is no text"),
+        pytest.param(raw({"w": {"dtype": "F32"}}), id="missing keys"),
+        pytest.param(raw({"w": ENTRY | {"dtype": "F99"}}, FOUR), id="an unknown type"),
+        pytest.param(raw({"w": ENTRY | {"shape": [10**9]}}, FOUR), id="too large a shape"),
+        pytest.param(raw({"w": ENTRY | {"shape": [-1]}}, FOUR), id="a negative shape"),
+        pytest.param(raw({"w": ENTRY | {"data_offsets": [0, 400]}}, FOUR), id="beyond the end"),
+        pytest.param(raw({"w": ENTRY}, FOUR + FOUR), id="bytes left over"),
+        pytest.param(raw({"w": ENTRY, "v": ENTRY}, FOUR), id="overlap"),
+        pytest.param(
+            raw({"w": ENTRY | {"dtype": "BOOL", "data_offsets": [0, 1]}}, b"\2"), id="bool"
+        ),
+        pytest.param(raw({"w": ENTRY | {"dtype": "F8_E4M3", "shape": [4]}}, FOUR), id="8 bits"),
+        pytest.param(
+            raw({"w": ENTRY | {"dtype": "F8_E8M0", "shape": [4]}}, FOUR), id="8 bits more"
+        ),
+        pytest.param(raw({"__metadata__": {"tutorial_lib": "[]"}}), id="about: a list"),
+        pytest.param(raw({"__metadata__": {"tutorial_lib": "{"}}), id="about: no JSON"),
+        pytest.param(raw({"__metadata__": {"tutorial_lib": "[" * 99_999}}), id="about: brackets"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_name(tmp_path, content):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"mine\.safetensors") as error:
+        open_weights(path)
+    assert one_sentence(error.value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_weights_that_are_not_finite_are_refused_when_they_are_loaded(tmp_path, value, kind):
+    import safetensors.torch
+
+    path = tmp_path / "mine.safetensors"
+    safetensors.torch.save_file({"a": torch.ones(2), "b": torch.tensor([1, value]).to(kind)}, path)
+    with pytest.raises(ValueError, match=r"weight b in .*mine\.safetensors is NaN or inf") as error:
+        read_weights(path)
+    assert one_sentence(error.value)
+
+
+def test_a_double_that_is_too_large_for_a_float_is_refused(tmp_path):
+    import safetensors.torch
+
+    path = tmp_path / "mine.safetensors"
+    safetensors.torch.save_file({"w": torch.tensor([1e300], dtype=torch.float64)}, path)
+    with pytest.raises(ValueError, match="weight w in .* is NaN or infinite"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("load", "shipped"),
+    [(load_network, "dos"), (load_semantic, "semantic-fcn"), (load_networks, "latent-diversity")],
+)
+def test_a_network_takes_all_its_weights_and_no_others(tmp_path, load, shipped):
+    state, about = open_weights(shipped)
+    first = next(iter(state))
+    wrong = {
+        f"{first} is missing": {k: v for k, v in state.items() if k != first},
+        "more has no place in it": state | {"more": torch.zeros(1)},
+        "where .* is needed": state | {first: torch.zeros(3)},
+        "is of the type torch.int64": state | {first: torch.zeros_like(state[first]).long()},
+    }
+    for text, changed in wrong.items():
+        save_weights(changed, tmp_path / "mine.safetensors", about)
+        with pytest.raises(ValueError, match=rf"mine\.safetensors do not fit .*{text}") as error:
+            load(tmp_path / "mine.safetensors")
+        assert one_sentence(error.value)
+
+
+FCN = {"preset": "lite", "stride": 8}
+NAMED = FCN | {"classes": ["a", "b"], "crf_steps": 0}
+DIVERSE = {"design": {"preset": "lite"}, "selector": "shared"}
+
+
+@pytest.mark.parametrize(
+    ("load", "about"),
+    [
+        (load_network, {}),
+        (load_network, FCN | {"preset": "huge"}),
+        (load_network, FCN | {"preset": ["lite"]}),
+        (load_network, FCN | {"stride": 7}),
+        (load_network, FCN | {"stride": "8"}),
+        (load_network, FCN | {"stride": math.nan}),
+        (load_semantic, FCN),
+        (load_semantic, NAMED | {"classes": 3}),
+        (load_semantic, NAMED | {"classes": []}),
+        (load_semantic, NAMED | {"classes": [1, 2]}),
+        (load_semantic, NAMED | {"classes": ["a"] * 300}),
+        (load_semantic, NAMED | {"crf_steps": 10**9}),
+        (load_semantic, NAMED | {"crf_steps": None}),
+        (load_networks, {"design": {}}),
+        (load_networks, DIVERSE | {"design": []}),
+        (load_networks, DIVERSE | {"design": {"heads": 10**9}}),
+        (load_networks, DIVERSE | {"design": {"heads": "6"}}),
+        (load_networks, DIVERSE | {"design": {"architecture": "cake"}}),
+        (load_networks, DIVERSE | {"design": {"colour": "red"}}),
+        (load_networks, DIVERSE | {"selector": "nobody"}),
+        (load_networks, DIVERSE | {"selector": ["shared"]}),
+    ],
+)
+def test_what_a_file_says_about_its_network_is_checked(tmp_path, load, about):
+    save_weights(STATE, tmp_path / "mine{}.safetensors", about)
+    with pytest.raises(ValueError, match=r"mine\{\}\.safetensors") as error:
+        load(tmp_path / "mine{}.safetensors")
+    assert one_sentence(error.value)

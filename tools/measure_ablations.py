@@ -46,13 +46,14 @@ from tutorial_lib.evaluation.ablations import read_ablations, write_ablations
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
-from tutorial_lib.training.checkpoints import CHECKPOINT
+from tutorial_lib.options import latest, split
 from tutorial_lib.training.diversity_list import (
     ABLATION_STEPS,
     ABLATION_STEPS_G,
     ABLATIONS,
     TOY_SCALE,
 )
+from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Result
@@ -105,17 +106,15 @@ TOYS = Scale(
 )
 
 
-def knows(name: str, text: str) -> bool:
-    """Whether a recipe has the setting of a text ``key=value``; what has no key is for all."""
-    key = text.partition("=")[0].strip()
-    return not key or any(field.name == key for field in dataclasses.fields(RECIPES[name]))
+def knows(name: str, key: str) -> bool:
+    """Whether a recipe has a setting."""
+    return any(field.name == key for field in dataclasses.fields(RECIPES[f"ablation-{name}"]))
 
 
 def settings_for(name: str, settings: Sequence[str]) -> list[str]:
     """Leave out the settings that a recipe is about, and those that only f or only g has."""
-    about = ABLATIONS.get(name, {})
-    kept = [text for text in settings if knows(f"ablation-{name}", text)]
-    return [text for text in kept if text.partition("=")[0].strip() not in about]
+    about, given = ABLATIONS.get(name, {}), split(latest(settings), "setting")
+    return [f"{k}={v}" for k, v in given.items() if knows(name, k) and k not in about]
 
 
 def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], steps: int) -> Result:
@@ -184,8 +183,7 @@ def ablate(
 
 
 def _batch(name: str, settings: Sequence[str]) -> int:
-    told = dict(text.split("=", 1) for text in settings_for(name, settings))
-    return int(told.get("batch", RECIPES[f"ablation-{name}"].batch))
+    return get_recipe(f"ablation-{name}", settings_for(name, settings)).batch
 
 
 def objects(toy: bool, dataset: str, root: Path | None, limit: int | None) -> tuple[Any, list]:
@@ -272,9 +270,10 @@ def main(
 
 def check(settings: Sequence[str]) -> None:
     """Refuse settings that neither f nor g has, or that do not fit, before anything is trained."""
-    for_f = [text for text in settings if knows("ablation-full", text)]
-    for_g = [text for text in settings if text not in for_f or knows("ablation-g", text)]
     try:
+        given = split(settings, "setting")
+        for_f = [f"{k}={v}" for k, v in given.items() if knows("full", k)]
+        for_g = [f"{k}={v}" for k, v in given.items() if knows("g", k) or not knows("full", k)]
         get_recipe("ablation-full", for_f)
         get_recipe("ablation-g", for_g)
     except ValueError as error:

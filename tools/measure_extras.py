@@ -25,6 +25,7 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
+from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import converse_with, summed_up
 
@@ -105,7 +106,8 @@ def main(
     """Measure all ways on all sets."""
     photos = load_dataset("folder", root)
     sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": small_parts()}
-    result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine(), "sets": {}}
+    result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine()}
+    result |= {"precision": LatentDiversity(weights).precision, "sets": {}}
     for name, data in sets.items():
         result["sets"][name] = measure(data, weights, limit, workers)
         for way, figures in result["sets"][name]["ways"].items():

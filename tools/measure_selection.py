@@ -25,6 +25,7 @@ from tutorial_lib.deep.latent_diversity import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import converse_with, summed_up
 from tutorial_lib.evaluation.robots import Trajectory
+from tutorial_lib.options import split
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20
@@ -60,9 +61,10 @@ def main(
     """Compare the ways of choosing."""
     data = load_dataset(dataset, root)
     common = {"size": size, "zoom": zoom, "flip": flip}
-    heads = LatentDiversity(weights).networks.f.design.heads
+    built = LatentDiversity(weights)
+    heads = built.networks.f.design.heads
     ways: dict[str, dict[str, Any]] = {"g": {"weights": weights}}
-    ways |= dict((name, {"weights": path}) for name, path in (o.split("=", 1) for o in other or []))
+    ways |= {name: {"weights": path} for name, path in split(other or [], "pair").items()}
     ways["oracle"] = {"weights": weights}
     ways |= {f"candidate {k}": {"weights": weights, "show": k} for k in range(heads)}
     ways = {name: options | common for name, options in ways.items() if name.startswith(only)}
@@ -85,7 +87,7 @@ def main(
         entry["recovered"] = {t: recovered(result, t) for t in result["g"]["noc"]}
         print("recovered", entry["recovered"])
     held = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"datasets": {}}
-    entry |= {"commit": commit(), "machine": machine()}
+    entry |= {"commit": commit(), "machine": machine(), "precision": built.precision}
     held = {"schema": 1, "datasets": held["datasets"] | {root.name: entry}}
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 

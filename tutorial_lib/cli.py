@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,8 +19,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.options import label, split
 from tutorial_lib.paths import write_atomically
-from tutorial_lib.segmenter import MethodError, Segmentation, check_answer, get_segmenter, methods
+from tutorial_lib.segmenter import (
+    MethodError,
+    Segmentation,
+    check_answer,
+    get_segmenter,
+    methods,
+    read_options,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,8 +94,9 @@ def segment(
     if not click:
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
+    image = image.expanduser()
     _check_targets(image, out, candidates)
-    segmenter = get_segmenter(method, **_options(settings or ()))
+    segmenter = get_segmenter(method, **read_options(method, settings or ()))
     photo = as_rgb(image)
     answer = segmenter.segment(segmenter.prepare(photo), clicks)
     check_answer(method, photo.shape[:2], answer)
@@ -176,20 +184,6 @@ def _is_marked(path: Path) -> bool:
         return False
 
 
-def _options(settings: Sequence[str]) -> dict[str, Any]:
-    """Read options of a method, ``key=value`` each; a value that is not JSON is a text."""
-    options: dict[str, Any] = {}
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"An option is written key=value, such as size=384, not {text!r}.")
-        try:
-            options[key.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            options[key.strip()] = value.strip()
-    return options
-
-
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,7 +224,8 @@ def evaluate(
     if settings:
         if len(chosen) != 1:
             raise ValueError("--set changes options of one method: name one by --method.")
-        chosen = {_label(chosen[0], settings): (chosen[0], _options(settings))}
+        options = read_options(chosen[0], settings)
+        chosen = {label(chosen[0], options): (chosen[0], options)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", benchmark.FailedObjects)  # the report says it better
         results = benchmark.evaluate(
@@ -250,11 +245,6 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _label(method: str, settings: Sequence[str]) -> str:
-    """Name a method with options in a table of results."""
-    return " ".join([method, *settings])
-
-
 @app.command()
 def train(
     recipe: Annotated[
@@ -265,6 +255,9 @@ def train(
         Path | None, typer.Option(help="Folder the datasets lie in; toy recipes need none.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Give up the run in --out, if there is one.")
+    ] = False,
     minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -278,7 +271,10 @@ def train(
     from tutorial_lib.training.run import train as run
     from tutorial_lib.training.setup import launched_first
 
-    result = run(recipe, out, data, resume=resume, minutes=minutes, settings=settings or ())
+    split(settings or (), "setting")  # of two for one key, nobody knows which is meant
+    result = run(
+        recipe, out, data, resume=resume, force=force, minutes=minutes, settings=settings or ()
+    )
     if launched_first():  # of several processes that share the run
         ended = "" if result.finished else " Stopped early: --resume goes on."
         print(

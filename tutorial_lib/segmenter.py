@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,10 +16,29 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike
+from tutorial_lib.options import Options, options_of
 
 
 class MethodError(RuntimeError):
     """A method failed on an object; the text says which method, which object, and why."""
+
+
+class _OnDemand:
+    """The field ``candidates``: a function given for them is called when they are first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, answer: Segmentation | None, owner: type | None = None) -> Any:
+        if answer is None:
+            return None  # the field's default
+        value = vars(answer)[self._name]
+        if callable(value):
+            value = vars(answer)[self._name] = answer._checked(value())
+        return value
+
+    def __set__(self, answer: Segmentation, value: Any) -> None:
+        vars(answer)[self._name] = value
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +51,10 @@ class Segmentation:
         ``(H, W) float32`` in [0, 1]: how likely each pixel belongs to the object.
     mask : np.ndarray, optional
         ``(H, W) bool``; ``probability >= 0.5`` unless the method decides otherwise.
-    candidates : np.ndarray, optional
-        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from.
+    candidates : np.ndarray or callable, optional
+        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from. Or a function without
+        arguments that computes them: it is called once, when they are first read, so that nobody
+        waits for what nobody looks at.
     scores : np.ndarray, optional
         ``(M,) float32``: how much the method believes in each candidate.
     selected : int, optional
@@ -50,7 +70,7 @@ class Segmentation:
 
     probability: np.ndarray
     mask: np.ndarray | None = None
-    candidates: np.ndarray | None = None
+    candidates: np.ndarray | Callable[[], np.ndarray] | None = _OnDemand()
     scores: np.ndarray | None = None
     selected: int | None = None
 
@@ -65,19 +85,19 @@ class Segmentation:
             )
         if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
             raise ValueError("Probabilities lie in [0, 1] and are never NaN.")
-        if (self.candidates is None) != (self.scores is None):
+        given = vars(self)["candidates"]
+        if (given is None) != (self.scores is None):
             raise ValueError("Candidates come with one score each: give both or neither.")
-        if self.candidates is not None:
-            self._check_candidates()
+        if given is not None:
+            object.__setattr__(self, "scores", np.asarray(self.scores, dtype=np.float32))
+            if not callable(given):
+                object.__setattr__(self, "candidates", self._checked(given))
             self._check_selected()
         elif self.selected is not None:
             raise ValueError("Where there are no candidates, none is selected.")
 
-    def _check_candidates(self) -> None:
-        candidates = np.asarray(self.candidates, dtype=np.float32)
-        scores = np.asarray(self.scores, dtype=np.float32)
-        object.__setattr__(self, "candidates", candidates)
-        object.__setattr__(self, "scores", scores)
+    def _checked(self, candidates: Any) -> np.ndarray:
+        candidates, scores = np.asarray(candidates, dtype=np.float32), self.scores
         if candidates.shape != (scores.size, *self.probability.shape) or scores.ndim != 1:
             raise ValueError(
                 f"{scores.size} scores and a {self.probability.shape} mask need candidates of "
@@ -85,6 +105,7 @@ class Segmentation:
             )
         if candidates.size and not (candidates.min() >= 0 and candidates.max() <= 1):
             raise ValueError("Candidates are probabilities: they lie in [0, 1] and are never NaN.")
+        return candidates
 
     def _check_selected(self) -> None:
         count = self.scores.size
@@ -270,7 +291,8 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     name : str
         One of the names that :func:`methods` lists, such as ``"graph-cut"``.
     **options
-        The method's own settings, such as ``lam=0.5``; see its class.
+        The method's own settings, such as ``lam=0.5``; see its class. What its class annotates is
+        checked: ``lam="0.5"`` is refused, NumPy's numbers are taken.
 
     Returns
     -------
@@ -280,29 +302,81 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     Raises
     ------
     ValueError
-        If the name or an option is unknown; the text lists what there is.
+        If the name or an option is unknown (the text lists what there is), or an option is of
+        another type than the method declares, NaN or infinite.
     ImportError
-        If the method needs a package that is not installed; the text names it.
+        If the method needs a package that is not installed (the text names it), or its class
+        cannot be imported.
     """
-    info = method_info(name)
+    factory = _factory(method_info(name))
+    return factory(**_options_of(name, factory).check(options))
+
+
+def read_options(name: str, texts: Iterable[str]) -> dict[str, Any]:
+    """Read options of a method from texts, such as those behind ``--set``.
+
+    Parameters
+    ----------
+    name : str
+        The method's name.
+    texts : iterable of str
+        ``key=value`` each; the method's own annotations say how a value is read.
+
+    Returns
+    -------
+    dict
+        What :func:`get_segmenter` takes.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As :func:`get_segmenter`.
+    """
+    return method_options(name).read(texts)
+
+
+def method_options(name: str) -> Options:
+    """Return the options of a method: their names, declared types and defaults.
+
+    Parameters
+    ----------
+    name : str
+        The method's name.
+
+    Returns
+    -------
+    Options
+        All that :func:`get_segmenter` takes for it.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As :func:`get_segmenter`.
+    """
+    return _options_of(name, _factory(method_info(name)))
+
+
+def _options_of(name: str, factory: Callable[..., Segmenter]) -> Options:
+    return options_of(factory, f"The method {name!r}", f"The option {{}} of the method {name!r}")
+
+
+def _factory(info: MethodInfo) -> Callable[..., Segmenter]:
+    """Return a method's class, imported now if it was not before."""
     if info.missing:
         raise ImportError(
-            f"The method {name!r} needs the Python package(s) {', '.join(info.missing)}, "
+            f"The method {info.name!r} needs the Python package(s) {', '.join(info.missing)}, "
             "which are not installed here."
         )
-    factory = info.target
-    if isinstance(factory, str):
-        module, attribute = factory.split(":")
-        factory = getattr(importlib.import_module(module), attribute)
-    known = inspect.signature(factory).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        unknown = sorted(set(options) - set(known))
-        if unknown:
-            raise ValueError(
-                f"The method {name!r} has no option {', '.join(unknown)}; "
-                f"it has: {', '.join(known)}."
-            )
-    return factory(**options)
+    if not isinstance(info.target, str):
+        return info.target
+    module, _, attribute = info.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ImportError(
+            f"The method {info.name!r} cannot be imported from {info.target!r}: "
+            f"{str(error).rstrip('.')}."
+        ) from error
 
 
 register(

@@ -6,6 +6,7 @@ import hashlib
 import pickle
 import re
 import urllib.error
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor
 from tutorial_lib.deep.efficientnet_lite import EfficientNetLite0
 from tutorial_lib.deep.levels import Backbone
 from tutorial_lib.deep.vgg import VGG
+from tutorial_lib.deep.weights import read_weights
 
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     "efficientnet-lite0": EfficientNetLite0,
@@ -46,8 +48,8 @@ def backbone(
         ``"efficientnet-lite0"``, whose ImageNet weights come with an installed package, or
         ``"vgg16"`` or ``"vgg19"``, whose weights (about 550 MB) torch downloads once and keeps.
     pretrained : bool, str or Path
-        Whether to load ImageNet weights; or a file that holds them, for a machine without internet.
-        False starts from random weights.
+        Whether to load ImageNet weights; or a file that holds them, ``.safetensors`` or torch's
+        ``.pth``, for a machine without internet. False starts from random weights.
     extra_channels : int
         Input channels beside RGB, such as 2 for the distance maps. Their filters start at zero
         (DOS, section 3.3): at first the network does exactly what it did without them.
@@ -90,7 +92,12 @@ def backbone(
     elif pretrained is True:
         network.load_published(_read(_efficientnet_file()))
     elif pretrained is not False:
-        network.load_published(_read(Path(pretrained).expanduser()))
+        path = Path(pretrained).expanduser()
+        state = _read(path)
+        try:
+            network.load_published(state)
+        except ValueError as error:
+            raise ValueError(f"The weights in {path} do not fit {name}: {error}") from error
     return network
 
 
@@ -114,15 +121,36 @@ def _read(path: Path) -> dict[str, Tensor]:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if not found.startswith(promised[1]):
             raise ValueError(
-                f"{path} is damaged: its name promises a SHA-256 that starts with {promised[1]}, "
-                f"but it starts with {found[:8]}; get the file again."
+                f"The file {path} is damaged: its name promises a SHA-256 that starts with "
+                f"{promised[1]}, but it starts with {found[:8]}; get the file again."
             )
+    if path.suffix == ".safetensors":
+        return read_weights(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} does not hold plain weights as torch saves them.") from error
+        with torch.sparse.check_sparse_tensor_invariants():
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ValueError(f"The file {path} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # a damaged pickle, zip or tar archive can make torch raise anything
+        raise ValueError(
+            f"The file {path} does not hold plain weights as torch saves them."
+        ) from error
+    return _checked(state, f"The file {path}")
+
+
+def _checked(state: object, source: str) -> dict[str, Tensor]:
+    """Refuse what is no dictionary of finite weights, one by one."""
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{path} holds something else than a dictionary of named weights.")
+        raise ValueError(f"{source} holds something else than a dictionary of named weights.")
+    for name, tensor in state.items():
+        if not isinstance(name, str) or tensor.layout != torch.strided or tensor.is_quantized:
+            raise ValueError(f"{source} holds something else than plain named weights.")
+        if not tensor.dtype.is_floating_point or tensor.dtype.itemsize == 1:
+            continue  # a counter, or a type that does not fit the network and is refused there
+        if not tensor.isfinite().all():
+            raise ValueError(
+                f"{source} holds a weight that is NaN or infinite, {name}: get it again."
+            )
     return state
 
 
@@ -130,7 +158,7 @@ def _download(name: str) -> dict[str, Tensor]:
     url = URLS[name]
     file = url.rsplit("/", 1)[1]
     try:
-        return torch.hub.load_state_dict_from_url(
+        state = torch.hub.load_state_dict_from_url(
             url, map_location="cpu", check_hash=True, weights_only=True
         )
     except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
@@ -139,8 +167,15 @@ def _download(name: str) -> dict[str, Tensor]:
             f"Could not download the weights of {name} from {url} ({reason}); get that file on a "
             f'machine with internet, bring it here, and call backbone("{name}", "{file}").'
         ) from error
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         raise ValueError(
-            f"The weights of {name} from {url} are damaged ({error}); delete "
+            f"The weights of {name} from {url} are damaged: delete "
             f"{Path(torch.hub.get_dir(), 'checkpoints', file)} and try again."
         ) from error
+    return _checked(state, f"The file {url}")

@@ -104,8 +104,11 @@ class ConvLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, H, W)``."""
-        y = F.leaky_relu(self._linear(x), self.slope)
-        return x + y if self.residual else y
+        answering = not torch.is_grad_enabled()  # in place: large new maps cost more than sums
+        y = F.leaky_relu(self._linear(x), self.slope, inplace=answering)
+        if not self.residual:
+            return y
+        return y.add_(x) if answering else x + y
 
     def _linear(self, x: Tensor) -> Tensor:
         if not isinstance(self.norm, nn.BatchNorm2d) or self.norm.training:

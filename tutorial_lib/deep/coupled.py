@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
-from tutorial_lib.deep.selection_networks import SelectionNetwork, selection_network
-from tutorial_lib.deep.weights import fill, open_weights
+from tutorial_lib.deep.selection_networks import SELECTORS, SelectionNetwork, selection_network
+from tutorial_lib.deep.weights import described, fill, open_weights
 
 
 class Coupled(nn.Module):
@@ -107,7 +107,14 @@ def read(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     state, about = open_weights(weights)
     if not {"design", "selector"} <= about.keys():
         raise ValueError(f"The weights {weights} are not those of Latent Diversity.")
-    return state, about
+    if not isinstance(about["design"], dict) or about["selector"] not in (None, *SELECTORS):
+        raise ValueError(f"What the weights {weights} say of themselves is damaged.")
+    design = described(about["design"], Design, weights).to_dict()
+    if unknown := sorted(set(about["design"]) - set(design)):
+        raise ValueError(
+            f"The weights {weights} need a newer version, which knows: {unknown[0]!r}."
+        )
+    return state, about | {"design": design}
 
 
 def load_networks(
@@ -143,8 +150,9 @@ def load_networks(
         If the backbone's weights cannot be had.
     """
     state, about = read(weights)
-    eyes = encoder(Design(**about["design"]), backbone)
-    f = DiverseSegmentation(Design(**about["design"]), eyes.levels)
+    design = Design(**about["design"])
+    eyes = encoder(design, backbone)
+    f = DiverseSegmentation(design, eyes.levels)
     g = selection_network(about["selector"], f) if about["selector"] else None
     networks = Coupled(f, g, learns)
     fill(networks, state, f"The weights {weights} do not fit the network they name.")

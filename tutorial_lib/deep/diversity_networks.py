@@ -56,6 +56,7 @@ PRESETS = {
 }
 ARCHITECTURES = {"can": context_aggregation, "unet": unet}
 WIDTH = 64  # what layer 1 projects to
+MOST_HEADS = 64  # a damaged file must not take all memory
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Design:
             )
         if self.heads < 1:
             raise ValueError(f"A network proposes at least one segmentation, not {self.heads}.")
+        if self.heads > MOST_HEADS:
+            raise ValueError(f"A network proposes at most {MOST_HEADS} masks, not {self.heads}.")
         _ = self.interaction
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -85,13 +86,17 @@ class ConvNorm(nn.Module):
         super().__init__()
         self.conv = SameConv2d(channels, out, kernel, stride, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(out, eps=1e-3, momentum=0.01)
-        self.relu = nn.ReLU6() if relu else nn.Identity()
+        self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
-        if self.norm.training:
-            return self.relu(self.norm(self.conv(x)))
-        return self.relu(self.conv.convolve(x, *folded(self.conv.weight, self.norm)))
+        if isinstance(self.norm, nn.Identity) or self.norm.training:
+            return self._bounded(self.norm(self.conv(x)))
+        return self._bounded(self.conv.convolve(x, *folded(self.conv.weight, self.norm)))
+
+    def _bounded(self, x: Tensor) -> Tensor:
+        """Apply ReLU6, in place where no gradient needs the map: new maps cost more than it."""
+        return F.relu6(x, inplace=not torch.is_grad_enabled()) if self.relu else x
 
 
 class InvertedResidual(nn.Module):
@@ -108,7 +113,9 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
         y = self.project(self.depthwise(self.expand(x)))
-        return x + y if self.residual else y
+        if not self.residual:
+            return y
+        return x + y if torch.is_grad_enabled() else y.add_(x)
 
 
 class EfficientNetLite0(Backbone):

@@ -70,6 +70,33 @@ def zero_score_layer(channels: int, classes: int) -> nn.Conv2d:
     return layer
 
 
+@dataclass(frozen=True)
+class FCNDesign:
+    """What a file of weights says about the FCN they belong to.
+
+    Parameters
+    ----------
+    preset : str
+        ``"lite"`` or ``"paper"``.
+    stride : int
+        32, 16 or 8.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset or stride.
+    """
+
+    preset: str
+    stride: int
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ValueError(f"The presets are {', '.join(PRESETS)}; there is no {self.preset!r}.")
+        if self.stride not in STRIDES:
+            raise ValueError(f"The strides are 32, 16 and 8; there is no {self.stride}.")
+
+
 class FCN(nn.Module):
     """FCN-32s, FCN-16s or FCN-8s on any backbone.
 

@@ -49,13 +49,22 @@ def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous:
 
 
 def _fit(meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:
-    missed, false = _depth(meant & ~shown), _depth(shown & ~meant)
-    clicked = max(missed.max(where=added, initial=0), false.max(where=removed, initial=0))
-    deepest = max(missed.max(), false.max())
-    return clicked / deepest if deepest else 0.0
+    missed, deepest_missed = _depth_at(added, meant & ~shown)
+    false, deepest_false = _depth_at(removed, shown & ~meant)
+    deepest = max(deepest_missed, deepest_false)
+    return max(missed, false) / deepest if deepest else 0.0
 
 
-def _depth(region: np.ndarray) -> np.ndarray:
-    """Distance of each cell of a region to the nearest one outside; so is all beyond the border."""
-    padded = np.pad(region, 1).astype(np.uint8)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+def _depth_at(clicked: np.ndarray, region: np.ndarray) -> tuple[float, float]:
+    """Return the largest depth of a region at a clicked cell, and anywhere; 0 if there is none.
+
+    The depth of a cell is its distance to the nearest cell outside; all beyond the border is.
+    """
+    rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not len(rows):
+        return 0.0, 0.0
+    # Only the region's box: around it, everything is outside.
+    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    padded = np.pad(region[box], 1).astype(np.uint8)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return float(depth.max(where=clicked[box], initial=0)), float(depth.max())

@@ -11,8 +11,9 @@ an undo none. Where a human prefers another candidate than g, that choice is an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,8 @@ from torch.nn import functional as F
 from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.coupled import load_networks
-from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
+from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.deep.remembered import (
     KEPT_ANSWERS,
@@ -67,12 +69,19 @@ class LatentDiversity:
         See :func:`tutorial_lib.deep.device.pick_device`.
     backbone : bool, str or Path
         The backbone's weights; see :func:`tutorial_lib.deep.backbones.backbone`.
+    precision : str
+        See :func:`tutorial_lib.deep.device.resolve_precision`.
+
+    Attributes
+    ----------
+    precision : str
+        ``"float32"`` or ``"bfloat16"``: what it computes in.
 
     Raises
     ------
     ValueError
-        If the size is neither 0 nor a positive multiple of 32, or there are no such weights, or no
-        such device.
+        If the size is neither 0 nor a positive multiple of 32, or there are no such weights, no
+        such device or no such precision.
     FileNotFoundError
         If a file is missing.
     ImportError, ConnectionError
@@ -92,13 +101,15 @@ class LatentDiversity:
         show: int | None = None,
         device: str = "auto",
         backbone: bool | str | Path = True,
+        precision: Precision = "float32",
     ) -> None:
         if size:
             check_size(size)
         self.device = pick_device(device)
+        self.precision = resolve_precision(precision, self.device)
         eyes, networks, about = load_networks(weights, backbone)
-        self.encoder = eyes.to(self.device, memory_format=torch.channels_last)
-        self.networks = networks.to(self.device, memory_format=torch.channels_last)
+        self.encoder = fold_norms(eyes.to(self.device, memory_format=torch.channels_last))
+        self.networks = fold_norms(networks.to(self.device, memory_format=torch.channels_last))
         self.told = networks.f.design.interaction
         preset = about["design"]["preset"]
         self.size = SIZES[preset] if size is None else size
@@ -162,13 +173,15 @@ class LatentDiversity:
         chosen = check_choices(chosen, heads)
         answer = self._answer(prepared, clicks, chosen)
         if answer is None:
-            candidates = np.zeros((heads, *prepared.shape), dtype=np.float32)
+            empty = np.zeros((heads, *prepared.shape), dtype=np.float32)
             scores = np.full(heads, 1 / heads, dtype=np.float32)
             selected = chosen.get(len(clicks), 0)
-        else:
-            candidates = self._at_full_size(prepared, answer)
-            scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
-        return Segmentation(candidates[selected], None, candidates, scores, selected)
+            return Segmentation(empty[selected], None, empty, scores, selected)
+        scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
+        shown = self._at_full_size(prepared, answer, [selected])[0]
+        # The other candidates are enlarged when somebody asks for them.
+        candidates = partial(self._at_full_size, prepared, answer)
+        return Segmentation(shown, None, candidates, scores, selected)
 
     def _answer(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, chosen: Mapping[int, int]
@@ -197,7 +210,7 @@ class LatentDiversity:
         maps = self.told.maps(view.clicks(clicks, seen.size), seen.size, previous)
         told = torch.from_numpy(maps)[None].to(self.device)
         told = self._mirrored(told).contiguous(memory_format=torch.channels_last)
-        with autocast(self.device):
+        with autocast(self.device, self.precision):
             hidden, logits = (self._averaged(x) for x in self.networks.answer(seen.features, told))
             scores = self.networks.scores(seen.image[:1], told[:1], hidden, logits)
         found = Answer(view, logits[0].float().cpu(), scores[0].float().cpu())
@@ -231,7 +244,7 @@ class LatentDiversity:
             pixels = at_working_size(prepared.photo[view.slices], self.size)
             size = tuple(pixels.shape[2:])
             pixels = self._mirrored(pixels.to(self.device))
-            with torch.inference_mode(), autocast(self.device):
+            with torch.inference_mode(), autocast(self.device, self.precision):
                 maps = self.encoder(pixels)
                 features = self.networks.features(*maps)
             seen = Seen(size, maps[0], features)
@@ -248,16 +261,22 @@ class LatentDiversity:
         photo = before.on_photo(prepared.shape)[view.slices]
         return cv2.resize(photo, (cols, rows), interpolation=cv2.INTER_AREA)
 
-    def _at_full_size(self, prepared: LatentDiversityPrepared, answer: Answer) -> np.ndarray:
-        """Return all candidates at the photo's size, ``(M, H, W) float32`` in [0, 1]."""
-        full = F.interpolate(
-            answer.logits[None], answer.view.shape, mode="bilinear", align_corners=False
-        )
-        candidates = full[0].sigmoid().numpy()
-        if answer.view == prepared.whole:
-            return candidates
-        photo = np.zeros((len(candidates), *prepared.shape), dtype=np.float32)
-        photo[:, *answer.view.slices] = candidates
+    def _at_full_size(
+        self,
+        prepared: LatentDiversityPrepared,
+        answer: Answer,
+        numbers: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """Return candidates at the photo's size, ``(M, H, W) float32`` in [0, 1]; all by default.
+
+        One after the other, so that a candidate is the same to the last bit, whoever asks for it.
+        """
+        numbers = range(len(answer.logits)) if numbers is None else numbers
+        photo = np.zeros((len(numbers), *prepared.shape), dtype=np.float32)
+        for place, number in enumerate(numbers):
+            logits = answer.logits[None, number : number + 1]
+            full = F.interpolate(logits, answer.view.shape, mode="bilinear", align_corners=False)
+            photo[place, *answer.view.slices] = full[0, 0].sigmoid_().numpy()
         return photo
 
     def _mirrored(self, x: Tensor) -> Tensor:
@@ -279,7 +298,7 @@ class RankedDiversity(LatentDiversity):
     ----------
     weights : str or Path
         As for :class:`LatentDiversity`: weights trained with the ranked diversity loss.
-    size, zoom, flip, show, device, backbone
+    size, zoom, flip, show, device, backbone, precision
         As for :class:`LatentDiversity`.
 
     References
@@ -296,5 +315,6 @@ class RankedDiversity(LatentDiversity):
         show: int | None = None,
         device: str = "auto",
         backbone: bool | str | Path = True,
+        precision: Precision = "float32",
     ) -> None:
-        super().__init__(weights, size, zoom, flip, show, device, backbone)
+        super().__init__(weights, size, zoom, flip, show, device, backbone, precision)

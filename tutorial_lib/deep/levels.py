@@ -189,12 +189,16 @@ class Backbone(nn.Module, ABC):
         ValueError
             If the weights are those of another network.
         """
-        given, own = self._translate(published), self.state_dict()
+        own = self.state_dict()
+        try:
+            given = self._translate(published)
+        except (RuntimeError, TypeError) as error:  # a layer that cannot be reshaped
+            raise ValueError(f"These are not the weights of {type(self).__name__}.") from error
         first = next(iter(own))
-        if first in given:
+        if first in given and given[first].ndim == 4:
             given[first] = F.pad(given[first], (0, 0, 0, 0, 0, self.extra_channels))
         for name, tensor in own.items():
-            if name not in given or given[name].shape != tensor.shape:
+            if name not in given or not _alike(given[name], tensor):
                 raise ValueError(
                     f"These are not the weights of {type(self).__name__}: {name} of shape "
                     f"{tuple(tensor.shape)} is not among them."
@@ -221,6 +225,10 @@ class Backbone(nn.Module, ABC):
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
         return self
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.is_floating_point() == other.is_floating_point()
 
 
 def zero_extra_filters(convolution: nn.Conv2d, extra: int) -> None:

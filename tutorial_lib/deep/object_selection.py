@@ -15,11 +15,12 @@ from torch import Tensor
 
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.deep.device import autocast, pick_device
-from tutorial_lib.deep.fcn import FCN, fcn, object_logit
+from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
+from tutorial_lib.deep.fcn import FCN, FCNDesign, fcn, object_logit
+from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.deep.views import View
-from tutorial_lib.deep.weights import fill, open_weights
+from tutorial_lib.deep.weights import described, fill, open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -69,17 +70,17 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
     FileNotFoundError
         If the file is missing.
     """
-    state, about = open_weights(weights)
-    if not {"preset", "stride"} <= about.keys():
+    state, stored = open_weights(weights)
+    if not {"preset", "stride"} <= stored.keys():
         raise ValueError(f"The weights {weights} do not say which FCN they are of.")
-    network = fcn(about["preset"], about["stride"], pretrained=False)
+    about = described(stored, FCNDesign, weights)
+    network = fcn(about.preset, about.stride, pretrained=False)
     fill(
         network,
         state,
-        f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
-        f"{about['preset']}.",
+        f"The weights {weights} do not fit an FCN-{about.stride}s of the preset {about.preset}.",
     )
-    return network.eval(), about["preset"]
+    return network.eval(), about.preset
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +115,19 @@ class DeepObjectSelection:
         Long side at which photos go through the network, in pixels; a multiple of 32.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
+    precision : str
+        See :func:`tutorial_lib.deep.device.resolve_precision`.
+
+    Attributes
+    ----------
+    precision : str
+        ``"float32"`` or ``"bfloat16"``: what it computes in.
 
     Raises
     ------
     ValueError
-        If the size is no positive multiple of 32, or there are no such weights or device.
+        If the size is no positive multiple of 32, or there are no such weights, device or
+        precision.
     FileNotFoundError
         If the weights are missing.
 
@@ -127,10 +136,18 @@ class DeepObjectSelection:
     Xu et al., Deep Interactive Object Selection, CVPR 2016, sections 3.1 and 3.3.
     """
 
-    def __init__(self, weights: str | Path = "dos", size: int = 576, device: str = "auto") -> None:
+    def __init__(
+        self,
+        weights: str | Path = "dos",
+        size: int = 576,
+        device: str = "auto",
+        precision: Precision = "float32",
+    ) -> None:
         self.size, self.device = check_size(size), pick_device(device)
+        self.precision = resolve_precision(precision, self.device)
         network, _ = load_network(weights)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = fold_norms(network)
 
     def prepare(self, image: ImageLike) -> ObjectSelectionPrepared:
         """Bring a photo to working size.
@@ -178,7 +195,7 @@ class DeepObjectSelection:
         maps = distance_maps(placed, size)
         inputs = network_input(prepared.image, torch.from_numpy(maps)[None].to(self.device))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), autocast(self.device):
+        with torch.inference_mode(), autocast(self.device, self.precision):
             logit = object_logit(self.network(inputs)).float()
         probability = logit.sigmoid()[0].cpu().numpy()
         height, width = prepared.shape
@@ -191,7 +208,7 @@ class RefinedObjectSelection:
 
     Parameters
     ----------
-    weights, size, device
+    weights, size, device, precision
         As for :class:`DeepObjectSelection`.
     lam : float
         Weight of Q against the boundary term (Eq. 3).
@@ -221,9 +238,15 @@ class RefinedObjectSelection:
         sigma: float | None = None,
         radius: int = 5,
         device: str = "auto",
+        precision: Precision = "float32",
     ) -> None:
         self.graph_cut = GraphCut(lam=lam, sigma=sigma, radius=radius)
-        self.network = DeepObjectSelection(weights, size, device)
+        self.network = DeepObjectSelection(weights, size, device, precision)
+
+    @property
+    def precision(self) -> str:
+        """``"float32"`` or ``"bfloat16"``: what the network computes in."""
+        return self.network.precision
 
     @property
     def radius(self) -> int:

@@ -160,15 +160,20 @@ class SharedSelection(SelectionNetwork):
         """Return numbers ``(B, M, STATISTICS)`` that convolutions would be long in learning."""
         mean = candidates.mean(dim=1, keepdim=True)
         discs, previous = self._told(interaction)
+        others = torch.cat([mean, previous], dim=1)
+        apart, size = differences(candidates, others), candidates.sum(dim=(2, 3))
+        cells = candidates.shape[2] * candidates.shape[3]
+        squares = candidates.square().sum(dim=(2, 3))
+        overlaps = overlap_from(apart, size, others.sum(dim=(2, 3)))
         return torch.stack(
             [
-                candidates.mean(dim=(2, 3)),
-                (candidates * (1 - candidates)).mean(dim=(2, 3)),
-                overlap(candidates, mean),
-                overlap(candidates, previous),
-                (candidates - previous).abs().mean(dim=(2, 3)),
-                share(1 - candidates, discs[:, :1]),
-                share(candidates, discs[:, -1:]),
+                size / cells,
+                (size - squares) / cells,
+                overlaps[..., 0],
+                overlaps[..., 1],
+                apart[..., 1] / cells,
+                averages(1 - candidates, discs[:, :1])[:, 0],
+                averages(candidates, discs[:, -1:])[:, 0],
             ],
             dim=2,
         )
@@ -191,8 +196,11 @@ class SharedSelection(SelectionNetwork):
         count, heads = candidates.shape[:2]
         beside = candidates - candidates.mean(dim=1, keepdim=True)
         pairs = torch.stack([candidates, beside], dim=2).flatten(0, 1)
-        context = self.context(known).repeat_interleave(heads, dim=0)
-        seen, each = self.layers(self.candidate(pairs) + context).float(), pairs[:, :1]
+        pairs = pairs.contiguous(memory_format=torch.channels_last)
+        each = pairs[:, :1]
+        context = self.context(known)[:, None]
+        mixed = (self.candidate(pairs).unflatten(0, (count, heads)) + context).flatten(0, 1)
+        seen = self.layers(mixed).float()
         gathered = torch.cat(
             [
                 seen.mean(dim=(2, 3)),
@@ -258,8 +266,8 @@ def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
     Tensor
         ``(B, M)`` float32 in [0, 1].
     """
-    pairs = [overlap(masks, masks[:, k : k + 1]) for k in range(masks.shape[1])]
-    return (torch.stack(pairs, dim=2) @ logits.float().softmax(dim=1)[..., None])[..., 0]
+    belief = logits.float().softmax(dim=1)[..., None]
+    return (overlap(masks, masks) @ belief)[..., 0]
 
 
 def averages(x: Tensor, weights: Tensor) -> Tensor:
@@ -281,15 +289,25 @@ def averages(x: Tensor, weights: Tensor) -> Tensor:
     return summed / weights.sum(dim=(2, 3)).clamp_min(1)[..., None]
 
 
-def overlap(masks: Tensor, other: Tensor) -> Tensor:
-    """Return the relaxed IoU ``(B, M)`` of masks ``(B, M, h, w)`` with one ``(B, 1, h, w)``."""
-    common = masks.minimum(other).sum(dim=(2, 3))
-    return common / masks.maximum(other).sum(dim=(2, 3)).clamp_min(1)
+def overlap(masks: Tensor, others: Tensor) -> Tensor:
+    """Return the relaxed IoU ``(B, M, K)`` of masks ``(B, M, h, w)`` with ``(B, K, h, w)``."""
+    sizes = masks.sum(dim=(2, 3)), others.sum(dim=(2, 3))
+    return overlap_from(differences(masks, others), *sizes)
 
 
-def share(masks: Tensor, where: Tensor) -> Tensor:
-    """Return the mean ``(B, M)`` of masks ``(B, M, h, w)`` over the cells of ``(B, 1, h, w)``."""
-    return (masks * where).sum(dim=(2, 3)) / where.sum(dim=(2, 3)).clamp_min(1)
+def differences(masks: Tensor, others: Tensor) -> Tensor:
+    """Return how far masks ``(B, M, h, w)`` and ``(B, K, h, w)`` differ, summed: ``(B, M, K)``."""
+    pairs = masks.flatten(2)[:, :, None] - others.flatten(2)[:, None]
+    return pairs.abs_().sum(dim=3)
+
+
+def overlap_from(apart: Tensor, sizes: Tensor, other_sizes: Tensor) -> Tensor:
+    """Return the relaxed IoU ``(B, M, K)`` from :func:`differences` and the sizes of the masks.
+
+    ``min(a, b) = (a + b - |a - b|) / 2`` and ``max(a, b) = (a + b + |a - b|) / 2``
+    """
+    both = sizes[:, :, None] + other_sizes[:, None]
+    return (both - apart) / (both + apart).clamp_min(2)
 
 
 POOL = {"paper": 1, "lite": 2}  # cells of f in a cell of the paper's g

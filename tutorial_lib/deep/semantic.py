@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
+from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.deep.semantic_network import load_semantic
 from tutorial_lib.images import ImageLike, as_rgb
@@ -67,16 +68,21 @@ class SemanticFCN:
         Long side at which photos go through the network, in pixels; a multiple of 32.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
+    precision : str
+        See :func:`tutorial_lib.deep.device.resolve_precision`.
 
     Attributes
     ----------
     classes : tuple of str
         The names of the classes, the background first.
+    precision : str
+        ``"float32"`` or ``"bfloat16"``: what it computes in.
 
     Raises
     ------
     ValueError
-        If the size is no positive multiple of 32, or there are no such weights or device.
+        If the size is no positive multiple of 32, or there are no such weights, device or
+        precision.
     FileNotFoundError
         If the weights are missing.
 
@@ -87,12 +93,18 @@ class SemanticFCN:
     """
 
     def __init__(
-        self, weights: str | Path = "semantic-fcn", size: int = 448, device: str = "auto"
+        self,
+        weights: str | Path = "semantic-fcn",
+        size: int = 448,
+        device: str = "auto",
+        precision: Precision = "float32",
     ) -> None:
         self.size, self.device = check_size(size), pick_device(device)
+        self.precision = resolve_precision(precision, self.device)
         network, about = load_semantic(weights)
         self.classes: tuple[str, ...] = tuple(about["classes"])
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = fold_norms(network)
 
     def prepare(self, image: ImageLike) -> SemanticPrepared:
         """Find every pixel's class: all that there is to compute.
@@ -110,7 +122,7 @@ class SemanticFCN:
         photo = as_rgb(image)
         inputs = at_working_size(photo, self.size).to(self.device).float()
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), autocast(self.device):
+        with torch.inference_mode(), autocast(self.device, self.precision):
             scores = self.network(inputs).float()
         probability = scores.softmax(dim=1)[0].cpu().numpy()
         classes, confidence = likeliest(probability, photo.shape[:2])
@@ -153,7 +165,7 @@ class SemanticCrfRnn(SemanticFCN):
 
     Parameters
     ----------
-    weights, size, device
+    weights, size, device, precision
         As for :class:`SemanticFCN`; the weights of a network with a CRF.
     steps : int, optional
         Mean-field steps; as many as in training by default. 0 shows what the FCN alone says.
@@ -177,8 +189,9 @@ class SemanticCrfRnn(SemanticFCN):
         size: int = 448,
         steps: int | None = None,
         device: str = "auto",
+        precision: Precision = "float32",
     ) -> None:
-        super().__init__(weights, size, device)
+        super().__init__(weights, size, device, precision)
         crf = self.network.crf
         if crf is None:
             raise ValueError(f"The weights {weights} have no CRF: use the method semantic-fcn.")

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from torch import Tensor, nn
 
 from tutorial_lib.deep.crf_rnn import MeanField
-from tutorial_lib.deep.fcn import FCN, fcn
+from tutorial_lib.deep.fcn import FCN, FCNDesign, fcn
 from tutorial_lib.deep.levels import Backbone
-from tutorial_lib.deep.weights import fill, open_weights
+from tutorial_lib.deep.weights import described, fill, open_weights
+
+
+@dataclass(frozen=True)
+class SemanticDesign(FCNDesign):
+    """What a file of weights says about the semantic network they belong to.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Names of the classes, the background first.
+    crf_steps : int
+        Mean-field steps of its CRF; 0 for none.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+
+    classes: tuple[str, ...]
+    crf_steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= len(self.classes) <= 255:
+            raise ValueError(f"A network knows 1 to 255 classes, not {len(self.classes)}.")
+        if not 0 <= self.crf_steps <= 50:
+            raise ValueError(f"A CRF takes 0 to 50 steps, not {self.crf_steps}.")
 
 
 class SemanticNetwork(nn.Module):
@@ -122,17 +151,17 @@ def load_semantic(weights: str | Path) -> tuple[SemanticNetwork, dict[str, Any]]
     FileNotFoundError
         If the file is missing.
     """
-    state, about = open_weights(weights)
-    if not {"preset", "stride", "classes", "crf_steps"} <= about.keys():
+    state, stored = open_weights(weights)
+    if not {"preset", "stride", "classes", "crf_steps"} <= stored.keys():
         raise ValueError(f"The weights {weights} do not say which classes their network knows.")
+    about = described(stored, SemanticDesign, weights)
     network = semantic_network(
-        len(about["classes"]), about["preset"], about["stride"], crf_steps=about["crf_steps"],
-        pretrained=False,
-    )  # fmt: skip
+        len(about.classes), about.preset, about.stride, crf_steps=about.crf_steps, pretrained=False
+    )
     fill(
         network,
         state,
-        f"The weights {weights} do not fit an FCN-{about['stride']}s of the preset "
-        f"{about['preset']} with {len(about['classes'])} classes.",
+        f"The weights {weights} do not fit an FCN-{about.stride}s of the preset "
+        f"{about.preset} with {len(about.classes)} classes.",
     )
-    return network.eval(), about
+    return network.eval(), stored

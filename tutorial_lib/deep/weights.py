@@ -7,20 +7,26 @@ card, which says what the weights were trained on, under which terms, how, and w
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from tutorial_lib.options import options_of
 from tutorial_lib.paths import bundled
 
+T = TypeVar("T")
+
 _METADATA_KEY = "tutorial_lib"
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_COUNTERS = (torch.int64, torch.int32)
 CARD_SECTIONS = ("Data and licence terms", "Recipe", "Minutes", "Metrics", "Known failures")
 
 
@@ -34,13 +40,10 @@ class Shipped:
         Name under ``assets/weights``; the card has the same name, ending in ``.md``.
     sha256 : str
         SHA-256 of the file, 64 hexadecimal digits.
-    train : str
-        The command that trains them.
     """
 
     file: str
     sha256: str
-    train: str
 
     @property
     def path(self) -> Path:
@@ -49,54 +52,49 @@ class Shipped:
 
     @property
     def card(self) -> Path:
-        """Where its model card lies."""
+        """Where its model card lies; it says how the weights were trained."""
         return self.path.with_suffix(".md")
 
+    @property
+    def remedy(self) -> str:
+        """What to do if the file is missing or damaged."""
+        if (bundled("assets").parent / ".git").exists():
+            return f"run `git restore assets/weights/{self.file}` in the repository"
+        return "install the package again"
 
-_TRAIN = "python -m tutorial_lib train"
+
 WEIGHTS: dict[str, Shipped] = {
     "dos-32s": Shipped(
         "dos-32s.safetensors",
         "b523c46f4a59c76f2b81362cf8ce4514de202f28c0f4957851f4fea38aab6ede",
-        f"{_TRAIN} dos-32s --data DATA --out RUN",
     ),
     "dos-16s": Shipped(
         "dos-16s.safetensors",
         "4ef62d0cf390f4c3368807054c395bb7070e6757dddf75a9a58d9a7cd6ef2df5",
-        f"{_TRAIN} dos-16s --data DATA --out RUN --set start=assets/weights/dos-32s.safetensors",
     ),
     "dos": Shipped(
         "dos-8s.safetensors",
         "ee67aaacaf87aab609504a137cc33635e419d6a3d16b6424b94e72293a0e6b79",
-        f"{_TRAIN} dos-8s --data DATA --out RUN --set start=assets/weights/dos-16s.safetensors",
     ),
     "semantic-fcn": Shipped(
         "semantic-fcn.safetensors",
         "558ce3504098af1fa39faeb182ab305e53c9da29c563879510afd7453b212503",
-        f"{_TRAIN} semantic-fcn --data DATA --out RUN",
     ),
     "semantic-crf-rnn": Shipped(
         "semantic-crf-rnn.safetensors",
         "0347f61590751e7f8a860b3f4b66452c45b52ac92a431c497065b1ea705cd8c0",
-        f"{_TRAIN} semantic-crf-rnn --data DATA --out RUN"
-        " --set start=assets/weights/semantic-fcn.safetensors",
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
         "77a858dc0da8f459da9f6a6d0a5697a69a9faeb69f969bea5288fd75d0b17e9c",
-        "python tools/average_weights.py G4/weights.safetensors G5/weights.safetensors"
-        " --selector intent --out FILE",
     ),
     "latent-diversity-rdl": Shipped(
         "latent-diversity-rdl.safetensors",
         "ba3e0e5d72d1b9873f2d35fefa9cf77ce6bb00e14838f601b96fca42ffdfef85",
-        "python tools/average_weights.py R1/weights.safetensors R2/weights.safetensors --out FILE",
     ),
     "latent-diversity-dense": Shipped(
         "latent-diversity-dense.safetensors",
         "a745640d188eafa61949aa342400d6a5d7ea90bee53d0a1db4105eee11b34924",
-        "python tools/average_weights.py G4/weights.safetensors D/weights.safetensors --part f"
-        " --out FILE",
     ),
 }
 
@@ -120,25 +118,27 @@ def load_weights(name: str) -> dict[str, Tensor]:
     ValueError
         If there is no such name, or the file is not the one the registry knows.
     FileNotFoundError
-        If the file is missing. Both texts say how to train the weights instead.
+        If the file is missing. Both texts say how to get it again.
     """
     if name not in WEIGHTS:
         listed = ", ".join(WEIGHTS) or "none yet"
-        raise ValueError(f"There are no weights {name!r}; shipped are: {listed}.")
+        raise ValueError(
+            f"There are no weights {name!r}; shipped are: {listed}; a file of your own ends in "
+            ".safetensors."
+        )
     shipped = WEIGHTS[name]
-    remedy = f"get {shipped.file} from the repository again, or train it: {shipped.train}"
     if not shipped.path.is_file():
-        raise FileNotFoundError(f"The weights {name!r} are missing at {shipped.path}; {remedy}")
+        raise FileNotFoundError(
+            f"The weights {name!r} are missing at {shipped.path}: {shipped.remedy}."
+        )
     data = shipped.path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != shipped.sha256:
         raise ValueError(
-            f"The weights {name!r} at {shipped.path} have SHA-256 {found[:12]}... where "
-            f"{shipped.sha256[:12]}... was expected; {remedy}"
+            f"The weights {name!r} at {shipped.path} are damaged: their SHA-256 begins with "
+            f"{found[:12]}, not with {shipped.sha256[:12]}; {shipped.remedy}."
         )
-    import safetensors.torch
-
-    return {key: _upcast(tensor) for key, tensor in safetensors.torch.load(data).items()}
+    return _parsed(data, shipped.path)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -159,12 +159,41 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no file of weights.
+        If it is no file of weights, or a weight is NaN, infinite, or of a type that networks do
+        not use.
     """
+    path = Path(path).expanduser()
+    read_metadata(path)  # says what is wrong with the file, if anything is
+    return _parsed(path.read_bytes(), path)
+
+
+def _parsed(data: bytes, path: Path) -> dict[str, Tensor]:
     import safetensors.torch
 
-    read_metadata(path)  # says what is wrong with the file, if anything is
-    return {key: _upcast(tensor) for key, tensor in safetensors.torch.load_file(path).items()}
+    try:
+        state = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, KeyError) as error:  # a type that this torch lacks
+        raise ValueError(_damaged(path)) from error
+    return {name: _usable(name, tensor, path) for name, tensor in state.items()}
+
+
+def _usable(name: str, tensor: Tensor, path: Path) -> Tensor:
+    """Return a tensor as networks load it: floats as finite float32, counters as they are."""
+    if tensor.dtype in _COUNTERS:
+        return tensor
+    if tensor.dtype not in _FLOATS:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise ValueError(f"The weight {name} in {path} is of the type {kind}, which no network is.")
+    tensor = tensor.float()
+    if not tensor.isfinite().all():
+        raise ValueError(
+            f"The weight {name} in {path} is NaN or infinite: take an earlier file, or train again."
+        )
+    return tensor
+
+
+def _damaged(path: str | Path) -> str:
+    return f"The file {path} is no file of weights in the safetensors format, or it is damaged."
 
 
 def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -193,6 +222,38 @@ def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     return load_weights(str(weights)), read_metadata(WEIGHTS[str(weights)].path)
 
 
+def described(about: Mapping[str, Any], kind: type[T], weights: str | Path) -> T:
+    """Read what a file of weights says about its network, field by field.
+
+    Parameters
+    ----------
+    about : mapping
+        What is stored beside the weights; further fields are passed over.
+    kind : dataclass
+        The fields that are needed, and their types.
+    weights : str or Path
+        What the file was called, for the error.
+
+    Returns
+    -------
+    dataclass
+        An instance of ``kind``.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, of another type, or out of its range.
+    """
+    owner = f"What the weights {weights} say of themselves"
+    fields = options_of(kind, owner, f"The field {{}} that is stored in the weights {weights}")
+    fields = dataclasses.replace(fields, word="field")
+    values = fields.check({name: about[name] for name in fields.known if name in about})
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{owner} is wrong: {error}") from error
+
+
 def fill(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None:
     """Load weights into a network, all of them and no others.
 
@@ -203,21 +264,29 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> Non
     state : mapping of str to Tensor
         Named as in the network.
     complaint : str
-        The sentence to say if they do not fit.
+        The sentence to say if they do not fit; what does not fit is added to it.
 
     Raises
     ------
     ValueError
-        If a name or a shape is another than the network's.
+        If a name, a shape or a type is another than the network's.
     """
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(complaint) from error
+    if misfit := _misfit(network.state_dict(), state):
+        raise ValueError(f"{complaint.rstrip('.')}: {misfit}.")
+    network.load_state_dict(state)
 
 
-def _upcast(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.dtype == torch.float16 else tensor
+def _misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """Say what is the first thing that does not fit, or nothing."""
+    for name, tensor in own.items():
+        if name not in given:
+            return f"{name} is missing"
+        if given[name].shape != tensor.shape:
+            return f"{name} is {tuple(given[name].shape)} where {tuple(tensor.shape)} is needed"
+        if given[name].is_floating_point() != tensor.is_floating_point():
+            return f"{name} is of the type {given[name].dtype} where {tensor.dtype} is needed"
+    unknown = [name for name in given if name not in own]
+    return f"{unknown[0]} has no place in it" if unknown else ""
 
 
 def save_weights(
@@ -279,18 +348,25 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no file of weights.
+        If it is no file of weights, or its metadata is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
-    if not Path(path).is_file():
+    path = Path(path).expanduser()
+    if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no file of weights in the safetensors format.") from error
-    return json.loads(metadata.get(_METADATA_KEY, "{}"))
+    except (SafetensorError, OSError) as error:
+        raise ValueError(_damaged(path)) from error
+    try:
+        about = json.loads(metadata.get(_METADATA_KEY, "{}"))
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict):
+        raise ValueError(f"What {path} says about its weights is damaged: get the file again.")
+    return about
 
 
 def card_problems(text: str) -> list[str]:

@@ -11,10 +11,10 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from tutorial_lib.options import latest
 from tutorial_lib.training.diversity_list import diversity_recipes
-from tutorial_lib.training.settings import TOYS, Clicked, Recipe, choice, number
+from tutorial_lib.training.settings import TOYS, Clicked, Recipe, choice, number, settings_of
 
 GARMENTS = "clothing-co-parsing:clothing-co-parsing:1"
 
@@ -201,7 +201,8 @@ def get_recipe(name: str, settings: Iterable[str] = (), minutes: float | None = 
     name : str
         A name in :data:`RECIPES`.
     settings : iterable of str
-        ``key=value`` each; of two for the same key the later counts.
+        ``key=value`` each, read as the type that the recipe declares; of two for the same key the
+        later counts.
     minutes : float, optional
         The run's length, instead of the recipe's.
 
@@ -223,40 +224,9 @@ def get_recipe(name: str, settings: Iterable[str] = (), minutes: float | None = 
     if name not in RECIPES:
         raise ValueError(f"The recipes are {', '.join(RECIPES)}; there is no {name!r}.")
     recipe = RECIPES[name]
-    types = {f.name: type(getattr(recipe, f.name)) for f in dataclasses.fields(recipe)}
-    changes: dict[str, Any] = {}
-    for text in settings:
-        key, equals, value = text.partition("=")
-        key = key.strip()
-        if not equals:
-            raise ValueError(f"A setting is written key=value, such as lr=0.001, not {text!r}.")
-        if key not in types or key in ("name", "summary"):
-            known = ", ".join(k for k in types if k not in ("name", "summary"))
-            raise ValueError(f"There is no setting {key!r}; the settings are {known}.")
-        changes[key] = _value(key, value.strip(), types[key])
+    changes = settings_of(recipe).read(latest(settings))
     if minutes is not None:
         if not 0 < minutes < math.inf:
             raise ValueError(f"A run lasts more than 0 minutes, not {minutes:g}.")
         changes["minutes"] = float(minutes)
     return dataclasses.replace(recipe, **changes)
-
-
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-def _value(key: str, text: str, kind: type) -> Any:
-    """Read a setting's value as the type the recipe gives it."""
-    if kind is str:
-        return text
-    if kind is bool:
-        if text.lower() not in _TRUTH:
-            raise ValueError(f"The setting {key} is true or false, not {text!r}.")
-        return _TRUTH[text.lower()]
-    try:
-        value = kind(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        noun = "whole number" if kind is int else "number"
-        raise ValueError(f"The setting {key} is a {noun}, not {text!r}.")
-    return value

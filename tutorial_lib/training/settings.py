@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from tutorial_lib.options import Options, options_of
+
 #: Salient objects, garments and people, segments: mixed so that one place has several readings.
 PHOTOS = "duts:duts-tr:0.55,clothing-co-parsing:clothing-co-parsing:0.2,bsds500:BSDS500:0.25"
 #: Drawn scenes without end, for which no data is needed.
@@ -96,7 +98,7 @@ class Recipe:
     Raises
     ------
     ValueError
-        If a value is out of its range.
+        If a value is out of its range, or of another type.
     """
 
     name: str
@@ -127,8 +129,10 @@ class Recipe:
     export_minutes: float = number(5.0, 0)
 
     def __post_init__(self) -> None:
-        for setting in dataclasses.fields(self):
-            _check(setting, getattr(self, setting.name))
+        typed = settings_of(self).check({f.name: getattr(self, f.name) for f in _settings(self)})
+        for setting in _settings(self):
+            object.__setattr__(self, setting.name, typed[setting.name])
+            _check(setting, typed[setting.name])
         if not 0 < self.scale_low <= self.scale_high:
             raise ValueError(
                 "The settings scale_low and scale_high need 0 < scale_low <= scale_high, not "
@@ -161,6 +165,29 @@ class Clicked(Recipe):
 
     single_click: float = number(0.5, 0, 1)
     corrections: int = number(3, 0, 20)
+
+
+def settings_of(recipe: Recipe) -> Options:
+    """Return what may be set of a recipe: everything but its name and summary.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its class declares names, types and defaults.
+
+    Returns
+    -------
+    Options
+        They read ``key=value`` texts, and check values.
+    """
+    name = recipe.name if isinstance(recipe.name, str) else type(recipe).__name__
+    options = options_of(type(recipe), f"The recipe {name!r}", "The setting {}")
+    known = {f.name: options.known[f.name] for f in _settings(recipe)}
+    return dataclasses.replace(options, known=known, word="setting")
+
+
+def _settings(recipe: Recipe) -> list[dataclasses.Field]:
+    return [f for f in dataclasses.fields(recipe) if f.name not in ("name", "summary")]
 
 
 def _check(setting: dataclasses.Field, value: Any) -> None:
