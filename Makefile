@@ -14,7 +14,7 @@ PY := $(BIN)/python
 CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
 	geodesic-star growcut)
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
-EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
+EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 --force
 DENSE := --other "g of the paper=latent-diversity-dense"
 # Outputs are compared as a reader would; tests/notebook_outputs.py says how.
 NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 120 \
