@@ -26,7 +26,7 @@ LAYERS = [
     ["evaluation"],
     ["session", "plots", "training"],
     ["widgets", "study"],
-    ["doctor"],
+    ["checkup", "doctor"],
     ["cli"],
     ["__main__"],
 ]
