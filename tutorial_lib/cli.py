@@ -323,17 +323,10 @@ def bench(
 
 @app.command()
 def doctor() -> None:
-    """Check this installation: versions, device, browser, data. Exit code 1 if one is wrong."""
-    from tutorial_lib.doctor import examine
+    """Check this installation: packages, files, methods. Exit code 1 if one is wrong."""
+    from tutorial_lib.doctor import report
 
-    checks = examine()
-    for check in checks:
-        print(f"{check.mark:5} {check.name:18} {check.finding}")
-    failed = [check for check in checks if check.state == "fail"]
-    if failed:
-        print(f"\n{len(failed)} problem(s): {', '.join(check.name for check in failed)}.")
-        raise typer.Exit(1)
-    print("\nReady: start with `python -m tutorial_lib lab`.")
+    raise typer.Exit(report())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
