@@ -5,7 +5,7 @@ ARGS ?=
 DATA ?=
 ROOT ?=
 
-ifeq ($(OS),Windows_NT)
+ifeq ($(OS),Windows_NT)  # untried
 BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
@@ -16,14 +16,22 @@ CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matt
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1
 DENSE := --other "g of the paper=latent-diversity-dense"
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:cacheprovider
+# Outputs are compared as a reader would; tests/notebook_outputs.py says how.
+NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 120 \
+	-p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 unit notebook-tests: export OMP_NUM_THREADS = 1
+# pytest as on a processor with fewer instructions: $(call plain,instructions,threads)
+plain = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=$(1) OMP_NUM_THREADS=$(2) $(TEST_HOME) \
+	$(PY) -m pytest -p tests.only_networks
+TEST_HOME := TUTORIAL_LIB_HOME=$(abspath $(VENV))/home
+QUICK := tests --ignore tests/browser -m "not slow"
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test lint format unit notebook-tests browser-tests browser notebooks \
-	figures measure evaluate one-click selection ablations ablations-toy constants wheel clean
+.PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
+	notebooks figures measure evaluate one-click selection ablations ablations-toy constants wheel \
+	clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,7 +51,7 @@ install: $(VENV)/.installed ## Set up the virtual environment .venv
 lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
 	$(PY) -m tutorial_lib lab $(ARGS)
 
-test: lint unit notebook-tests browser-tests ## Run every test
+test: lint unit notebook-tests plain-tests browser-tests ## Run every test
 
 lint: $(VENV)/.installed-test ## Check style with ruff
 	$(PY) -m ruff check .
@@ -57,7 +65,13 @@ unit: $(VENV)/.installed-test ## Tests of the library, the command line and the 
 	$(PY) -m pytest tests --ignore tests/browser $(PARALLEL) $(ARGS)
 
 notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with their stored outputs
-	TUTORIAL_LIB_HOME=$(abspath $(VENV))/home $(PY) -m pytest $(NBVAL) $(PARALLEL) notebooks
+	$(TEST_HOME) $(PY) -m pytest $(NBVAL) $(PARALLEL) notebooks
+
+plain-tests: $(VENV)/.installed-test ## Tests and notebooks of networks again, as on plain processors
+	$(call plain,avx2,1) $(QUICK) $(PARALLEL)
+	$(call plain,default,2) $(QUICK)
+	$(call plain,avx2,1) $(NBVAL) $(PARALLEL) notebooks --ignore notebooks/solutions
+	$(call plain,default,2) $(NBVAL) notebooks/solutions
 
 browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is possible
 	sh tools/ensure_browser.sh $(PY)

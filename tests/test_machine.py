@@ -3,6 +3,7 @@ import platform
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -112,10 +113,10 @@ def test_a_large_parent_does_not_count():
 
 
 def test_without_the_file_of_linux_the_system_is_asked(monkeypatch, tmp_path):
-    resource = pytest.importorskip("resource")
+    usage = SimpleNamespace(ru_maxrss=3_000_000)
+    resource = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda who: usage)
+    monkeypatch.setitem(sys.modules, "resource", resource)  # Windows has none
     monkeypatch.setattr(module, "_STATUS_FILE", tmp_path / "gone")
-    usage = type("Usage", (), {"ru_maxrss": 3_000_000})
-    monkeypatch.setattr(resource, "getrusage", lambda who: usage)
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     assert peak_megabytes() == 3072.0
     monkeypatch.setattr(platform, "system", lambda: "Darwin")

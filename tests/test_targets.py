@@ -19,11 +19,11 @@ def odd(tmp_path):
         "a folder": (tmp_path / "folder", "There is a folder .*folder; name a file"),
         "in a file": (
             tmp_path / "file" / "a",
-            "There is a file .*file, so there cannot be a folder",
+            "The file .*file is no folder",
         ),
         "deep in a file": (
             tmp_path / "file" / "a" / "b",
-            "There is a file .*file, so there cannot be a folder",
+            "The file .*file is no folder",
         ),
         "a pipe": (tmp_path / "pipe", "There is a device or a pipe"),
         "a device": (Path(os.devnull), "There is a device or a pipe"),

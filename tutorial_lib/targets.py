@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -26,6 +26,8 @@ def check_target(path: Path) -> None:
         as a device; the text says which.
     """
     with _one_sentence(path):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()  # complains about names that no file can have
         if path.is_dir():
             raise IsADirectoryError(f"There is a folder {path}; name a file to be written.")
         if path.exists() and not path.is_file():
@@ -50,12 +52,12 @@ def check_folder(folder: Path) -> None:
     """
     with _one_sentence(folder):
         there = folder
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there.lstat()
         while not there.exists() and there != there.parent:
             there = there.parent
         if not there.is_dir():
-            raise NotADirectoryError(
-                f"There is a file {there}, so there cannot be a folder {folder}."
-            )
+            raise NotADirectoryError(f"The file {there} is no folder, so nothing can be in it.")
         with tempfile.TemporaryFile(dir=there):
             pass
 

@@ -76,11 +76,13 @@ class Journal:
     def _check(self, first_line: bytes, settings: dict[str, Any]) -> None:
         begun = _parsed(first_line)
         if not isinstance(begun, dict) or not begun.keys() & {"journal", "robot"}:
-            raise ValueError(f"{self.path} is no journal of an evaluation; choose another --out.")
+            raise ValueError(
+                f"The file {self.path} is no journal of an evaluation; choose another --out."
+            )
         if begun.get("journal") != _FORMAT:
             raise ValueError(
-                f"{self.path} keeps an unfinished run of another version of this package, which "
-                f"recorded its sources differently: {_GIVE_UP}."
+                f"The journal {self.path} keeps an unfinished run of another version of this "
+                f"package, which did not record what its answers were made from: {_GIVE_UP}."
             )
         for key in settings.keys() - {"made_from", *_INFORMATION}:
             self._compare(key, begun.get(key), settings[key])
@@ -90,15 +92,15 @@ class Journal:
     def _compare(self, what: str, old: Any, new: Any) -> None:
         if old != new:
             raise ValueError(
-                f"{self.path} keeps an unfinished run with {what} {old!r}, this one has {new!r}: "
-                f"{_GIVE_UP}."
+                f"The journal {self.path} keeps an unfinished run with {what} {old!r}, this one "
+                f"has {new!r}: {_GIVE_UP}."
             )
 
     def _compare_source(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         if old.get("library") != new["library"]:
             raise ValueError(
-                f"{self.path} keeps an unfinished run whose answers were made with other code of "
-                f"tutorial_lib: go back to that code, {_GIVE_UP}."
+                f"The journal {self.path} keeps an unfinished run whose answers were made with "
+                f"other code of tutorial_lib: go back to that code, {_GIVE_UP}."
             )
         packages = old.get("packages")
         versions = packages if isinstance(packages, dict) else {}
@@ -113,6 +115,37 @@ class Journal:
                 "computed again; or choose another --out."
             )
         return record
+
+    def check(self, record: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:
+        """Refuse a record whose answers were made from something else than they would be now.
+
+        Parameters
+        ----------
+        record : mapping
+            One of :attr:`records`.
+        made_from : mapping
+            What it would be made from now: ``"data"`` and ``"source"``, hashes; ``"files"``, a hash
+            for each option that names a file; ``"precision"``.
+
+        Raises
+        ------
+        ValueError
+            If they differ; the text says in what.
+        """
+        old = record["made_from"]
+        who, on = record["method"], record["id"]
+        said = {
+            "data": f"on {on}, whose photo or mask has changed since",
+            "source": f"of the method {who}, whose code has changed since",
+            "files": f"of the method {who}, whose files, such as weights, have changed since",
+            "precision": f"of the method {who} in another precision than this machine's",
+        }
+        for key, text in said.items():
+            if old.get(key) != made_from[key]:
+                raise ValueError(
+                    f"The journal {self.path} keeps answers {text}: put back what was there, or "
+                    f"{_GIVE_UP}."
+                )
 
     def begin(self, piece: Mapping[str, Any]) -> None:
         """Note which piece is in work: the beginning of its line, without an end.

@@ -1,0 +1,52 @@
+"""A pytest plugin that leaves only what computes with networks, and says on which processor.
+
+``make plain-tests`` runs tests and notebooks of networks again while torch is told to use fewer
+instructions than the processor has. A file is about networks if it imports torch or the parts of
+the package that need it, or names one of its methods: nobody has to keep a list.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.support import text_of
+from tutorial_lib.segmenter import methods
+
+NAMES = "|".join(info.name for info in methods() if info.kind == "deep")
+ABOUT_NETWORKS = re.compile(
+    rf"""^\s*(from|import)\s(torch|tutorial_lib\.(deep|training))\b
+    |^\s*from\stutorial_lib\simport\s.*\b(deep|training)\b
+    |["']({NAMES})["']""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def about_networks(path: Path) -> bool:
+    """Whether a test file or a notebook computes with networks."""
+    return bool(ABOUT_NETWORKS.search(text_of(path) or ""))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out files that are not about networks."""
+    if collection_path.suffix in (".py", ".ipynb") and not collection_path.name.startswith("_"):
+        return None if about_networks(collection_path) else True
+    return None
+
+
+def pytest_configure() -> None:
+    """Stop where torch does not compute as it was asked to; elsewhere names are other ones."""
+    asked, used = os.environ.get("ATEN_CPU_CAPABILITY"), torch.backends.cpu.get_cpu_capability()
+    if asked and platform.machine() in ("x86_64", "AMD64") and asked.upper() != used:
+        raise pytest.UsageError(f"torch was asked to compute with {asked}, but takes {used}.")
+
+
+def pytest_report_header() -> str:
+    """Say with what torch computes."""
+    used, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+    return f"networks: computed with {used}, threads: {threads}"
