@@ -1,6 +1,8 @@
 """Methods of known time and memory, which the benchmark's fresh processes can import quickly."""
 
 import os
+import signal
+import sys
 import time
 
 import numpy as np
@@ -41,3 +43,40 @@ class Deadly(Slow):
 
     def segment(self, prepared, clicks):
         os._exit(9)
+
+
+class Half(Slow):
+    """Has a precision, as a network does; ``native`` stands for the processor."""
+
+    native = False
+
+    def __init__(self, precision: str = "float32") -> None:
+        auto = "bfloat16" if self.native else "float32"
+        self.precision = auto if precision == "auto" else precision
+
+
+class Fragile:
+    """Fails on dark photos, in a way of your choice; others it answers with its level."""
+
+    def __init__(self, way="raise", level=0.0):
+        self.way, self.level = way, level
+
+    def prepare(self, image):
+        if image.max() < 50:
+            {
+                "raise": self._raise,
+                "exit": lambda: sys.exit("enough"),
+                "die": lambda: os._exit(9),
+                "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+            }[self.way]()
+        return image
+
+    @staticmethod
+    def _raise():
+        raise ZeroDivisionError("Too dark.\nGive me light")
+
+    def segment(self, prepared, clicks):
+        shape = prepared.shape[:2]
+        if self.way == "shape":
+            shape = shape[::-1]
+        return Segmentation(np.full(shape, self.level))

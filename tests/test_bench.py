@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.slow_methods import Deadly, Flat, Greedy, Slow
+from tests.slow_methods import Deadly, Flat, Greedy, Half, Slow
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
@@ -18,13 +18,14 @@ from tutorial_lib.evaluation.bench import PHOTOS, as_table, bench, parse_size
 from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.peers import PEERS, Peer, opencv_grab_cut, scikit_image_random_walker
 from tutorial_lib.evaluation.scenes import cut_to, make_scene
-from tutorial_lib.evaluation.timing import Scene, measure, timed
+from tutorial_lib.evaluation.timing import Scene, measure, measure_in_bfloat16, timed
 from tutorial_lib.segmenter import MethodError, MethodInfo
 
 NUMBER, OPTIONAL = {"type": "number", "minimum": 0}, {"type": ["number", "null"], "minimum": 0}
-METHOD = {
+METHOD: dict = {
     "type": "object",
     "properties": {
+        "precision": {"enum": ["float32", "bfloat16"]},
         "ms_prepare": NUMBER,
         "ms_click": NUMBER,
         "ms_click_worst": NUMBER,
@@ -48,6 +49,15 @@ METHOD = {
     "additionalProperties": False,
 }
 METHOD["required"] = list(METHOD["properties"])
+MEASURED = [name for name in METHOD["properties"] if name != "published_ms"]
+HALF = {
+    "type": ["object", "null"],
+    "properties": {name: METHOD["properties"][name] for name in MEASURED},
+    "required": MEASURED,
+    "additionalProperties": False,
+}
+METHOD["properties"]["bfloat16"] = HALF
+METHOD["required"] = [*METHOD["required"], "bfloat16"]
 PLACE = {"type": "array", "minItems": 3, "maxItems": 3}
 SCHEMA = {
     "type": "object",
@@ -179,6 +189,46 @@ def test_the_first_click_is_not_timed(alone):
     assert found["peer"] is None
 
 
+def pretend(monkeypatch, native):
+    """Let ``Half`` be built as on a processor with or without bfloat16."""
+    monkeypatch.setattr(Half, "native", native)
+    return info(Half)
+
+
+def test_a_method_that_does_not_say_computes_in_float32(alone):
+    assert measure(info(Slow), [SCENE], runs=1)["precision"] == "float32"
+    assert measure_in_bfloat16(info(Slow), [SCENE], runs=1) is None
+
+
+def test_a_network_is_measured_in_bfloat16_where_that_is_native(alone, monkeypatch):
+    network = pretend(monkeypatch, native=True)
+    alone(network)
+    assert measure(network, [SCENE], runs=1)["precision"] == "float32"
+    half = measure_in_bfloat16(network, [SCENE], runs=1)
+    assert half["precision"] == "bfloat16"
+    assert half["ms_click"] >= 5
+    assert half["peer"] is None
+
+
+def test_bfloat16_is_not_measured_where_it_is_emulated(alone, monkeypatch):
+    network = pretend(monkeypatch, native=False)
+    alone(network)
+    assert measure_in_bfloat16(network, [SCENE], runs=1) is None
+
+
+def test_both_precisions_stand_side_by_side(alone, monkeypatch):
+    row = {name: 1.0 for name in ("ms_prepare", "ms_click_worst", "peak_mb", "published_ms")}
+    half = {**row, "precision": "bfloat16", "ms_click": 52.3, "peer": None}
+    rows = {
+        "fast": {**row, "precision": "float32", "ms_click": 213.4, "peer": None, "bfloat16": half},
+        "plain": {**row, "precision": "float32", "ms_click": 99.9, "peer": None, "bfloat16": None},
+    }
+    table = as_table(bench((64, 48), ["slow"], runs=1) | {"methods": rows}).splitlines()
+    fast, plain = (next(line for line in table if line.startswith(name)) for name in rows)
+    assert fast.split() == ["fast", "1.0", "213.4", "1.0", "52.3", "1.0", "1.0"]
+    assert plain.split() == ["plain", "1.0", "99.9", "1.0", "-", "1.0", "1.0"]
+
+
 def test_a_method_of_no_memory_adds_none(alone):
     found = measure(info(Slow), [SCENE], runs=1)
     assert found["peak_mb"] is None or 0 <= found["peak_mb"] < 20
@@ -303,7 +353,7 @@ def row(ours, theirs=None):
         "we_are_slower": ours > theirs,
     }
     numbers = {"ms_prepare": 1.0, "ms_click": ours, "ms_click_worst": 9.0, "peak_mb": None}
-    return {**numbers, "published_ms": 1348, "peer": peer}
+    return {**numbers, "published_ms": 1348, "peer": peer, "bfloat16": None}
 
 
 def result(rows, **skipped):
@@ -320,7 +370,9 @@ def result(rows, **skipped):
 
 def test_the_table_says_who_is_slower_than_which_peer():
     text = as_table(result({"graph-cut": row(20.0, 10.0), "grabcut": row(10.0, 40.0)}))
-    assert "graph-cut         1.0        20.0         9.0           -      1348.0" in text
+    assert (
+        "graph-cut         1.0        20.0         9.0           -           -      1348.0" in text
+    )
     assert "Peer of graph-cut: cv2.grabCut 5.0, 10 ms" in text
     assert "graph-cut on the same clicks (12), 20 ms: SLOWER by a factor of 2.0." in text
     assert "grabcut on the same clicks (12), 10 ms: 4.0 times as fast." in text

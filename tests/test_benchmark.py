@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -17,11 +20,22 @@ from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
+from tutorial_lib.data.layouts.pairs import Folder
+from tutorial_lib.evaluation import provenance
 from tutorial_lib.evaluation.benchmark import evaluate, summarise
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.evaluation.robots import simulate
-from tutorial_lib.segmenter import MethodError, MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
+
+
+class PretendedPython:
+    """The module ``platform`` of another Python."""
+
+    @staticmethod
+    def python_version():
+        return "2.7"
+
 
 FAST = {"near": ("geodesic-matting", {}), "far": ("geodesic-matting", {"step": 0.05})}
 
@@ -140,117 +154,293 @@ def test_limit_takes_the_first_objects(dataset):
     assert list(results["methods"]["growcut"]["samples"]) == list(dataset.ids[:2])
 
 
-class Failing:
-    """Counts its photos in a file, and fails on one if it is told to."""
+class Counted:
+    """Counts the photos it prepares in a file, which every process finds by the environment."""
 
-    def __init__(self, log="", fail_at=-1):
-        self.log, self.fail_at = Path(log), fail_at
+    def __init__(self, weights="", level=0.0, precision="float32"):
+        self.level, self.precision = level, precision
 
     def prepare(self, image):
-        done = len(self.log.read_text().splitlines())
-        if done == self.fail_at:
-            raise ZeroDivisionError("the photo is not to my taste")
-        self.log.write_text(self.log.read_text() + "photo\n")
+        with Path(os.environ["PHOTO_COUNT"]).open("a") as log:
+            log.write("photo\n")
         return image
 
     def segment(self, prepared, clicks):
-        return Segmentation(np.zeros(prepared.shape[:2]))
+        return Segmentation(np.full(prepared.shape[:2], self.level))
+
+
+class Mended(Counted):
+    """The same, with other code."""
+
+    def segment(self, prepared, clicks):
+        return Segmentation(np.full(prepared.shape[:2], self.level / 2))
+
+
+COUNTED = MethodInfo("counted", "classical", False, "Counts.", "Nobody", Counted)
 
 
 @pytest.fixture
-def failing(monkeypatch, tmp_path):
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    registry.register(MethodInfo("failing", "classical", False, "Fails.", "Nobody", Failing))
-    log = tmp_path / "log"
+def photos_done(monkeypatch, tmp_path_factory):
+    """Register the method ``counted``; return a function that tells how many photos it had."""
+    log = tmp_path_factory.mktemp("log") / "photos"
     log.write_text("")
-    return log
+    monkeypatch.setenv("PHOTO_COUNT", str(log))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    registry.register(COUNTED)
+    return lambda: len(log.read_text().splitlines())
 
 
-def test_a_failing_method_is_named_and_what_was_finished_is_kept(dataset, failing, tmp_path):
+class Interrupted(Folder):
+    """A folder whose reader presses Ctrl-C at one photo."""
+
+    stop_at = 2
+
+    def __getitem__(self, place):
+        if place == self.stop_at:
+            raise KeyboardInterrupt
+        return super().__getitem__(place)
+
+
+def interrupted(root, methods, out, **settings):
+    """Leave the journal of a run that was interrupted at the third of three photos."""
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(methods, Interrupted(root), out, max_clicks=1, progress=False, **settings)
+    return Path(f"{out}.partial")
+
+
+@pytest.fixture
+def copy(root, tmp_path):
+    """Return a copy of the photos that a test may change."""
+    return shutil.copytree(root, tmp_path / root.name)
+
+
+def refused(text, methods, dataset, out, **settings):
+    """Check that an evaluation is refused in one sentence and leaves all files as they are."""
+    before = {path: path.read_bytes() for path in out.parent.iterdir() if path.is_file()}
+    with pytest.raises((ValueError, OSError), match=text) as caught:
+        evaluate(methods, dataset, out, **{"max_clicks": 1, "progress": False, **settings})
+    assert one_sentence(caught.value)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_finished_objects_are_not_computed_again(root, photos_done, tmp_path):
     out = tmp_path / "results.json"
-    first = {"m": ("failing", {"log": str(failing), "fail_at": 2})}
-    with pytest.raises(MethodError, match=r"m failed on photo-2: the photo is not to my taste"):
-        evaluate(first, dataset, out, max_clicks=1, progress=False)
-    assert not out.exists()
-    kept = (tmp_path / "results.json.partial").read_text().splitlines()
-    assert [json.loads(line)["id"] for line in kept[1:]] == ["photo-0", "photo-1"]
+    partial = interrupted(root, ["counted"], out)
+    kept = [json.loads(line) for line in partial.read_text().splitlines()[1:]]
+    assert [record["id"] for record in kept] == ["photo-0", "photo-1"]
+    results = evaluate(["counted"], load_dataset("folder", root), out, max_clicks=1, progress=False)
+    assert photos_done() == 3
+    assert not partial.exists()
+    assert read_results(out) == results
+    assert len(results["methods"]["counted"]["samples"]) == 3
 
 
-def test_finished_objects_are_not_computed_again(dataset, failing, tmp_path):
+def test_the_same_name_with_other_options_is_other_work(root, dataset, photos_done, tmp_path):
     out = tmp_path / "results.json"
-    variants = {"m": ("failing", {"log": str(failing)})}
-    with Journal(Path(f"{out}.partial"), head_of(dataset)) as journal:
-        for identifier in dataset.ids[:2]:
-            journal.append(
-                {
-                    "id": identifier,
-                    "method": "m",
-                    "options": variants["m"][1],
-                    "clicks": [[0, 0, True]],
-                    "iou": [0.5],
-                    "ms_prepare": 1.0,
-                    "ms_clicks": [1.0],
-                }
-            )
-    results = evaluate(variants, dataset, out, max_clicks=1, progress=False)
-    assert failing.read_text() == "photo\n"  # the third object only
-    assert [s["iou"] for s in results["methods"]["m"]["samples"].values()] == [[0.5], [0.5], [0.0]]
-    assert not Path(f"{out}.partial").exists()
-    assert read_results(out)["methods"].keys() == {"m"}
+    interrupted(root, {"m": ("counted", {"level": 0.25})}, out)
+    evaluate({"m": ("counted", {"level": 0.0})}, dataset, out, max_clicks=1, progress=False)
+    assert photos_done() == 5
 
 
-def head_of(dataset, **changes):
-    head = evaluate(["growcut"], dataset, limit=1, max_clicks=1, progress=False)
-    del head["machine"], head["methods"]
-    return {**head, **changes}
-
-
-def test_the_same_name_with_other_options_is_other_work(dataset, failing, tmp_path):
+def test_a_run_with_other_settings_is_not_overwritten(root, dataset, photos_done, tmp_path):
     out = tmp_path / "results.json"
-    other = {
-        "id": dataset.ids[0],
-        "method": "m",
-        "options": {"log": "elsewhere"},
-        "clicks": [[0, 0, True]],
-        "iou": [0.5],
-        "ms_prepare": 1.0,
-        "ms_clicks": [1.0],
-    }
-    with Journal(Path(f"{out}.partial"), head_of(dataset)) as journal:
-        journal.append(other)
-    evaluate({"m": ("failing", {"log": str(failing)})}, dataset, out, max_clicks=1, progress=False)
-    assert failing.read_text() == "photo\n" * 3
+    interrupted(root, ["counted"], out, seed=7)
+    text = "unfinished run with seed 7, this one has 0: .* delete that file to give the run up"
+    refused(text, ["counted"], dataset, out)
 
 
-def test_a_run_with_other_settings_is_not_overwritten(dataset, tmp_path):
+def test_other_photos_in_a_folder_of_the_same_name_are_refused(root, copy, photos_done, tmp_path):
     out = tmp_path / "results.json"
-    partial = Path(f"{out}.partial")
-    Journal(partial, head_of(dataset, seed=7)).close()
-    before = partial.read_bytes()
-    with pytest.raises(ValueError, match="unfinished run with seed 7, this one has 0") as caught:
-        evaluate(["growcut"], dataset, out, max_clicks=1, progress=False)
-    assert str(caught.value).endswith("delete that file to give the run up.")
-    assert partial.read_bytes() == before
+    interrupted(root, ["counted"], out)
+    photo = copy / "images" / "photo-1.png"
+    Image.fromarray(255 - np.asarray(Image.open(photo))).save(photo)
+    refused(
+        "answers on photo-1, whose photo or mask has changed",
+        ["counted"],
+        load_dataset("folder", copy),
+        out,
+    )
+
+
+def test_a_mask_that_was_mended_is_refused(copy, photos_done, tmp_path):
+    out = tmp_path / "results.json"
+    interrupted(copy, ["counted"], out)
+    mask = copy / "masks" / "photo-0.png"
+    Image.fromarray(np.asarray(Image.open(mask))[::-1]).save(mask)
+    refused("answers on photo-0", ["counted"], load_dataset("folder", copy), out)
+
+
+def test_the_same_photos_elsewhere_are_the_same(root, copy, photos_done, tmp_path):
+    out = tmp_path / "results.json"
+    interrupted(root, ["counted"], out)
+    evaluate(["counted"], load_dataset("folder", copy), out, max_clicks=1, progress=False)
+    assert photos_done() == 3
+
+
+def test_a_method_that_was_mended_is_refused(root, dataset, photos_done, tmp_path):
+    out = tmp_path / "results.json"
+    interrupted(root, ["counted"], out)
+    del registry._REGISTRY["counted"]
+    registry.register(replace(COUNTED, target=Mended))
+    refused("answers of the method counted, whose code has changed", ["counted"], dataset, out)
+
+
+def test_other_weights_of_the_same_name_are_refused(root, dataset, photos_done, tmp_path):
+    out, weights = tmp_path / "results.json", tmp_path / "weights"
+    methods = {"m": ("counted", {"weights": weights})}
+    weights.write_bytes(b"one")
+    interrupted(root, methods, out)
+    weights.write_bytes(b"two")
+    refused("answers of the method m, whose files, such as weights", methods, dataset, out)
+    weights.write_bytes(b"one")
+    results = evaluate(methods, dataset, out, max_clicks=1, progress=False)
+    assert photos_done() == 3
+    about = results["methods"]["m"]["made_from"]
+    assert about["options"] == {"weights": str(weights)}
+    assert re.fullmatch("[0-9a-f]{16}", about["files"]["weights"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("library", lambda: "0" * 16, "made with other code of tutorial_lib"),
+        ("platform", PretendedPython, "unfinished run with python '[0-9.]+', this one has '2.7'"),
+    ],
+)
+def test_other_code_and_other_packages_are_refused(
+    root, dataset, photos_done, tmp_path, monkeypatch, name, value, text
+):
+    out = tmp_path / "results.json"
+    interrupted(root, ["counted"], out)
+    monkeypatch.setattr(provenance, name, value)
+    refused(text, ["counted"], dataset, out)
+
+
+def test_a_precision_that_this_machine_does_not_have_is_refused(
+    root, dataset, photos_done, tmp_path
+):
+    out = tmp_path / "results.json"
+    partial = interrupted(root, {"m": ("counted", {"precision": "bfloat16"})}, out)
+    partial.write_text(partial.read_text().replace('{"precision":"bfloat16"}', "{}"))
+    refused("answers of the method m in another precision", {"m": ("counted", {})}, dataset, out)
+
+
+def test_a_journal_of_an_earlier_version_is_refused(root, dataset, photos_done, tmp_path):
+    out = tmp_path / "results.json"
+    partial = interrupted(root, ["counted"], out)
+    first, *records = partial.read_text().splitlines(keepends=True)
+    settings = json.loads(first)
+    del settings["journal"], settings["made_from"]
+    partial.write_text(json.dumps(settings) + "\n" + "".join(records))
+    refused("of another version of this package", ["counted"], dataset, out)
+
+
+SETTINGS = {"seed": 0, "made_from": {"library": "0123", "packages": {"numpy": "2"}}}
+
+
+def record(name):
+    return {"id": name, "method": "m", "options": {}, "made_from": {}, "failed": "No."}
 
 
 def test_a_line_torn_by_a_kill_is_dropped(tmp_path):
     path = tmp_path / "journal"
-    with Journal(path, {"seed": 0}) as journal:
-        journal.append({"id": "a"})
+    with Journal(path, SETTINGS) as journal:
+        journal.append(record("a"))
     path.write_bytes(path.read_bytes() + b'{"id": "b", "io')
-    with Journal(path, {"seed": 0}) as journal:
-        assert journal.records == [{"id": "a"}]
-        journal.append({"id": "c"})
-    with Journal(path, {"seed": 0}) as journal:
-        assert journal.records == [{"id": "a"}, {"id": "c"}]
+    with Journal(path, SETTINGS) as journal:
+        assert journal.records == [record("a")]
+        journal.append(record("c"))
+    with Journal(path, SETTINGS) as journal:
+        assert journal.records == [record("a"), record("c")]
+        assert journal.interrupted is None
 
 
-def test_a_file_that_is_no_journal_is_left_alone(tmp_path):
+def test_a_journal_knows_what_was_in_work_when_its_process_died(tmp_path):
+    path, piece = tmp_path / "journal", {"id": "b", "method": "m", "options": {"lam": 1}}
+    journal = Journal(path, SETTINGS)
+    journal.begin({**piece, "id": "a"})
+    journal.append(record("a"))
+    journal.begin(piece)
+    with Journal(path, SETTINGS) as again:
+        assert (again.records, again.interrupted) == ([record("a")], piece)
+    with Journal(path, SETTINGS) as again:  # closed in good order: nothing was in work
+        assert (again.records, again.interrupted) == ([record("a")], None)
+
+
+@pytest.mark.parametrize(
+    "content", [b"Chapter 1\n", b"[]\n", b"5\n", b"\xff\xfe\x00\n", b"[" * 100_000 + b"\n", b"\n"]
+)
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path, content):
     path = tmp_path / "thesis.txt"
-    path.write_text("Chapter 1\n")
-    with pytest.raises(ValueError, match=r"is no journal .* choose another --out"):
-        Journal(path, {})
-    assert path.read_text() == "Chapter 1\n"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"is no journal .* choose another --out") as caught:
+        Journal(path, SETTINGS)
+    assert one_sentence(caught.value)
+    assert path.read_bytes() == content
+
+
+FINISHED = {
+    **record("a"),
+    **{"clicks": [[1, 2, True]], "iou": [0.5], "ms_clicks": [1.0], "ms_prepare": 1.0},
+    "precision": "float32",
+}
+del FINISHED["failed"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\x80\x81", b"[]", b"null", b"{}", b'{"id": "a"}', b'{"a": ', b"[" * 100_000]
+    + [
+        json.dumps({**FINISHED, **change}).encode()
+        for change in (
+            *({"id": 5}, {"options": None}, {"iou": []}, {"iou": [2.0]}, {"iou": ["1"]}),
+            *({"iou": [float("nan")]}, {"iou": [0.5, 0.5]}, {"clicks": [[1, 2]]}, {"clicks": 7}),
+            *({"ms_clicks": [float("inf")]}, {"ms_prepare": None}, {"precision": None}),
+            *({"failed": 1}, {"made_from": 3}),
+        )
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path, line):
+    path = tmp_path / "journal"
+    with Journal(path, SETTINGS) as journal:
+        journal.append(FINISHED)
+        journal.append(FINISHED)
+    head, first, second = path.read_bytes().splitlines()
+    content = b"\n".join([head, first, line, second, b""])
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"Line 3 of {path} is damaged: delete that") as caught:
+        Journal(path, SETTINGS)
+    assert one_sentence(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "journal"
+    journal = Journal(path, SETTINGS)
+    journal.append(FINISHED)
+    kept = path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 10, limit[1]))
+    try:
+        with pytest.raises(OSError, match="cannot be written .* finished before is kept") as caught:
+            journal.append(FINISHED)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert one_sentence(caught.value)
+    journal.close()
+    assert path.read_bytes() == kept
+
+
+def test_a_bar_counts_objects_of_an_earlier_run_as_done(
+    root, dataset, photos_done, tmp_path, capsys
+):
+    out = tmp_path / "results.json"
+    interrupted(root, ["counted"], out)
+    evaluate(["counted"], dataset, out, max_clicks=1)
+    assert "2/3" in capsys.readouterr().err
 
 
 def test_kill_9_in_the_middle_loses_nothing(root, tmp_path):
@@ -307,7 +497,7 @@ def test_what_was_written_can_be_read(dataset, tmp_path):
     assert read_results(out) == results
     lines = [line for line in out.read_text().splitlines() if '"photo-1"' in line]
     assert len(lines) == 1  # a sample is a line: readable, and short where files are compared
-    assert not list(out.parent.glob("*.new"))
+    assert list(out.parent.iterdir()) == [out]
 
 
 def test_results_that_do_not_fit_the_schema_are_not_written(dataset, tmp_path):
@@ -334,20 +524,6 @@ def test_files_that_are_no_results(tmp_path, content, text):
         path.write_text(content)
     with pytest.raises((ValueError, FileNotFoundError), match=text):
         read_results(path)
-
-
-def test_a_bar_counts_objects_of_an_earlier_run_as_done(dataset, tmp_path, capsys):
-    out = tmp_path / "results.json"
-    done = evaluate(["growcut"], dataset, max_clicks=1, progress=False)
-    records = [
-        {"id": key, "method": "growcut", "options": {}, "ms_prepare": 1.0, "ms_clicks": [1.0], **s}
-        for key, s in done["methods"]["growcut"]["samples"].items()
-    ]
-    with Journal(Path(f"{out}.partial"), head_of(dataset)) as journal:
-        journal.append(records[0])
-        journal.append(records[1])
-    evaluate(["growcut"], dataset, out, max_clicks=1)
-    assert "2/3" in capsys.readouterr().err
 
 
 def test_the_command_measures_every_method_it_is_given(root, tmp_path, monkeypatch, capsys):
@@ -381,13 +557,3 @@ def test_the_command_answers_bad_input_in_one_sentence(
     assert (code, shown) == (2, "")
     assert text in error
     assert error.count("\n") == 1
-
-
-def test_the_command_names_the_object_a_method_failed_on(
-    root, failing, tmp_path, monkeypatch, capsys
-):
-    command = ["evaluate", "--dataset", "folder", "--root", root, "--out", tmp_path / "r.json"]
-    failing.unlink()
-    code, _, error = main(monkeypatch, capsys, *command, "--method", "failing")
-    assert code == 2
-    assert "tutorial_lib: failing failed on photo-0: " in error

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import easy_scene
+from tests.support import easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
-from tutorial_lib.widgets import ClickCanvas
+from tutorial_lib.session import Session
+from tutorial_lib.widgets import CandidatePicker, ClickCanvas, Compare, GuidanceCanvas
 
 
 @pytest.fixture
@@ -170,6 +172,117 @@ def test_a_good_upload_replaces_the_photo_and_a_bad_one_does_not(canvas):
     assert "wide.png was shrunk from 2048 x 40 to 1024 x 20 pixels" in said(canvas)
     assert canvas.session.shape == (20, 1024)
     assert canvas.session.name == "wide"
+
+
+def test_an_upload_is_saved_at_its_own_size_and_replays_on_the_file(canvas, tmp_path):
+    photo, _, _ = easy_scene(1000, 1500)
+    stream = io.BytesIO()
+    Image.fromarray(photo).save(stream, "PNG")
+    canvas._on_upload({"new": ({"name": "my disc.png", "content": stream.getvalue()},)})
+    assert canvas.session.shape == (683, 1024)
+    canvas.click(341, 512)
+    canvas.click(9, 9, positive=False)
+    mask, cutout, coco, log = canvas.session.export(tmp_path)
+    assert Image.open(mask).size == Image.open(cutout).size == (1500, 1000)
+    assert json.loads(coco.read_text())["images"][0]["file_name"] == "my disc.png"
+    again = Session.replay(photo, log, strict=True)
+    assert (again.mask == canvas.session.mask).all()
+
+
+def test_a_photo_of_48_megapixels_is_shrunk_like_all_others(canvas):
+    stream = io.BytesIO()
+    Image.new("RGB", (8000, 6000), "red").save(stream, "JPEG")
+    canvas._on_upload({"new": ({"name": "camera.jpg", "content": stream.getvalue()},)})
+    assert canvas.session.shape == (768, 1024)
+    assert canvas.session.full_shape == (6000, 8000)
+    assert "shrunk from 8000 x 6000 to 1024 x 768 pixels" in said(canvas)
+
+
+@pytest.mark.parametrize("name", ["../escaped.png", "..\\escaped.png", "/escaped.png"])
+def test_an_upload_is_saved_in_the_folder_whatever_its_name(canvas, tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    stream = io.BytesIO()
+    Image.fromarray(easy_scene()[0]).save(stream, "PNG")
+    canvas._on_upload({"new": ({"name": name, "content": stream.getvalue()},)})
+    canvas.panel.save.click()
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    found = sorted(path.name for path in (tmp_path / "here" / "exports").iterdir())
+    assert found[0] == "escaped-clicks.json"
+    coco = json.loads((tmp_path / "here" / "exports" / "escaped-coco.json").read_text())
+    assert coco["images"][0]["file_name"] == "escaped.png"
+
+
+def test_what_cannot_be_saved_is_told_in_a_sentence(canvas, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exports").write_text("in the way")
+    canvas.panel.save.click()
+    assert "Nothing can be saved in &#x27;exports&#x27;" in said(canvas)
+
+
+def test_after_a_restore_the_clicks_of_another_session_are_offered():
+    image, _, clicks = easy_scene()
+    first, second = ClickCanvas(image), ClickCanvas(image)
+    for click in clicks:
+        first.click(click.row, click.col, click.positive)
+    second.click(3, 3)
+    again = ClickCanvas(image)
+    again.panel.restore.click()
+    assert again.session.clicks == clicks
+    again.undo()
+    assert "Restore brings back 1 kept click." in said(again)
+    again.panel.restore.click()
+    assert again.session.clicks == Clicks([Click(3, 3)])
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), RuntimeError("Too hard.")])
+@pytest.mark.parametrize("step", ["prepare", "segment"])
+def test_whatever_a_method_raises_ends_the_work(restored_registry, error, step):
+    class Leaving:
+        def prepare(self, image):
+            if step == "prepare":
+                raise error
+            return image
+
+        def segment(self, image, clicks):
+            raise error
+
+    register(MethodInfo("leaving", "classical", False, "Leaves.", "nobody", Leaving))
+
+    async def person() -> str:
+        canvas = ClickCanvas(easy_scene()[0], "leaving", autosave=False)
+        canvas.click(10, 10, wait=False)
+        for _ in range(250):
+            if 'data-busy="false"' in said(canvas):
+                return said(canvas)
+            await asyncio.sleep(0.02)
+        return "still working"
+
+    told = asyncio.run(person())
+    assert ("Too hard." if isinstance(error, RuntimeError) else type(error).__name__) in told
+
+
+def test_an_exit_in_a_handler_stays_in_the_widget(canvas):
+    def leave(*_):
+        raise SystemExit(1)
+
+    canvas._safely(leave)()
+    assert "ended by SystemExit (1)" in said(canvas)
+
+
+@pytest.mark.parametrize("width", [0, -1, float("nan"), 640.0, "640", None, True])
+@pytest.mark.parametrize(
+    "make", [ClickCanvas, CandidatePicker, Compare, GuidanceCanvas], ids=lambda c: c.__name__
+)
+def test_a_width_that_is_none_is_refused_in_a_sentence(make, width):
+    with pytest.raises(ValueError, match="The width is a whole number of at least 1") as caught:
+        make(easy_scene()[0], width=width)
+    assert one_sentence(caught.value)
+
+
+def test_a_width_of_numpys_is_a_width():
+    canvas = ClickCanvas(easy_scene()[0], width=np.int64(100), autosave=False)
+    assert canvas.viewport.width == 100
 
 
 def test_clicks_kept_on_disk_are_offered_and_restored():

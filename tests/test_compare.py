@@ -468,3 +468,25 @@ def test_a_method_gets_its_own_options(compare):
     assert pane(widget, "graph-cut").session.options == {"lam": 0.0}
     assert pane(widget, "discs").session.options == {}
     widget.close()
+
+
+# -- what methods may do wrong ---------------------------------------------------------------
+
+
+class Leaving(Discs):
+    def segment(self, image, clicks):
+        raise SystemExit(3)
+
+
+class Narrow(Discs):
+    def segment(self, image, clicks):
+        return Segmentation(np.zeros((3, 5)))
+
+
+@pytest.mark.parametrize(("target", "told"), [(Leaving, "SystemExit (3)"), (Narrow, "'bad'")])
+def test_a_bad_method_says_so_while_the_others_answer(compare, target, told):
+    register(MethodInfo("bad", "classical", False, "Bad.", "nobody", target))
+    widget = compare("bad", "discs")
+    widget.click(10, 10)
+    assert told in widget.errors["bad"]
+    assert list(widget.answers) == ["discs"]

@@ -23,7 +23,7 @@ TINY = ("minutes=0", "steps=2", "crop=64", "batch=2", "workers=0", "device=cpu",
 PLAIN = (*TINY, "precision=float32", "augmented=false", "heads=3")
 
 
-def batch(corrections=1, count=1):
+def batch(corrections=1, count=1, first=0):
     """Return samples of 8 x 8 pixels: the left half is the object, the last row does not count."""
     image = np.zeros((8, 8, 3), np.uint8)
     target = np.zeros((8, 8), bool)
@@ -31,7 +31,8 @@ def batch(corrections=1, count=1):
     valid = np.ones((8, 8), bool)
     valid[7] = False
     clicks = Clicks([Click(3, 1)])
-    return collate([Sample(image, target, valid, clicks, corrections) for _ in range(count)])
+    numbers = range(first, first + count)
+    return collate([Sample(image, target, valid, clicks, corrections, n) for n in numbers])
 
 
 def task(*settings, name="latent-diversity-toy"):
@@ -123,17 +124,34 @@ def test_samples_that_need_no_correction_are_left_alone():
 
 
 def test_they_may_stray():
-    torch.manual_seed(0)
-    chosen = task("stray=1").strayed(torch.zeros(200, dtype=torch.long), 3)
+    strays = task("stray=1")
+    turn = strays.turn(batch(count=40))
+    chosen = strays.strayed(turn, list(range(40)), torch.zeros(40, dtype=torch.long), 3)
     assert set(chosen.tolist()) == {0, 1, 2}
 
 
 def test_they_may_scatter():
-    places = {
-        task("scatter=1").amend(batch(), answers(ALL, ALL, ALL)).batch.clicks[0][1]
-        for _ in range(20)
-    }
-    assert len(places) > 3
+    turn = task("scatter=1").amend(batch(count=20), answers(ALL, ALL, ALL))
+    assert len({clicks[1] for clicks in turn.batch.clicks}) > 3
+
+
+def scattered(samples):
+    """Return the clicks of users who stray and scatter."""
+    taught = task("scatter=0.5", "stray=0.5")
+    return taught.amend(samples, answers(ALL, EMPTY, EMPTY)).batch.clicks
+
+
+def test_what_a_user_does_does_not_depend_on_who_shares_the_batch():
+    whole = scattered(batch(corrections=3, count=8))
+    parts = [scattered(batch(corrections=3, count=4, first=first)) for first in (0, 4)]
+    assert [*parts[0], *parts[1]] == whole
+    assert len({tuple(clicks) for clicks in whole}) > 2
+
+
+def test_what_users_do_leaves_the_networks_chance_alone():
+    before = torch.get_rng_state()
+    scattered(batch(corrections=3))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 # -- losses ----------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Downloads from a small server on this machine, and archives that mean harm."""
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import logging
+import shutil
 import socket
 import stat
 import tarfile
@@ -15,11 +17,14 @@ import numpy as np
 import pytest
 
 from tests.support import one_sentence, png
+from tutorial_lib.cli import main
+from tutorial_lib.data import archives
 from tutorial_lib.data import fetch as fetching
 from tutorial_lib.data.archives import unpack
 from tutorial_lib.data.catalogue import DATASETS, Archive, DatasetInfo
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.fetch import download, fetch
+from tutorial_lib.data.downloads import download
+from tutorial_lib.data.fetch import fetch
 
 CONTENT = bytes(range(256)) * 4000  # about a megabyte
 
@@ -322,17 +327,113 @@ def test_a_wrong_file_put_there_by_hand_is_refused_and_kept(offer, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["toy.zip"]
 
 
-def test_the_first_use_is_trusted_and_the_second_compared(offer, server, tmp_path, caplog):
-    content = zipped({"a.txt": "A"})
-    offer({"toy.zip": content}, known=False)
+def berkeley(server, monkeypatch, content):
+    """Serve an archive as Berkeley, of which nobody documents a checksum."""
+    server.files["b.zip"] = content
+    info = dataclasses.replace(DATASETS["berkeley"], archives=(Archive(server.url("b.zip")),))
+    monkeypatch.setitem(DATASETS, "berkeley", info)
+
+
+def berkeley_archive(value=255):
+    picture = png(np.full((4, 6), value, np.uint8))
+    return zipped({"Berkeley/images/1.png": picture, "Berkeley/masks/1#0.png": picture})
+
+
+def get_berkeley(root, **options):
+    return fetch("berkeley", root, progress=False, **options)
+
+
+def test_the_first_use_is_trusted_and_the_second_compared(server, tmp_path, monkeypatch, caplog):
+    content, other = berkeley_archive(), berkeley_archive(200)
+    berkeley(server, monkeypatch, content)
     with caplog.at_level(logging.WARNING):
-        get(tmp_path, keep_archives=False)
+        get_berkeley(tmp_path, keep_archives=False)
     assert sha(content) in caplog.text
-    assert (tmp_path / "toy.zip.sha256").read_text() == f"{sha(content)}  toy.zip\n"
-    (tmp_path / "a.txt").unlink()
-    server.files["toy.zip"] = zipped({"a.txt": "changed"})
-    broken(ValueError, lambda: get(tmp_path), sha(content), "was expected")
-    assert not (tmp_path / "a.txt").exists()
+    assert (tmp_path / "b.zip.sha256").read_text() == f"{sha(content)}  b.zip\n"
+    shutil.rmtree(tmp_path / "Berkeley")
+    server.files["b.zip"] = other
+    note = str(tmp_path / "b.zip.sha256")
+    broken(
+        ValueError, lambda: get_berkeley(tmp_path), sha(content), "was expected", f"delete {note}"
+    )
+    assert not (tmp_path / "Berkeley").exists()
+    assert (tmp_path / "b.zip.part").read_bytes() == other  # a good download is not thrown away
+
+
+PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
+
+
+def test_a_login_page_is_not_trusted(server, tmp_path, monkeypatch):
+    berkeley(server, monkeypatch, PAGE)
+    place = str(tmp_path / "b.zip")
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "a web page", server.url(""), place)
+    assert list(tmp_path.iterdir()) == []
+    server.files["b.zip"] = berkeley_archive()
+    get_berkeley(tmp_path)
+    assert load_dataset("berkeley", tmp_path).ids == ("1#0",)
+
+
+def test_a_login_page_does_not_replace_what_was_received_before(server, tmp_path, monkeypatch):
+    content = zipped({"Berkeley/a.bin": CONTENT})
+    berkeley(server, monkeypatch, content)
+    server.cut = [100_000, 0]
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "broke off")
+    server.files["b.zip"], server.tag = PAGE, '"login"'
+    broken(ConnectionError, lambda: get_berkeley(tmp_path), "a web page")
+    assert (tmp_path / "b.zip.part").read_bytes() == content[:100_000]
+    server.files["b.zip"], server.tag = content, '"one"'
+    broken(ValueError, lambda: get_berkeley(tmp_path), "cannot be read as Berkeley")
+    assert server.asked[-1] == "bytes=100000-"
+
+
+def test_a_page_put_there_by_hand_is_named_and_kept(server, tmp_path, monkeypatch):
+    berkeley(server, monkeypatch, berkeley_archive())
+    (tmp_path / "b.zip").write_bytes(PAGE)
+    broken(ValueError, lambda: get_berkeley(tmp_path), f"{tmp_path / 'b.zip'} is a web page")
+    assert (tmp_path / "b.zip").read_bytes() == PAGE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"error": "not found"}', zipped({"notes.txt": "x"}), berkeley_archive(0)],
+    ids=["no archive", "another archive", "masks without an object"],
+)
+def test_only_what_is_read_as_the_dataset_is_trusted(server, tmp_path, monkeypatch, content):
+    berkeley(server, monkeypatch, content)
+    broken(ValueError, lambda: get_berkeley(tmp_path), "b.zip", "delete it and fetch")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+    (tmp_path / "b.zip").unlink()
+    server.files["b.zip"] = berkeley_archive()
+    get_berkeley(tmp_path)
+    assert (tmp_path / "b.zip.sha256").exists()
+
+
+def test_what_is_no_dataset_replaces_nothing(server, tmp_path, monkeypatch):
+    berkeley(server, monkeypatch, zipped({"Berkeley/images/1.png": "no picture"}))
+    kept = tmp_path / "Berkeley" / "images" / "1.png"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"mine")
+    broken(ValueError, lambda: get_berkeley(tmp_path), "cannot be read as Berkeley")
+    assert kept.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("note", ["0" * 64 + "  b.zip\n", "", "\xff"])
+def test_a_checksum_kept_before_anything_was_unpacked_counts_for_nothing(
+    server, tmp_path, monkeypatch, note
+):
+    content = berkeley_archive()
+    berkeley(server, monkeypatch, content)
+    (tmp_path / "b.zip.sha256").write_text(note, "latin-1")
+    get_berkeley(tmp_path)
+    assert (tmp_path / "b.zip.sha256").read_text() == f"{sha(content)}  b.zip\n"
+
+
+def test_what_nobody_documents_a_checksum_of_is_one_archive():
+    # Such an archive is trusted when it alone can be read as the dataset.
+    for info in DATASETS.values():
+        for split in {archive.split for archive in info.archives}:
+            wanted = fetching._wanted(info.name, split)
+            assert len(wanted) == 1 or all(archive.sha256 for archive in wanted)
 
 
 # -- the catalogue -------------------------------------------------------------------------------
@@ -340,6 +441,37 @@ def test_the_first_use_is_trusted_and_the_second_compared(offer, server, tmp_pat
 
 def test_a_plain_folder_has_no_download(tmp_path):
     broken(ValueError, lambda: fetch("folder", tmp_path), "no download", "your own photos")
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name != "folder"])
+def test_a_split_that_is_not_there_is_refused_before_anything_is_fetched(
+    tmp_path, monkeypatch, name
+):
+    monkeypatch.setattr(fetching, "download", lambda *_, **__: pytest.fail("it was fetched"))
+    broken(ValueError, lambda: fetch(name, tmp_path / "new", split="x"), name, "'x'")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_line_says_so_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv", ["tutorial_lib", "fetch", "davis", str(tmp_path), "--split", "x"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error == "tutorial_lib: The splits of davis are trainval, train, val, not 'x'.\n"
+
+
+@pytest.mark.parametrize("split", DATASETS["davis"].splits)
+def test_splits_that_lie_in_one_archive_are_all_fetched_with_it(split):
+    assert fetching._wanted("davis", split) == list(DATASETS["davis"].archives)
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path):
+    path = tmp_path / "data"
+    path.write_text("mine")
+    broken(OSError, lambda: fetch("davis", path), str(path), "cannot be made")
 
 
 def test_an_unknown_dataset_lists_those_there_are(tmp_path):
@@ -395,6 +527,10 @@ HARMFUL_TARS = {
     "absolute link": [link("a", "/etc/passwd")],
     "hard link above": [link("a", "../bad.tar", tarfile.LNKTYPE)],
     "through a link": [link("a", ".."), ("a/out.txt", b"x")],
+    "link through a link": [link("a", "."), link("b", "a/..")],
+    "file through a link within": [link("a", "."), ("a/out.txt", b"x")],
+    "file in the place of a link": [link("a", "good.txt"), ("a", b"x")],
+    "hard link to a link": [link("a", "good.txt"), link("b", "a", tarfile.LNKTYPE)],
     "pipe": [device(tarfile.FIFOTYPE)],
     "character device": [device(tarfile.CHRTYPE)],
 }
@@ -439,6 +575,103 @@ def test_damaged_archives_are_named(inside, name, content):
     broken(ValueError, lambda: unpack(archive, inside), name, "delete it and fetch it again")
 
 
+PACKED = {
+    mode: tarred(("a.bin", CONTENT[:60_000]), mode=f"w:{mode}") for mode in ("gz", "bz2", "xz")
+}
+
+
+@pytest.mark.parametrize("mode", PACKED)
+def test_every_compression_is_unpacked(tmp_path, mode):
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(PACKED[mode])
+    unpack(archive, tmp_path)
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT[:60_000]
+
+
+@pytest.mark.parametrize("mode", PACKED)
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.99])
+def test_a_tar_with_wrong_bytes_is_named(inside, mode, place):
+    content = bytearray(PACKED[mode])
+    start = int(len(content) * place)
+    content[start : start + 2] = bytes(byte ^ 0xFF for byte in content[start : start + 2])
+    archive = inside.parent / "bad.tar"
+    archive.write_bytes(content)
+    broken(ValueError, lambda: unpack(archive, inside), "bad.tar", "delete it and fetch it again")
+
+
+@pytest.mark.parametrize("mode", PACKED)
+def test_a_tar_cut_short_is_named(inside, mode):
+    archive = inside.parent / "bad.tar"
+    archive.write_bytes(PACKED[mode][:-10])
+    broken(ValueError, lambda: unpack(archive, inside), "bad.tar", "delete it and fetch it again")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_wrong_bytes_is_named(inside, method):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as content:
+        content.writestr("a.bin", CONTENT[:60_000])
+    damaged = bytearray(stream.getvalue())
+    damaged[60:80] = bytes(20)
+    archive = inside.parent / "bad.zip"
+    archive.write_bytes(damaged)
+    broken(ValueError, lambda: unpack(archive, inside), "bad.zip", "delete it and fetch it again")
+
+
+def large_member(size):
+    info = tarfile.TarInfo("zeros")
+    info.size = size
+    return info
+
+
+def growing(kind):
+    """Pack two megabytes of zeros into a few kilobytes."""
+    stream, zeros = io.BytesIO(), bytes(2_000_000)
+    if kind == "zip":
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as content:
+            content.writestr("zeros", zeros)
+    elif kind == "gz":
+        with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as content:
+            content.addfile(large_member(len(zeros)), io.BytesIO(zeros))
+    else:  # a header of a name of this length, which tarfile would keep in memory
+        name = tarfile.TarInfo("././@LongLink")
+        name.type, name.size = tarfile.GNUTYPE_LONGNAME, len(zeros)
+        with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1) as content:
+            content.write(name.tobuf() + zeros)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("zip", "zip"), ("gz", "tar"), ("name", "tar")])
+def test_an_archive_that_grows_without_limit_is_refused(inside, monkeypatch, kind, name):
+    monkeypatch.setattr(archives, "SMALL", 1_500_000)
+    archive = inside.parent / f"bad.{name}"
+    archive.write_bytes(growing(kind))
+    broken(ValueError, lambda: unpack(archive, inside), "was not unpacked", "1,500,000 bytes")
+
+
+def test_a_large_archive_may_hold_a_hundred_times_its_size(inside, monkeypatch):
+    monkeypatch.setattr(archives, "SMALL", 10)
+    archive = inside.parent / "bad.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("zeros", bytes(1_000_000))
+    broken(
+        ValueError, lambda: unpack(archive, inside), f"the {100 * archive.stat().st_size:,} bytes"
+    )
+    monkeypatch.setattr(archives, "MAX_RATIO", 1000)
+    unpack(archive, inside)
+    (inside / "zeros").unlink()
+
+
+@pytest.mark.parametrize("name", ["bad.zip", "bad.tar"])
+def test_an_archive_of_very_many_files_is_refused(inside, monkeypatch, name):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    members = {f"{number}": "" for number in range(4)}
+    packed = zipped(members) if name == "bad.zip" else tarred(*((key, b"") for key in members))
+    archive = inside.parent / name
+    archive.write_bytes(packed)
+    broken(ValueError, lambda: unpack(archive, inside), "more than 3 files")
+
+
 def test_unpacking_merges_with_what_is_there(tmp_path):
     archive, folder = tmp_path / "a.zip", tmp_path / "data"
     for files in ({"all/1": "one", "x": "old"}, {"all/2": "two", "x": "new"}):
@@ -446,6 +679,24 @@ def test_unpacking_merges_with_what_is_there(tmp_path):
         assert unpack(archive, folder) == ["all", "x"]
     assert sorted(p.name for p in (folder / "all").iterdir()) == ["1", "2"]
     assert (folder / "x").read_text() == "new"
+
+
+def chain_of_links():
+    """Long folders behind short links: with them os.path.realpath gives up on Python 3.11.7."""
+    members, step = [], ""
+    for letter in "abcdefghijklmnop":
+        folder = tarfile.TarInfo(f"{step}{'d' * 247}")
+        folder.type = tarfile.DIRTYPE
+        members += [folder, link(f"{step}{letter}", "d" * 247)]
+        step += f"{letter}/"
+    members += [link(f"{step}{'l' * 254}", "../" * 16), link("out", f"{step}{'l' * 254}/../..")]
+    return tarred(*members, ("out/out.txt", b"x"))
+
+
+def test_a_chain_of_links_leads_nowhere(inside):
+    archive = inside.parent / "bad.tar"
+    archive.write_bytes(chain_of_links())
+    broken(ValueError, lambda: unpack(archive, inside), "goes through a link")
 
 
 def test_a_link_within_the_archive_is_kept(tmp_path):

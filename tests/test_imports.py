@@ -16,10 +16,16 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # Data flows one way, and imports follow it: each module may import those of earlier rows, and
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
-    ["paths", "images", "option_types"],
+    ["paths", "photo_arrays", "option_types", "locking", "targets"],
+    ["photo_checks"],
+    ["photo_files", "photo_pixels"],
+    ["images"],
     ["choices", "clicks", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],
+    ["photo", "exports"],
+    ["click_log"],
+    ["autosave"],
     ["classical"],
     ["deep"],
     ["data"],

@@ -45,7 +45,10 @@ SHOWN = {"background", "hair", "coat or jacket", "shoes", "other garment"}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Return a folder with ten labelled photos, the last of them held out."""
-    folder = tmp_path_factory.mktemp("data")
+    return labelled_photos(tmp_path_factory.mktemp("data"))
+
+
+def labelled_photos(folder):
     base = folder / "clothing-co-parsing"
     (base / "photos").mkdir(parents=True)
     (base / "annotations" / "pixel-level").mkdir(parents=True)

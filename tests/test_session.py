@@ -1,4 +1,7 @@
+import contextlib
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,12 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
+from pycocotools.coco import COCO
 
 from tests.support import disc_mask, easy_scene, one_sentence
+from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.exports import coco_annotation
+from tutorial_lib.photo import fingerprint, sketch
 from tutorial_lib.segmenter import get_segmenter
-from tutorial_lib.session import Session, coco_annotation, fingerprint
+from tutorial_lib.session import Session
 
 # pycocotools itself, when it decodes
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
@@ -289,7 +297,12 @@ def test_what_a_log_says(session):
     assert log == {
         "schema": 1,
         "name": "photo",
-        "image": {"sha256": fingerprint(PHOTO), "shape": [48, 64, 3]},
+        "image": {
+            "sha256": fingerprint(PHOTO),
+            "shape": [48, 64, 3],
+            "original_shape": [48, 64, 3],
+            "sketch": sketch(PHOTO),
+        },
         "method": "graph-cut",
         "options": {},
         "clicks": [[24, 32, True], [6, 6, False]],
@@ -369,7 +382,7 @@ def test_files_that_are_no_log_are_refused(tmp_path, text):
 
 
 def test_a_missing_log_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"gone\.json cannot be read"):
+    with pytest.raises(ValueError, match=r"gone\.json' cannot be read"):
         Session.replay(PHOTO, tmp_path / "gone.json")
 
 
@@ -410,10 +423,37 @@ def test_the_exported_cutout(exported):
     assert np.array_equal(pixels[..., :3], PHOTO)
 
 
-def test_the_exported_coco_annotation(exported):
+def opened(path):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return COCO(str(path))
+
+
+def test_pycocotools_opens_the_exported_dataset(exported):
     session, files = exported
-    annotation = json.loads(files["disc-coco.json"].read_text())
-    assert np.array_equal(coco.decode(annotation["rle"]), session.mask)
+    dataset = opened(files["disc-coco.json"])
+    (annotation,) = dataset.loadAnns(dataset.getAnnIds())
+    (image,) = dataset.loadImgs(dataset.getImgIds())
+    assert (image["width"], image["height"], image["file_name"]) == (64, 48, "disc.png")
+    assert [category["name"] for category in dataset.loadCats(dataset.getCatIds())] == ["object"]
+    assert np.array_equal(dataset.annToMask(annotation), session.mask)
+
+
+def test_our_own_reader_opens_the_exported_dataset(exported, tmp_path):
+    session, files = exported
+    for folder in ("annotations", "images"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(PHOTO).save(tmp_path / "images" / "disc.png")
+    files["disc-coco.json"].rename(tmp_path / "annotations" / "instances_own.json")
+    (example,) = load_dataset("coco", tmp_path)
+    assert np.array_equal(example.image, PHOTO)
+    assert np.array_equal(example.truth, session.mask)
+
+
+def test_the_dataset_names_the_file_that_was_opened(tmp_path):
+    Image.fromarray(PHOTO).save(tmp_path / "my cat.png")
+    session = play(Session(tmp_path / "my cat.png"))
+    content = json.loads(session.export(tmp_path)[2].read_text())
+    assert content["images"][0]["file_name"] == "my cat.png"
 
 
 def test_the_exported_log_replays(exported):
@@ -429,24 +469,77 @@ def test_export_answers_what_is_stale(tmp_path):
         assert np.asarray(picture).any()
 
 
-def test_an_empty_mask_exports_too(tmp_path):
-    paths = Session(PHOTO).export(tmp_path)
-    annotation = json.loads(paths[2].read_text())
-    assert (annotation["area"], annotation["segmentation"]) == (0, [])
+def test_an_empty_mask_has_no_annotation(tmp_path):
+    dataset = opened(Session(PHOTO).export(tmp_path)[2])
+    assert (len(dataset.getImgIds()), dataset.getAnnIds()) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("class 3/cat", "class 3-cat"),
+        ("../escaped", "escaped"),
+        ("..\\escaped", "escaped"),
+        ("a\0b", "ab"),
+        ("", "photo"),
+        ("nul", "_nul"),
+        ("x" * 300, "x" * 120),
+        (7, "7"),
+    ],
+)
+def test_no_name_leaves_the_folder_or_ends_in_a_traceback(tmp_path, name, stem):
+    written = play(Session(PHOTO, name=name)).export(tmp_path / "exports")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["exports"]
+    assert [path.name for path in written] == [
+        f"{stem}-{ending}" for ending in ("mask.png", "cutout.png", "coco.json", "clicks.json")
+    ]
+    assert Session.replay(PHOTO, written[3]).name == str(name)
+
+
+def test_a_folder_that_is_none_is_named_in_a_sentence(tmp_path):
+    (tmp_path / "exports").write_text("in the way")
+    with pytest.raises(OSError, match="choose another folder") as caught:
+        play(Session(PHOTO)).export(tmp_path / "exports")
+    assert one_sentence(caught.value)
+
+
+def test_an_export_that_fails_keeps_the_one_before(tmp_path, monkeypatch):
+    session = play(Session(PHOTO))
+    before = {path: path.read_bytes() for path in session.export(tmp_path)}
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    session.click(1, 1, positive=False)
+    with pytest.raises(OSError, match="No space left"):
+        session.export(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 # -- COCO --------------------------------------------------------------------------------------
 
 
-def rasterised(mask):
-    polygons = coco_annotation(mask)["segmentation"]
-    return coco.decode(coco.merge(coco.frPyObjects(polygons, *mask.shape))).astype(bool)
+def segmentation_of(annotation, shape):
+    """Return what COCO's own tools make of a segmentation: a mask, and its area and box."""
+    parts = annotation["segmentation"]
+    rle = coco.frPyObjects(parts, *shape)
+    rle = coco.merge(rle) if isinstance(parts, list) else rle
+    return coco.decode(rle).astype(bool), int(coco.area(rle)), coco.toBbox(rle).tolist()
+
+
+def agrees(mask):
+    annotation = coco_annotation(mask)
+    found, area, box = segmentation_of(annotation, mask.shape)
+    assert np.array_equal(found, mask)
+    assert (annotation["area"], annotation["bbox"]) == (area, box)
+    return annotation
 
 
 def test_a_square_in_coco():
     mask = np.zeros((5, 6), bool)
     mask[1:3, 2:5] = True
-    annotation = coco_annotation(mask)
+    annotation = agrees(mask)
     assert annotation["area"] == 6
     assert annotation["bbox"] == [2, 1, 3, 2]
     (polygon,) = annotation["segmentation"]
@@ -458,38 +551,25 @@ def test_a_square_in_coco():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (4, 7)])
 def test_a_full_mask_in_coco(shape):
-    assert rasterised(np.ones(shape, bool)).all()
+    assert isinstance(agrees(np.ones(shape, bool))["segmentation"], list)
 
 
-def test_a_hole_has_no_polygon():
+def test_a_ring_keeps_its_hole():
     ring = disc_mask((30, 30), 15, 15, 12) & ~disc_mask((30, 30), 15, 15, 5)
-    annotation = coco_annotation(ring)
-    assert len(annotation["segmentation"]) == 1
-    assert np.array_equal(coco.decode(annotation["rle"]), ring)
-    assert np.array_equal(rasterised(ring), disc_mask((30, 30), 15, 15, 12))
+    assert agrees(ring)["segmentation"]["size"] == [30, 30]
 
 
 SMALL = st.lists(st.booleans(), min_size=30, max_size=30).map(lambda b: np.reshape(b, (5, 6)))
 
 
-@given(SMALL)
-def test_run_lengths_hold_the_mask(mask):
-    annotation = coco_annotation(mask)
-    assert np.array_equal(coco.decode(annotation["rle"]), mask)
-    assert annotation["area"] == mask.sum() == coco.area(annotation["rle"])
+@given(SMALL.filter(np.any))
+def test_the_fields_of_a_record_agree(mask):
+    agrees(mask)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 19), st.integers(0, 24), st.integers(0, 8)), min_size=1, max_size=4
-    )
-)
-def test_polygons_hold_a_mask_without_holes(discs):
-    from scipy.ndimage import binary_fill_holes
-
-    mask = np.any([disc_mask((20, 25), *disc) for disc in discs], axis=0)
-    mask = binary_fill_holes(mask, np.ones((3, 3)))
-    assert np.array_equal(rasterised(mask), mask)
+def test_the_fields_of_a_wild_mask_agree():
+    mask = np.random.default_rng(0).random((150, 200)) < 0.5
+    assert isinstance(agrees(mask)["segmentation"], dict)
 
 
 # -- autosave ----------------------------------------------------------------------------------
@@ -507,7 +587,7 @@ def test_autosave_is_written_after_each_change(tmp_path):
     session = Session(PHOTO, autosave=path)
 
     def kept():
-        return Clicks.from_list(json.loads(path.read_text())["clicks"])
+        return Clicks.from_list(read_log(path)["clicks"])
 
     session.add(ON)
     assert kept() == Clicks([ON])
@@ -546,29 +626,114 @@ def test_autosave_leaves_no_draft_behind(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["log.json"]
 
 
-def test_a_save_cut_short_leaves_the_last_one_whole(tmp_path, monkeypatch):
+def test_a_save_cut_short_costs_the_click_it_was_about(tmp_path):
+    path = tmp_path / "log.json"
+    session = play(Session(PHOTO, autosave=path))
+    session.add(Click(1, 1))
+    path.write_bytes(path.read_bytes()[:-20])
+    assert Session(PHOTO, autosave=path).saved() == CLICKS
+    play(Session(PHOTO, autosave=path), [*CLICKS, Click(2, 2), Click(3, 3)])
+    assert len(Session(PHOTO, autosave=path).saved()) == 4
+
+
+def test_a_damaged_line_costs_its_own_clicks(tmp_path):
+    path = tmp_path / "log.json"
+    session = play(Session(PHOTO, autosave=path))
+    session.add(Click(1, 1))
+    session.add(Click(2, 2))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"\xff" + lines[2], *lines[3:]]))
+    assert Session(PHOTO, autosave=path).saved() == Clicks([*CLICKS, Click(2, 2)])
+
+
+def test_what_was_saved_is_never_written_over(tmp_path):
     path = tmp_path / "log.json"
     session = play(Session(PHOTO, autosave=path))
     before = path.read_bytes()
-
-    def cut_short(draft, text, **_):
-        draft.write_bytes(text[:10].encode())
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(type(path), "write_text", cut_short)
-    with pytest.raises(KeyboardInterrupt):
-        session.add(Click(1, 1))
-    assert path.read_bytes() == before
-
-
-def test_a_save_replaces_the_file_and_never_writes_into_it(tmp_path):
-    path, other_name = tmp_path / "log.json", tmp_path / "kept.json"
-    session = play(Session(PHOTO, autosave=path))
-    other_name.hardlink_to(path)
-    before = path.read_bytes()
     session.add(Click(1, 1))
-    assert path.read_bytes() != before
-    assert other_name.read_bytes() == before
+    session.clear()
+    assert path.read_bytes().startswith(before)
+
+
+def test_a_click_takes_as_many_bytes_after_many_as_after_few(tmp_path):
+    path = tmp_path / "log.json"
+    session, sizes = Session(PHOTO, autosave=path), []
+    for _ in range(300):
+        session.add(Click(10, 10))
+        sizes.append(path.stat().st_size)
+    steps = np.diff(sizes)
+    assert steps.max() <= steps[0] + 8
+
+
+def test_saving_a_thousand_clicks_is_quick(tmp_path):
+    session = Session(PHOTO, autosave=tmp_path / "log.json")
+    began = time.perf_counter()
+    for number in range(1000):
+        session.add(Click(number % 48, number % 64))
+    assert time.perf_counter() - began < 10
+    assert len(Session(PHOTO, autosave=tmp_path / "log.json").saved()) == 1000
+
+
+def test_a_click_in_a_second_session_does_not_replace_those_of_the_first(home):
+    many = Clicks([*CLICKS, *(Click(row, 1, False) for row in range(8))])
+    first, second = Session(PHOTO, autosave=True), Session(PHOTO, autosave=True)
+    for click in many:
+        first.add(click)
+    second.add(ON)
+    third = Session(PHOTO, autosave=True)
+    assert third.saved() == many
+    third.restore()
+    assert third.clicks == many
+    assert third.saved() == Clicks([ON])
+    third.restore()
+    assert third.clicks == Clicks([ON])
+
+
+def test_what_was_restored_is_offered_once(home):
+    play(Session(PHOTO, autosave=True))
+    again = Session(PHOTO, autosave=True)
+    again.restore()
+    again.undo()
+    again.add(OFF)
+    assert Session(PHOTO, autosave=True).saved() == Clicks([OFF])
+
+
+def test_an_autosave_of_the_first_version_is_restored(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(play(Session(PHOTO)).log()))
+    session = Session(PHOTO, autosave=path)
+    session.restore()
+    session.add(Click(1, 1))
+    assert Session(PHOTO, autosave=path).saved() == Clicks([*CLICKS, Click(1, 1)])
+
+
+def test_a_click_log_is_a_good_autosave_too(tmp_path):
+    path = play(Session(PHOTO)).export(tmp_path)[3]
+    session = Session(PHOTO, autosave=path)
+    assert session.saved() == CLICKS
+    session.restore()
+    session.add(Click(1, 1))
+    assert len(Session(PHOTO, autosave=path).saved()) == 3
+
+
+def test_a_full_disk_stops_autosave_and_keeps_what_was_saved(tmp_path):
+    path = tmp_path / "log.json"
+    play(Session(PHOTO, autosave=path))
+    code = (
+        "import sys, resource, numpy as np; from tutorial_lib.session import Session; "
+        "session = Session(np.load(sys.argv[1]), autosave=sys.argv[2]); "
+        "size = int(sys.argv[3]); resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)); "
+        "session.click(1, 1); print(len(session.clicks))"
+    )
+    np.save(tmp_path / "photo.npy", PHOTO)
+    before = path.read_bytes()
+    limit = str(len(before) + 100)
+    command = [sys.executable, "-B", "-c", code, str(tmp_path / "photo.npy"), str(path), limit]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+    assert "not autosaved any more" in done.stderr
+    assert path.read_bytes().startswith(before)
+    assert Session(PHOTO, autosave=path).saved() == CLICKS
 
 
 def test_without_autosave_nothing_is_written(home, session):
@@ -610,6 +775,10 @@ def test_autosave_survives_a_killed_process(tmp_path):
         b"\xff\xfe\x00",
         b"null",
         b"[1, 2]",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":\n' * 100_000,
+        b'{"schema": 1, "clicks": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         json.dumps({**GOOD, "image": "photo"}).encode(),
         json.dumps({**GOOD, "image": None}).encode(),
         json.dumps({**GOOD, "clicks": 5}).encode(),

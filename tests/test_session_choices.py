@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import Growing, disc_mask, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
+from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
 from tutorial_lib.session import Session
@@ -222,7 +223,7 @@ def test_a_log_with_bad_choices_is_refused_in_one_sentence(session, choices):
 def test_autosave_keeps_choices_and_restore_brings_them_back(tmp_path):
     path = tmp_path / "log.json"
     first = play(Session(PHOTO, "growing", autosave=path))
-    assert json.loads(path.read_text())["choices"] == [[1, 2], [2, 1]]
+    assert read_log(path)["choices"] == [[1, 2], [2, 1]]
     again = Session(PHOTO, "growing", autosave=path)
     again.restore()
     assert (again.clicks, again.choices) == (first.clicks, first.choices)
@@ -242,7 +243,7 @@ def test_under_another_method_only_the_clicks_come_back(tmp_path):
 def test_an_autosave_with_unreadable_choices_counts_as_none(tmp_path):
     path = tmp_path / "log.json"
     play(Session(PHOTO, "growing", autosave=path))
-    path.write_text(json.dumps({**json.loads(path.read_text()), "choices": "all"}))
+    path.write_text(json.dumps({**read_log(path), "choices": "all"}))
     session = Session(PHOTO, "growing", autosave=path)
     assert session.saved() is None
     session.restore()

@@ -1,6 +1,9 @@
 """A user study: the plan, the logs that come back, and what they say."""
 
+import gc
 import json
+import warnings
+import weakref
 from collections import Counter
 
 import numpy as np
@@ -121,6 +124,59 @@ def test_a_log_without_clicks_is_no_trial(tmp_path):
     hand_in(tmp_path, "Ada")
     hand_in(tmp_path, "Ben", clicks=())
     assert [found.person for found in read_trials(tmp_path, [EXAMPLE])] == ["Ada"]
+
+
+def test_photos_are_looked_at_one_after_the_other(tmp_path):
+    hand_in(tmp_path, "Ada")
+    alive = []
+
+    def examples():
+        for number in range(6):
+            photo = np.roll(PHOTO, 8 * number, axis=1).copy()
+            alive.append(weakref.ref(photo))
+            yield Example(f"disc {number}", photo, np.roll(TRUTH, 8 * number, axis=1))
+            del photo
+            gc.collect()
+            assert sum(ref() is not None for ref in alive) <= 1
+
+    (found,) = read_trials(tmp_path, examples())
+    assert found.photo == "disc 0"
+    assert len(alive) == 6
+
+
+def test_the_exact_photo_counts_more_than_a_copy(tmp_path):
+    hand_in(tmp_path, "Ada")
+    copy = PHOTO.copy()
+    copy[0, 0] ^= 1
+    for examples in (
+        [Example("copy", copy, ~TRUTH), EXAMPLE],
+        [EXAMPLE, Example("copy", copy, ~TRUTH)],
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            (found,) = read_trials(tmp_path, examples)
+        assert found.photo == "disc"
+        assert found.ious[-1] > 0.9
+
+
+def test_a_log_made_on_a_shrunk_photo_is_measured(tmp_path):
+    photo, truth, clicks = easy_scene(300, 400)
+    session = Session(photo, "geodesic-matting", name="disc", longest=200)
+    for click in clicks:
+        session.click(click.row // 2, click.col // 2, click.positive)
+    session.export(tmp_path / "Ada")
+    (found,) = read_trials(tmp_path, [Example("disc", photo, truth)])
+    assert found.ious[-1] > 0.9
+
+
+@pytest.mark.parametrize("seconds", ["soon", ["soon", 1.0], [float("nan"), 1.0], [-1.0, 2.0]])
+def test_times_that_are_none_are_refused_with_the_file(tmp_path, seconds):
+    hand_in(tmp_path, "Ada")
+    path = tmp_path / "Ada" / "disc-clicks.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "seconds": seconds}))
+    with pytest.raises(ValueError, match=r"disc-clicks\.json") as error:
+        read_trials(tmp_path, [EXAMPLE])
+    assert one_sentence(error.value)
 
 
 def test_a_log_of_another_photo_is_refused(tmp_path):

@@ -47,13 +47,13 @@ from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
 from tutorial_lib.options import latest, split
-from tutorial_lib.training.checkpoints import CHECKPOINT
 from tutorial_lib.training.diversity_list import (
     ABLATION_STEPS,
     ABLATION_STEPS_G,
     ABLATIONS,
     TOY_SCALE,
 )
+from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Result

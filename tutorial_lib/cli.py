@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,13 +134,20 @@ def evaluate(
     max_clicks: Annotated[int, typer.Option(help="Clicks an object at most.")] = 20,
     split: Annotated[str | None, typer.Option(help="Such as val2017, seen or unseen.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first so many objects.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; -1 for one a core.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the robot and of the dataset's choice.")] = 0,
     settings: Annotated[list[str] | None, SETTINGS] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace finished results of another run in --out.")
+    ] = False,
 ) -> None:
-    """Let a simulated user measure methods on a dataset; a killed run goes on where it stopped."""
+    """Let a simulated user measure methods on a dataset; a killed run goes on where it stopped.
+
+    Exit code 1 if objects failed: they are named at the end, and the same command tries them again.
+    """
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.evaluation import benchmark
+    from tutorial_lib.evaluation.summaries import failures, report
 
     chosen: Any = method or [info.name for info in methods() if info.available]
     if settings:
@@ -146,21 +155,23 @@ def evaluate(
             raise ValueError("--set changes options of one method: name one by --method.")
         options = read_options(chosen[0], settings)
         chosen = {label(chosen[0], options): (chosen[0], options)}
-    results = benchmark.evaluate(
-        chosen,
-        load_dataset(dataset, root, split=split, seed=seed),
-        out,
-        robot=robot,
-        max_clicks=max_clicks,
-        limit=limit,
-        workers=workers,
-        seed=seed,
-    )
-    print(f"{'method':22} {'NoC@85':>7} {'NoC@90':>7} {'ms/click':>9}")
-    for name, found in results["methods"].items():
-        noc = found["noc"]
-        print(f"{name:22} {noc['85']:7.2f} {noc['90']:7.2f} {found['ms_click']:9.0f}")
-    print(f"{out}: {len(found['samples'])} objects, robot {robot}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", benchmark.FailedObjects)  # the report says it better
+        results = benchmark.evaluate(
+            chosen,
+            load_dataset(dataset, root, split=split, seed=seed),
+            out,
+            robot=robot,
+            max_clicks=max_clicks,
+            limit=limit,
+            workers=workers,
+            seed=seed,
+            force=force,
+        )
+    *lines, last = report(results)
+    print(*lines, f"{out}: {last}", sep="\n")
+    if failures(results):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -173,6 +184,9 @@ def train(
         Path | None, typer.Option(help="Folder the datasets lie in; toy recipes need none.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Give up the run in --out, if there is one.")
+    ] = False,
     minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -187,7 +201,9 @@ def train(
     from tutorial_lib.training.setup import launched_first
 
     split(settings or (), "setting")  # of two for one key, nobody knows which is meant
-    result = run(recipe, out, data, resume=resume, minutes=minutes, settings=settings or ())
+    result = run(
+        recipe, out, data, resume=resume, force=force, minutes=minutes, settings=settings or ()
+    )
     if launched_first():  # of several processes that share the run
         ended = "" if result.finished else " Stopped early: --resume goes on."
         print(
@@ -284,6 +300,9 @@ def _notebook_folder(folder: Path | None) -> Path:
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files may be of any script
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (ValueError, TypeError, ImportError, OSError, MethodError) as error:

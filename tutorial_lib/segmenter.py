@@ -332,7 +332,28 @@ def read_options(name: str, texts: Iterable[str]) -> dict[str, Any]:
     ValueError, ImportError
         As :func:`get_segmenter`.
     """
-    return _options_of(name, _factory(method_info(name))).read(texts)
+    return method_options(name).read(texts)
+
+
+def method_options(name: str) -> Options:
+    """Return the options of a method: their names, declared types and defaults.
+
+    Parameters
+    ----------
+    name : str
+        The method's name.
+
+    Returns
+    -------
+    Options
+        All that :func:`get_segmenter` takes for it.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As :func:`get_segmenter`.
+    """
+    return _options_of(name, _factory(method_info(name)))
 
 
 def _options_of(name: str, factory: Callable[..., Segmenter]) -> Options:

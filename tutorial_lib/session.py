@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.choices import check_choices, choices_from_list, choices_to_list, takes_choices
+from tutorial_lib.autosave import Autosave
+from tutorial_lib.choices import check_choices, choices_to_list, takes_choices
+from tutorial_lib.click_log import (
+    LOG_SCHEMA,
+    Log,
+    as_json,
+    called,
+    clicks_of,
+    clicks_on,
+    dump,
+    match_photo,
+    options_of_log,
+    read_logs,
+)
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.exports import coco_dataset, write_files
 from tutorial_lib.history import ClickHistory
-from tutorial_lib.images import ImageLike, as_rgb
-from tutorial_lib.paths import user_folder
-from tutorial_lib.segmenter import Segmentation, Segmenter, get_segmenter, methods
+from tutorial_lib.images import ImageLike
+from tutorial_lib.paths import safe_stem, user_folder
+from tutorial_lib.photo import WorkingPhoto
+from tutorial_lib.segmenter import (
+    Segmentation,
+    Segmenter,
+    check_answer,
+    get_segmenter,
+    methods,
+)
 
-LOG_SCHEMA = 1
+QUICKLY_PACKED = 8_000_000  # pixels: beyond, the best compression would take half a minute
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +95,8 @@ class Session(ClickHistory):
     Parameters
     ----------
     image : image
-        Anything :func:`tutorial_lib.images.as_rgb` takes.
+        Anything :func:`tutorial_lib.images.as_rgb` takes; with ``longest``, a photo of up to 200
+        megapixels too.
     method : str or Segmenter
         One of the registered methods, such as ``"graph-cut"``, or a segmenter built already; its
         class then gives the name.
@@ -83,12 +105,25 @@ class Session(ClickHistory):
     ignore : np.ndarray, optional
         ``(H, W) bool``: pixels that do not count in the IoU.
     name : str
-        Names the files that :meth:`export` writes.
+        Names the files that :meth:`export` writes; any text, of which a safe file name is made.
     autosave : bool or path
         True keeps the click log in the user's folder, under the photo's fingerprint; a path keeps
-        it there. Every change is written at once, so a dead kernel loses nothing.
+        it there. Every change is written at once, so a dead kernel loses nothing, and at the end
+        of the file, so no other session on the photo does either.
+    longest : int, optional
+        Work on a copy of the photo whose longer side has at most so many pixels, so that answers
+        stay quick. Clicks, ``image`` and ``mask`` are those of the copy; :meth:`export` writes the
+        photo's own size.
     **options
         The method's own settings.
+
+    Attributes
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``: what is worked on.
+    file_name : str
+        The photo's file, as the exported COCO dataset names it; the path's last part, if the photo
+        was given as a path.
 
     Raises
     ------
@@ -98,31 +133,46 @@ class Session(ClickHistory):
 
     def __init__(
         self,
-        image: ImageLike,
+        image: ImageLike | WorkingPhoto,
         method: str | Segmenter = "graph-cut",
         *,
         truth: np.ndarray | None = None,
         ignore: np.ndarray | None = None,
         name: str = "photo",
         autosave: bool | str | os.PathLike[str] = False,
+        longest: int | None = None,
         **options: Any,
     ) -> None:
-        self.image = as_rgb(image)
+        self._photo = image if isinstance(image, WorkingPhoto) else WorkingPhoto(image, longest)
+        self.image = self._photo.pixels
         super().__init__(self.image.shape)
-        for label, known in (("known mask", truth), ("ignore mask", ignore)):
-            if known is not None and known.shape != self.shape:
-                raise ValueError(f"The {label} has shape {known.shape}, the image {self.shape}.")
-        self.truth, self.ignore, self.name = truth, ignore, name
-        self._fingerprint = fingerprint(self.image)  # once a photo: every autosave writes it
+        self.truth = self._of_photo("known mask", truth)
+        self.ignore = self._of_photo("ignore mask", ignore)
+        self.name = str(name)
+        self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
         self.history: list[Step] = []
         self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
         self._began = time.monotonic()
-        self._made: dict[Clicks, float] = {}  # when the last click of these was made
+        self._made: dict[int, tuple[Click, float]] = {}  # by id: when each click was made
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
-        self._autosave, self._key = self._autosave_path(autosave), ""
+        self._key, self._autosave, self._restored = "", self._opened_autosave(autosave), 0
         self.use(method, **options)
 
+    def _of_photo(self, label: str, mask: np.ndarray | None) -> np.ndarray | None:
+        """Return a known mask at the size that is worked on."""
+        if mask is None:
+            return None
+        mask = np.asarray(mask)
+        if mask.shape not in (self.shape, self._photo.full_shape):
+            raise ValueError(f"The {label} has shape {mask.shape}, the image {self.shape}.")
+        return self._photo.small_mask(mask)
+
     # -- what is known -------------------------------------------------------------------------
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Height and width of the photo itself, in pixels: the size that :meth:`export` writes."""
+        return self._photo.full_shape
 
     @property
     def method(self) -> str:
@@ -166,8 +216,11 @@ class Session(ClickHistory):
 
         None for clicks that were not made one by one in this session, such as those of a log.
         """
-        made = (self._made.get(self._clicks[:count]) for count in range(1, len(self._clicks) + 1))
-        return [None if moment is None else round(moment - self._began, 2) for moment in made]
+        return [self._moment(click) for click in self._clicks]
+
+    def _moment(self, click: Click) -> float | None:
+        made = self._made.get(id(click))
+        return None if made is None else round(made[1] - self._began, 2)
 
     # -- clicks --------------------------------------------------------------------------------
 
@@ -180,7 +233,8 @@ class Session(ClickHistory):
             If the click lies outside the image; nothing changes then.
         """
         Clicks([click]).check(self.shape)
-        self._made[self._clicks.add(click)] = time.monotonic()
+        click = replace(click)  # of its own: an equal click may be made again, at another time
+        self._made[id(click)] = (click, time.monotonic())
         super().add(click)
 
     # -- asking the method ---------------------------------------------------------------------
@@ -203,7 +257,7 @@ class Session(ClickHistory):
             If the method or an option is unknown; the method in use stays then.
         """
         if isinstance(method, str):
-            key = f"{method} {json.dumps(options, sort_keys=True, default=_plain)}"
+            key = f"{method} {json.dumps(options, sort_keys=True, default=str)}"
             name, build = method, lambda: get_segmenter(method, **options)
         else:
             name, build = _name_of(method, options), lambda: method
@@ -229,9 +283,20 @@ class Session(ClickHistory):
         float
             Milliseconds the answer took, the image's preparation not included.
         """
-        segmenter, prepared = self._prepare(self._key)
         centre = Click(self.shape[0] // 2, self.shape[1] // 2)
-        return _timed(segmenter, prepared, Clicks([centre, Click(0, 0, False)]))[1]
+        clicks = Clicks([centre, Click(0, 0, False)])
+        return self._ask(self._key, self._method, clicks, {})[1]
+
+    def _ask(
+        self, key: str, method: str, clicks: Clicks, choices: Mapping[int, int]
+    ) -> tuple[Segmentation, float]:
+        """Return the method's answer, and how many milliseconds it took."""
+        segmenter, prepared = self._prepare(key)
+        preferred = {"chosen": dict(choices)} if choices else {}  # few methods know of choices
+        start = time.perf_counter()
+        answer = segmenter.segment(prepared, clicks, **preferred)
+        milliseconds = 1000 * (time.perf_counter() - start)
+        return check_answer(method, self.shape, answer), milliseconds
 
     def _prepare(self, key: str) -> tuple[Segmenter, Any]:
         segmenter, prepared = self._prepared[key]
@@ -252,15 +317,14 @@ class Session(ClickHistory):
             return self.result
         # The method before the choices: another one has forgotten them before it is in use.
         method, key, clicks, choices = self._method, self._key, self._clicks, self._choices
-        segmenter, prepared = self._prepare(key)
-        result, milliseconds = _timed(segmenter, prepared, clicks, choices)
+        result, milliseconds = self._ask(key, method, clicks, choices)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
-        self._answers = (clicks, choices, key, result)
-        if len(clicks):
+        if len(clicks):  # first the history: who sees the answer from another thread reads it too
             self.history.append(
                 Step(clicks, method, milliseconds, agreement, packed, self.shape, choices)
             )
+        self._answers = (clicks, choices, key, result)
         return result
 
     def catch_up(self) -> None:
@@ -355,115 +419,124 @@ class Session(ClickHistory):
 
         Only if something was chosen among candidates does it have a field ``choices``.
         """
-        log = {
+        log = self._about() | {"clicks": self._clicks.to_list(), "seconds": self.seconds}
+        return log | ({"choices": choices_to_list(self._choices)} if self._choices else {})
+
+    def _about(self) -> Log:
+        return {
             "schema": LOG_SCHEMA,
             "name": self.name,
-            "image": {"sha256": self._fingerprint, "shape": list(self.image.shape)},
+            "image": self._photo.describe(),
             "method": self._method,
-            "options": _as_json(self._options),
-            "clicks": self._clicks.to_list(),
-            "seconds": self.seconds,
+            "options": as_json(self._options),
         }
-        return log | ({"choices": choices_to_list(self._choices)} if self._choices else {})
 
     @classmethod
     def replay(
         cls,
-        image: ImageLike,
-        log: dict[str, Any] | str | os.PathLike[str],
+        image: ImageLike | WorkingPhoto,
+        log: Mapping[str, Any] | str | os.PathLike[str],
         method: Segmenter | None = None,
+        *,
+        strict: bool = False,
         **settings: Any,
     ) -> Session:
         """Make the clicks and choices of a log again, one by one.
 
+        On the photo of the log, or the larger one it was shrunk from, the masks are the same to the
+        pixel. Another copy of that photo, of another size or decoded by another program, gives
+        nearly the same masks, and a warning says so.
+
         Parameters
         ----------
         image : image
-            The photo the log was made on.
-        log : dict or path
+            The photo the log was made on, or a copy of it.
+        log : mapping or path
             What :meth:`log` returned, or the file that :meth:`export` or autosave wrote.
         method : Segmenter, optional
             The method, if the log was made with one that is not registered.
+        strict : bool
+            True refuses copies.
         **settings
-            Further arguments of :class:`Session`, such as ``truth``.
+            Further arguments of :class:`Session`, such as ``truth``, and options of the method,
+            which count more than the log's. Options that may name a file, such as ``weights``, are
+            never taken from a log.
 
         Returns
         -------
         Session
-            Its history holds one answer a click, and one a choice: the same masks as the first
-            time.
+            Its history holds one answer a click, and one a choice.
 
         Raises
         ------
         ValueError
-            If the log is unreadable, belongs to another photo, or names an unknown method.
+            If the log is unreadable, belongs to another photo, names an unknown method, or sets an
+            option that a log may not set.
         """
-        log = read_log(log)
-        image = as_rgb(image)
-        if log["image"]["sha256"] != fingerprint(image):
-            raise ValueError(
-                f"This log belongs to another photo ({log['name']}, shape "
-                f"{tuple(log['image']['shape'])}); replay it on that one."
-            )
+        where, own = called(log), set(signature(cls.__init__).parameters)
+        photo, log = match_photo(image, read_logs(log), where, strict)
+        options = {}
+        if method is None:
+            options = options_of_log(log, where, set(settings) - own, own)
         settings.setdefault("name", log["name"])
-        options = log["options"] if method is None else {}
-        session = cls(image, log["method"] if method is None else method, **settings, **options)
-        clicks, choices = _read_clicks(log)
-        for count, click in enumerate(clicks, start=1):
-            session.click(click.row, click.col, click.positive)
-            if count in choices:
-                session.choose(choices[count])
-                session.refresh()
+        try:
+            session = cls(photo, method or log["method"], **settings, **options)
+            session._make_again(*clicks_on(photo, log))
+        except ValueError as error:
+            raise ValueError(f"{where} cannot be replayed: {error}") from error
         return session
+
+    def _make_again(self, clicks: Clicks, choices: Mapping[int, int]) -> None:
+        for count, click in enumerate(clicks, start=1):
+            self.click(click.row, click.col, click.positive)
+            if count in choices:
+                self.choose(choices[count])
+                self.refresh()
+
+    # -- autosave ------------------------------------------------------------------------------
 
     def saved(self) -> Clicks | None:
         """Return the clicks an earlier session autosaved on this photo, or None.
 
-        An unreadable autosave counts as none: it must never stand in the way of new work.
+        Of several sessions, those of the one with the most clicks; after :meth:`restore`, those of
+        the next one. An unreadable autosave counts as none: it must never stand in the way of new
+        work.
         """
-        if self._autosave is None or self._kept is None:
-            return None
-        try:
-            clicks, _ = _read_clicks(self._kept)
-            clicks.check(self.shape)
-        except ValueError:
-            return None
-        return clicks if len(clicks) else None
+        return clicks_of(log)[0] if (log := self._offered()) else None
 
     def restore(self) -> None:
         """Put what an earlier session autosaved in the place of the present clicks, if anything.
 
-        Choices come back where the method is still the one whose candidates they were.
+        Choices come back where the method is still the one whose candidates they were. Called
+        again, it brings back what the next one of several sessions left.
         """
-        if (clicks := self.saved()) is not None:
-            asked = (self._kept["method"], self._kept["options"])
-            same = asked == (self._method, _as_json(self._options))
-            self.replace(clicks, _read_clicks(self._kept)[1] if same else None)
+        if (log := self._offered()) is None:
+            return
+        clicks, choices = clicks_of(log)
+        same = (log["method"], log["options"]) == (self._method, as_json(self._options))
+        self._autosave.continue_from(log)
+        self._restored += 1
+        self.replace(clicks, choices if same else None)
 
-    def _autosave_path(self, autosave: bool | str | os.PathLike[str]) -> Path | None:
-        self._kept: dict[str, Any] | None = None
+    def _offered(self) -> Log | None:
+        kept = self._autosave.kept if self._autosave else []
+        return kept[self._restored % len(kept)] if kept else None
+
+    def _opened_autosave(self, autosave: bool | str | os.PathLike[str]) -> Autosave | None:
         if autosave is False:
             return None
         if autosave is True:
-            path = user_folder() / "autosave" / f"{self._fingerprint[:16]}.json"
+            path = user_folder() / "autosave" / f"{self._photo.sha256[:16]}.json"
         else:
-            path = Path(autosave)
-        try:
-            kept = read_log(path)
-            if kept["image"]["sha256"] == self._fingerprint:
-                self._kept = kept
-        except ValueError:
-            pass
-        return path
+            path = Path(autosave).expanduser()
+        return Autosave(path, self._photo.sha256)
 
     def _save(self) -> None:
         if self._autosave is None or not (len(self._clicks) or self._past or self._future):
             return
-        draft = self._autosave.with_suffix(f".{os.getpid()}.tmp")
+        choices = choices_to_list(self._choices)
         try:
-            self._autosave.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(self.log()), encoding="utf-8")
-            draft.replace(self._autosave)
+            self._autosave.write(self._about(), self._clicks, self._moment, choices)
         except OSError as error:
             self._autosave = None
             warnings.warn(
@@ -476,8 +549,10 @@ class Session(ClickHistory):
         """Write the present answer and how it came about.
 
         ``NAME-mask.png`` (8 bit, 255 = object), ``NAME-cutout.png`` (RGBA, background
-        transparent), ``NAME-coco.json`` (run-length encoding and polygons in COCO's annotation
-        format) and ``NAME-clicks.json`` (see :meth:`replay`).
+        transparent), ``NAME-coco.json`` (a COCO dataset of one photo, see
+        :func:`tutorial_lib.exports.coco_dataset`) and ``NAME-clicks.json`` (see :meth:`replay`).
+        The first three have the photo's own size, whatever the size that was worked on. NAME is
+        :func:`tutorial_lib.paths.safe_stem` of the session's name.
 
         Parameters
         ----------
@@ -488,34 +563,24 @@ class Session(ClickHistory):
         -------
         list of Path
             The files written.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written; the text names it, and old files stay as they are.
         """
         from tutorial_lib.render import encode_png
 
-        self.refresh()
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        cutout = np.dstack([self.image, self.mask.astype(np.uint8) * 255])
-        contents: dict[str, Callable[[], bytes]] = {
-            "mask.png": lambda: encode_png(self.mask, 9),
-            "cutout.png": lambda: encode_png(cutout, 9),
-            "coco.json": lambda: json.dumps(coco_annotation(self.mask)).encode(),
-            "clicks.json": lambda: json.dumps(self.log(), indent=1).encode(),
+        mask = self._photo.full_mask(self.refresh())
+        cutout = np.dstack([self._photo.full(), mask.astype(np.uint8) * 255])
+        compression = 9 if mask.size <= QUICKLY_PACKED else 3
+        contents = {
+            "mask.png": encode_png(mask, 9),
+            "cutout.png": encode_png(cutout, compression),
+            "coco.json": dump(coco_dataset(mask, self.file_name)).encode(),
+            "clicks.json": dump(self.log(), indent=1).encode(),
         }
-        written = []
-        for ending, content in contents.items():
-            path = folder / f"{self.name}-{ending}"
-            path.write_bytes(content())
-            written.append(path)
-        return written
-
-
-def _timed(
-    segmenter: Segmenter, prepared: Any, clicks: Clicks, choices: Mapping[int, int] | None = None
-) -> tuple[Segmentation, float]:
-    preferred = {"chosen": dict(choices)} if choices else {}  # most methods know nothing of choices
-    start = time.perf_counter()
-    result = segmenter.segment(prepared, clicks, **preferred)
-    return result, 1000 * (time.perf_counter() - start)
+        return write_files(folder, self.name, contents)
 
 
 def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:
@@ -528,102 +593,3 @@ def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:
     if options:
         raise ValueError(f"This segmenter is built: it takes no option {', '.join(options)} now.")
     return type(segmenter).__name__
-
-
-def fingerprint(image: np.ndarray) -> str:
-    """Return the SHA-256 of an image's shape and pixels: which photo a log belongs to."""
-    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
-
-
-def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
-    """Describe a mask as COCO does.
-
-    Parameters
-    ----------
-    mask : np.ndarray
-        ``(H, W) bool``.
-
-    Returns
-    -------
-    dict
-        ``rle`` (``size``, ``counts`` as text), ``segmentation`` (outer contours as polygons
-        ``[x, y, x, y, ...]`` around the pixels' outer edges), ``area`` in pixels, ``bbox`` as
-        ``[x, y, width, height]``.
-    """
-    from pycocotools import mask as coco
-
-    rle = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {
-        "rle": {"size": list(rle["size"]), "counts": rle["counts"].decode("ascii")},
-        "segmentation": _polygons(mask),
-        "area": int(mask.sum()),
-        "bbox": [float(value) for value in coco.toBbox(rle)],
-    }
-
-
-def _polygons(mask: np.ndarray) -> list[list[float]]:
-    from scipy.ndimage import binary_fill_holes
-    from skimage.measure import approximate_polygon, find_contours
-
-    filled = binary_fill_holes(np.pad(mask, 1), np.ones((3, 3)))  # a hole has no outer contour
-    polygons = []
-    for contour in find_contours(filled.astype(float), 0.5):
-        # The contour runs through the middles of pixel edges and cuts every corner: put them back.
-        corners = np.where(contour[:-1] % 1 == 0.5, contour[:-1], contour[1:])
-        ring = np.concatenate([corners, corners[:1]])
-        points = approximate_polygon(ring, tolerance=0.01) - 0.5  # padding off, centres to edges
-        polygons.append([float(value) for value in points[:-1, ::-1].ravel()])
-    return polygons
-
-
-def read_log(log: dict[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a click log, and see that it is one.
-
-    Parameters
-    ----------
-    log : dict or path
-        What :meth:`Session.log` returned, or the file that :meth:`Session.export` or autosave
-        wrote.
-
-    Returns
-    -------
-    dict
-        At least ``name``, ``image``, ``method``, ``options`` and ``clicks``.
-
-    Raises
-    ------
-    ValueError
-        If it is unreadable or something else; the text says what is wrong.
-    """
-    if not isinstance(log, dict):
-        path = Path(log)
-        try:
-            log = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ValueError(f"The click log {path} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise ValueError(f"The click log {path} is no JSON: {error}.") from error
-    if not isinstance(log, dict) or log.get("schema") != LOG_SCHEMA:
-        raise ValueError(f"A click log of schema {LOG_SCHEMA} is needed; this is something else.")
-    kinds = {"name": str, "image": dict, "method": str, "options": dict, "clicks": list}
-    for name, kind in kinds.items():
-        if not isinstance(log.get(name), kind):
-            raise ValueError(f"The click log has no usable field {name!r}.")
-    if not {"sha256", "shape"} <= set(log["image"]):
-        raise ValueError("The click log does not say which photo it belongs to.")
-    return log
-
-
-def _read_clicks(log: dict[str, Any]) -> tuple[Clicks, dict[int, int]]:
-    clicks = Clicks.from_list(log["clicks"])
-    return clicks, choices_from_list(log.get("choices", []), len(clicks))
-
-
-def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as they are after a way through a file."""
-    return json.loads(json.dumps(options, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy's numbers and arrays into what JSON can hold, and anything else into text."""
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

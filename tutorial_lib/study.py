@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.evaluation.metrics import bootstrap_interval, clicks_to_reach
-from tutorial_lib.images import as_rgb
-from tutorial_lib.session import Session, fingerprint, read_log
+from tutorial_lib.photo import WorkingPhoto
+from tutorial_lib.session import Session
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,15 @@ def draw_plan(
     return plan
 
 
-def read_trials(folder: str | Path, examples: Iterable[Example]) -> list[Trial]:
+def read_trials(
+    folder: str | Path,
+    examples: Iterable[Example],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Trial]:
     """Read the click logs of a class, and compute every mask and IoU anew.
+
+    Examples are looked at one after the other, and no photo is kept: a study may be as large as a
+    dataset.
 
     Parameters
     ----------
@@ -140,8 +148,12 @@ def read_trials(folder: str | Path, examples: Iterable[Example]) -> list[Trial]:
         One folder for each person, named after them, with the files ``...-clicks.json`` that
         :meth:`tutorial_lib.session.Session.export` writes.
     examples : iterable of Example
-        The photos and their known masks. A log is matched by the photo's fingerprint; where several
-        objects lie in one photo, its name must be the object's ``id``.
+        The photos and their known masks. A log is matched by its photo, or another copy of it if
+        there is no exact one; where several objects lie in one photo, its name must be the object's
+        ``id``.
+    options : mapping of str to mapping, optional
+        Settings of the methods that logs may not decide on, by their names:
+        ``{"dos": {"weights": "own.safetensors"}}``.
 
     Returns
     -------
@@ -153,7 +165,7 @@ def read_trials(folder: str | Path, examples: Iterable[Example]) -> list[Trial]:
     FileNotFoundError
         If there is no log.
     ValueError
-        If a log is unreadable, or belongs to no photo of these.
+        If a log is unreadable, or belongs to no photo of these; the text names its file.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("*/*-clicks.json"))
@@ -162,31 +174,60 @@ def read_trials(folder: str | Path, examples: Iterable[Example]) -> list[Trial]:
             f"There is no click log <person>/<name>-clicks.json in {folder}; `Session.export` "
             "writes them."
         )
-    known: dict[str, list[Example]] = {}
+    found = [_Found(path, read_log(path)) for path in paths]
     for example in examples:
-        known.setdefault(fingerprint(as_rgb(example.image)), []).append(example)
-    return [trial for path in paths if (trial := _trial(path, known)) is not None]
+        for size in {one.size for one in found}:
+            photo = WorkingPhoto(example.image, size)
+            for one in found:
+                if one.size == size:
+                    one.compare(photo, example, options or {})
+    trials = [one.trial() for one in found]
+    return [trial for trial in trials if trial is not None]
 
 
-def _trial(path: Path, known: Mapping[str, Sequence[Example]]) -> Trial | None:
-    log = read_log(path)
-    meant = known.get(log["image"]["sha256"], ())
-    named = [example for example in meant if len(meant) == 1 or example.id == log["name"]]
-    if not named:
-        raise ValueError(f"The click log {path} belongs to no object of this study.")
-    example = named[0]
-    if not log["clicks"]:
-        return None
-    session = Session.replay(example.image, log, truth=example.truth, ignore=example.ignore)
-    seconds = log.get("seconds") or [None] * len(session.clicks)
-    if len(seconds) != len(session.clicks):
-        raise ValueError(f"The click log {path} has not as many moments as clicks.")
-    # A choice among candidates is a step of its own: of those after a click the last one counts.
-    ious = {len(step.clicks): step.iou for step in session.history}
-    return Trial(
-        path.parent.name, example.id, session.method, session.clicks, tuple(ious.values()),
-        tuple(seconds),
-    )  # fmt: skip
+class _Found:
+    """One log, and the object it belongs to as far as the examples have been looked at."""
+
+    def __init__(self, path: Path, log: dict[str, Any]) -> None:
+        self._path, self._log = path, log
+        self.size = max(log["image"]["shape"][:2])
+        self._exact, self._ids = False, []
+        self._trial: Trial | None = None
+
+    def compare(
+        self, photo: WorkingPhoto, example: Example, options: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Replay the log if this is its photo and may be its object."""
+        described = self._log["image"]
+        exact = photo.is_exactly(described)
+        if not (exact or (photo.looks_like(described) and not self._exact)):
+            return
+        if exact and not self._exact:  # forget other copies of the photo
+            self._exact, self._ids, self._trial = True, [], None
+        self._ids.append(example.id)
+        if self._log["clicks"] and (len(self._ids) == 1 or example.id == self._log["name"]):
+            self._trial = self._replayed(photo, example, options.get(self._log["method"], {}))
+
+    def _replayed(self, photo: WorkingPhoto, example: Example, options: Mapping[str, Any]) -> Trial:
+        session = Session.replay(
+            photo, self._path, truth=example.truth, ignore=example.ignore, **options
+        )
+        # A choice among candidates is a step of its own: after a click the last one counts.
+        ious = {len(step.clicks): step.iou for step in session.history}
+        seconds = self._log.get("seconds") or [None] * len(session.clicks)
+        return Trial(
+            self._path.parent.name, example.id, session.method, session.clicks,
+            tuple(ious.values()), tuple(seconds),
+        )  # fmt: skip
+
+    def trial(self) -> Trial | None:
+        """Return what somebody did, or None if they did nothing."""
+        if not self._ids or (len(self._ids) > 1 and self._log["name"] not in self._ids):
+            raise ValueError(
+                f"The click log {str(self._path)!r} belongs to no object of this study; name it "
+                "after the object, or leave it out."
+            )
+        return self._trial
 
 
 def summarise(

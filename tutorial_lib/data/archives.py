@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+import posixpath
 import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
+
+# Photos hardly shrink, lists of polygons to a tenth: what grows more than this means harm.
+MAX_RATIO = 100
+SMALL = 100_000_000  # bytes that any archive may hold
+MAX_BYTES = 300_000_000_000
+MAX_MEMBERS = 1_000_000
+
+_BLOCK = 1 << 20
+_PACKERS: dict[bytes, Callable[..., BinaryIO]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 
 
-def unpack(archive: Path, folder: Path) -> list[str]:
+class RefusedArchiveError(ValueError):
+    """An archive that can be read but must not be unpacked; its text says why."""
+
+
+def unpack(archive: Path, folder: Path, check: Callable[[Path], object] | None = None) -> list[str]:
     """Unpack an archive into a folder, all of it or nothing.
 
     It is unpacked beside its destination first and moved when it is complete. Files of the same
@@ -23,6 +45,9 @@ def unpack(archive: Path, folder: Path) -> list[str]:
         A zip or tar file, compressed or not.
     folder : Path
         Where its contents go; made if it is missing.
+    check : callable, optional
+        Looks at the folder in which everything lies before it is moved; if it raises an error,
+        nothing is moved.
 
     Returns
     -------
@@ -32,27 +57,17 @@ def unpack(archive: Path, folder: Path) -> list[str]:
     Raises
     ------
     ValueError
-        If the archive cannot be read, or an entry is an absolute path, leaves the folder, links
-        to outside, or is a device.
+        If the archive cannot be read, holds much more than its size lets expect, or an entry is an
+        absolute path, leaves the folder, links to outside, or is a device.
     OSError
         If the files cannot be written, for example because the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as place:
         fresh = Path(place)
-        try:
-            if archive.suffix.lower() == ".zip":
-                _unpack_zip(archive, fresh)
-            else:
-                _unpack_tar(archive, fresh)
-        except (zipfile.BadZipFile, tarfile.ReadError, zlib.error, EOFError, RuntimeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".: ")
-            raise ValueError(
-                f"The file {archive} is no archive that can be read ({reason}); delete it and "
-                "fetch it again."
-            ) from error
-        except OSError as error:
-            raise _failed(archive, folder, error) from error
+        _unpack(archive, fresh, folder)
+        if check is not None:
+            check(fresh)
         tops = sorted(entry.name for entry in fresh.iterdir())
         try:
             _move(fresh, folder)
@@ -61,18 +76,81 @@ def unpack(archive: Path, folder: Path) -> list[str]:
     return tops
 
 
+def _unpack(archive: Path, fresh: Path, folder: Path) -> None:
+    try:
+        (_unpack_zip if archive.suffix.lower() == ".zip" else _unpack_tar)(archive, fresh)
+    except (RefusedArchiveError, ImportError):
+        raise
+    except OSError as error:
+        if error.errno is None:  # decompressors raise it as well
+            raise _damaged(archive, error) from error
+        raise _failed(archive, folder, error) from error
+    except Exception as error:  # damaged headers raise anything
+        raise _damaged(archive, error) from error
+
+
+def _damaged(archive: Path, error: Exception) -> ValueError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".: ")
+    return ValueError(
+        f"The file {archive} is no archive that can be read ({reason}); delete it and fetch it "
+        "again."
+    )
+
+
 def _failed(archive: Path, folder: Path, error: OSError) -> OSError:
     return OSError(
         f"The archive {archive} could not be unpacked into {folder}: {error.strerror or error}."
     )
 
 
+def _refused(archive: Path, reason: str) -> RefusedArchiveError:
+    return RefusedArchiveError(f"The archive {archive} was not unpacked: {reason}.")
+
+
+# -- how much an archive may hold ------------------------------------------------------------------
+
+
+def _allowed(archive: Path) -> int:
+    return min(MAX_BYTES, max(SMALL, MAX_RATIO * archive.stat().st_size))
+
+
+def _check_bytes(archive: Path, count: int) -> None:
+    if count > (allowed := _allowed(archive)):
+        raise _refused(
+            archive, f"it holds more than the {allowed:,} bytes that one of its size may hold"
+        )
+
+
+def _check_members(archive: Path, count: int) -> None:
+    if count > MAX_MEMBERS:
+        raise _refused(archive, f"it holds more than {MAX_MEMBERS:,} files")
+
+
+class _Counted:
+    """A stream that counts what was read from it, and ends with an error at a limit."""
+
+    def __init__(self, stream: BinaryIO, archive: Path) -> None:
+        self._stream, self._archive, self._count = stream, archive, 0
+
+    def read(self, size: int = _BLOCK) -> bytes:
+        block = self._stream.read(min(size, _BLOCK))
+        self._count += len(block)
+        _check_bytes(self._archive, self._count)
+        return block
+
+
+# -- kinds of archives -----------------------------------------------------------------------------
+
+
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as content:
-        for entry in content.infolist():
+        entries = content.infolist()
+        _check_members(archive, len(entries))
+        _check_bytes(archive, sum(entry.file_size for entry in entries))
+        for entry in entries:
             _check_name(archive, entry.filename)
             if stat.S_ISLNK(entry.external_attr >> 16):
-                raise _refused(archive, entry.filename, "is a link")
+                raise _refused(archive, f"its entry {entry.filename!r} is a link")
         content.extractall(folder)
 
 
@@ -82,24 +160,58 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
         try:
             return tarfile.data_filter(member, path)
         except tarfile.FilterError as error:
-            raise _refused(archive, member.name, "links outside or is a device") from error
+            raise _refused(
+                archive, f"its entry {member.name!r} links outside or is a device"
+            ) from error
 
     if not hasattr(tarfile, "data_filter"):
         raise ImportError("Unpacking tar archives safely needs Python 3.11.4 or newer.")
-    with tarfile.open(archive) as content:
-        content.extractall(folder, filter=checked)
+    with _decompressed(archive) as plain:
+        stream = _Counted(plain, archive)
+        with tarfile.open(fileobj=stream, mode="r|") as content:
+            content.extractall(folder, _members(archive, content), filter=checked)
+        while stream.read():  # the checksum of what is compressed comes last
+            pass
+
+
+def _decompressed(archive: Path) -> BinaryIO:
+    with archive.open("rb") as stream:
+        beginning = stream.read(8)
+    packers = [packer for start, packer in _PACKERS.items() if beginning.startswith(start)]
+    return packers[0](archive) if packers else archive.open("rb")
+
+
+def _members(archive: Path, content: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    total, links = 0, set[str]()
+    for count, member in enumerate(content, start=1):
+        total += member.size
+        _check_members(archive, count)
+        _check_bytes(archive, total)
+        _check_link(archive, member, links)
+        yield member
+
+
+def _check_link(archive: Path, member: tarfile.TarInfo, links: set[str]) -> None:
+    """Refuse to go through an earlier link: some releases of Python lose their way in chains."""
+    name = posixpath.normpath(member.name)
+    paths = [name]
+    if member.issym():
+        paths.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname)))
+    elif member.islnk():
+        paths.append(posixpath.normpath(member.linkname))
+    for path in paths:
+        if links & {path, *map(str, PurePosixPath(path).parents)}:
+            raise _refused(archive, f"its entry {member.name!r} goes through a link")
+    if member.issym():
+        links.add(name)
 
 
 def _check_name(archive: Path, name: str) -> None:
     # A backslash separates folders on Windows alone: it has no business in a dataset.
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or "\\" in name:
-        raise _refused(archive, name, "is an absolute path")
+        raise _refused(archive, f"its entry {name!r} is an absolute path")
     if ".." in PurePosixPath(name).parts:
-        raise _refused(archive, name, "leaves the folder it is unpacked to")
-
-
-def _refused(archive: Path, name: str, fault: str) -> ValueError:
-    return ValueError(f"The archive {archive} was not unpacked: its entry {name!r} {fault}.")
+        raise _refused(archive, f"its entry {name!r} leaves the folder it is unpacked to")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ class Archive:
         Where it lies.
     sha256 : str, optional
         Its checksum, as well-known projects document it. None where nobody does: then the first
-        download is trusted, and every later one compared with it.
+        download that is read as the dataset is trusted, and every later one compared with it.
     split : str, optional
         The split it is needed for; None where every split needs it.
     name : str, optional

@@ -7,19 +7,13 @@ Nothing is copied or converted. ``load_dataset`` gives a light, picklable sequen
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.catalogue import DATASETS, GRABCUT_IN_BSDS500, DatasetInfo
 from tutorial_lib.data.fetch import fetch
 from tutorial_lib.data.layouts.base import Dataset, Example, Subset
-from tutorial_lib.data.layouts.bsds import Bsds500
-from tutorial_lib.data.layouts.clothing import ClothingCoParsing
-from tutorial_lib.data.layouts.coco import Coco
-from tutorial_lib.data.layouts.davis import Davis
-from tutorial_lib.data.layouts.pairs import Berkeley, Duts, Folder, GrabCut
-from tutorial_lib.data.layouts.voc import Sbd, Voc
+from tutorial_lib.data.layouts.by_name import LAYOUTS
 
 __all__ = [
     "DATASETS",
@@ -31,19 +25,6 @@ __all__ = [
     "fetch",
     "load_dataset",
 ]
-
-_LAYOUTS: dict[str, Callable[..., Dataset]] = {
-    "grabcut": GrabCut,
-    "berkeley": Berkeley,
-    "davis": Davis,
-    "coco": Coco,
-    "voc": Voc,
-    "sbd": Sbd,
-    "bsds500": Bsds500,
-    "duts": Duts,
-    "clothing-co-parsing": ClothingCoParsing,
-    "folder": Folder,
-}
 
 
 def load_dataset(
@@ -90,9 +71,9 @@ def load_dataset(
     >>> photos[0].truth.any()                               # doctest: +SKIP
     True
     """
-    if name not in _LAYOUTS:
-        raise ValueError(f"The datasets are {', '.join(_LAYOUTS)}; there is no {name!r}.")
-    layout = _LAYOUTS[name]
+    if name not in LAYOUTS:
+        raise ValueError(f"The datasets are {', '.join(LAYOUTS)}; there is no {name!r}.")
+    layout = LAYOUTS[name]
     takes = inspect.signature(layout).parameters.keys() - {"root", "split", "seed"}
     if unknown := sorted(options.keys() - takes):
         known = f"its options are {', '.join(sorted(takes))}" if takes else "it has no options"

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutorial_lib import photo_files, photo_pixels
 from tutorial_lib.images import as_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
-_ORIENTATION, _SIDEWAYS = 0x0112, frozenset({5, 6, 7, 8})
 
 
 def read_photo(path: Path, *, upright: bool = False) -> np.ndarray:
-    """Read a photo.
+    """Read a photo as :func:`tutorial_lib.images.as_rgb` does.
 
     Parameters
     ----------
@@ -38,10 +38,7 @@ def read_photo(path: Path, *, upright: bool = False) -> np.ndarray:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    if upright and path.exists():
-        return as_rgb(path)
-    with _opened(path) as picture:
-        return as_rgb(np.asarray(picture.convert("RGB")))
+    return as_rgb(path, upright=upright)
 
 
 def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
@@ -64,10 +61,8 @@ def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with _opened(path) as picture:
-        width, height = picture.size
-        sideways = upright and picture.getexif().get(_ORIENTATION) in _SIDEWAYS
-    return (width, height) if sideways else (height, width)
+    with photo_files.opened(path) as picture:
+        return photo_pixels.size_of(picture, upright)
 
 
 def read_grey(path: Path) -> np.ndarray:

@@ -56,12 +56,15 @@ class FixedNorm(nn.Module):
         if self.seen >= self.batches:
             return
         self.seen += 1
-        x = x.detach().float()
-        mean, square = x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))
+        mean, square = self.measure(x.detach().float())
         part = 1 / self.seen.item()  # the first batch replaces what a new norm starts with
         square = (self.variance + self.mean.square()).lerp(square, part)
         self.mean.lerp_(mean, part)
         self.variance.copy_((square - self.mean.square()).clamp_min(0))
+
+    def measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return every channel's mean and mean square in a batch, ``(channels,)`` each."""
+        return x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))
 
     @property
     def scale(self) -> Tensor:

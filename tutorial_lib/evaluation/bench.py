@@ -1,8 +1,9 @@
-"""How fast every method is on this machine, beside the paper's times and other libraries.
+"""How fast every method is on this machine, beside the papers' times and other libraries.
 
 All methods answer the same clicks on the same photos (:mod:`tutorial_lib.evaluation.scenes`), each
 in a process of its own (:mod:`tutorial_lib.evaluation.timing`), in turns with the library function
-one would otherwise call (:mod:`tutorial_lib.evaluation.peers`).
+one would otherwise call (:mod:`tutorial_lib.evaluation.peers`). Networks are timed in float32, in
+which they answer unless told otherwise, and in bfloat16 where the processor computes it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from typing import Any
 from tutorial_lib.evaluation.machine import commit, cores, machine
 from tutorial_lib.evaluation.published import LI_TIMES, published_ms
 from tutorial_lib.evaluation.scenes import make_scene
-from tutorial_lib.evaluation.timing import Scene, keep_output_clean, measure
+from tutorial_lib.evaluation.timing import (
+    Scene,
+    keep_output_clean,
+    measure,
+    measure_in_bfloat16,
+)
 from tutorial_lib.segmenter import MethodError, MethodInfo, get_segmenter, method_info, methods
 
 PHOTOS = ("flower", "coffee", "astronaut")
@@ -75,8 +81,9 @@ def bench(
         Ready for JSON: ``schema``, ``size``, ``runs``, ``commit``, ``machine``, ``threads`` (the
         cores this process may use: no library is held to fewer), ``photos``, ``clicks`` (a list
         of ``[row, col, positive]`` a photo), ``published_source``, ``methods`` (what
-        :func:`tutorial_lib.evaluation.timing.measure` returns, and ``published_ms``) and
-        ``skipped`` (why, for each method that cannot run).
+        :func:`tutorial_lib.evaluation.timing.measure` returns, ``published_ms``, and ``bfloat16``:
+        the same for a network in bfloat16, None where that is not native) and ``skipped`` (why,
+        for each method that cannot run).
 
     Raises
     ------
@@ -95,7 +102,7 @@ def bench(
     for number, info in enumerate(infos, 1):
         log(f"{number}/{len(infos)} {info.name}")
         try:
-            measured = _in_fresh_process(_reachable(info), scenes, runs)
+            measured = _measured(_reachable(info), scenes, runs)
         except (ValueError, ImportError, OSError, MethodError) as error:
             if names:
                 raise
@@ -143,12 +150,22 @@ def _reachable(info: MethodInfo) -> MethodInfo:
     return info
 
 
-def _in_fresh_process(info: MethodInfo, scenes: list[Scene], runs: int) -> dict[str, Any]:
+def _measured(info: MethodInfo, scenes: list[Scene], runs: int) -> dict[str, Any]:
+    """Measure a method, and a network in bfloat16 too where that is native."""
+    found, half = _in_fresh_process(measure, info, scenes, runs), None
+    if info.kind == "deep":
+        half = _in_fresh_process(measure_in_bfloat16, info, scenes, runs)
+    return {**found, "bfloat16": half}
+
+
+def _in_fresh_process(
+    action: Callable[..., Any], info: MethodInfo, scenes: list[Scene], runs: int
+) -> Any:
     """Measure where no other method has left memory, caches or threads behind."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, initializer=keep_output_clean) as pool:
         try:
-            return pool.submit(measure, info, scenes, runs).result()
+            return pool.submit(action, info, scenes, runs).result()
         except BrokenProcessPool:
             raise OSError(
                 f"The process that measured {info.name!r} was killed, most likely for want of "
@@ -184,17 +201,20 @@ def as_table(result: dict[str, Any]) -> str:
         f"{on['cpu'] or on['architecture']}, {on['cores']} cores, {on['platform']}, "
         f"Python {on['python']}",
         "",
-        f"{'':{width}}     prepare       click     slowest      memory   published",
-        f"{'method':{width}}          ms          ms    click ms   added MB          ms",
+        f"{'':{width}}     prepare       click     slowest    bfloat16      memory   published",
+        f"{'method':{width}}          ms          ms    click ms    click ms    added MB"
+        "          ms",
     ]
     for name, row in result["methods"].items():
-        numbers = [row["ms_prepare"], row["ms_click"], row["ms_click_worst"], row["peak_mb"]]
-        cells = [_cell(number) for number in (*numbers, row["published_ms"])]
+        half = row["bfloat16"] and row["bfloat16"]["ms_click"]
+        numbers = [row["ms_prepare"], row["ms_click"], row["ms_click_worst"], half]
+        cells = [_cell(number) for number in (*numbers, row["peak_mb"], row["published_ms"])]
         lines.append(f"{name:{width}}" + "".join(cells))
     lines += ["", *_peer_lines(result["methods"])]
     lines += [f"{name}: skipped. {reason}" for name, reason in result["skipped"].items()]
     lines.append("The first click is not timed: with one kind of click most methods only show it.")
     lines.append("Memory counts the libraries a method loads, beyond Python with NumPy.")
+    lines.append("Networks answer in float32; bfloat16 is timed where the processor computes it.")
     lines.append(f"Published: {result['published_source']}.")
     return "\n".join(lines)
 

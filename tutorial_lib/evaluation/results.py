@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tutorial_lib.paths import write_atomically
 
 _CLICK = {
     "type": "array",
@@ -29,21 +30,45 @@ _SAMPLE = {
         "iou": {"type": "array", "items": _SHARE, "minItems": 1},
     },
 }
+_FAILED = {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}
+_ANSWERED = {
+    "properties": {
+        "noc": {
+            "required": ["85", "90"],
+            "additionalProperties": {"type": "number", "minimum": 1},
+        },
+        "miou": {"minItems": 1},
+        "ms_prepare": _MILLISECONDS,
+        "ms_click": _MILLISECONDS,
+    }
+}
+_UNANSWERED = {  # a method that answered no object has no figure
+    "required": ["failed"],
+    "properties": {
+        "noc": {"required": ["85", "90"], "additionalProperties": {"type": "null"}},
+        "miou": {"maxItems": 0},
+        "ms_prepare": {"type": "null"},
+        "ms_click": {"type": "null"},
+        "failed": {"minProperties": 1},
+    },
+}
 _METHOD = {
     "type": "object",
     "required": ["noc", "miou", "ms_prepare", "ms_click", "samples"],
     "additionalProperties": False,
     "properties": {
-        "noc": {
-            "type": "object",
-            "required": ["85", "90"],
-            "additionalProperties": {"type": "number", "minimum": 1},
-        },
-        "miou": {"type": "array", "items": _SHARE, "minItems": 1},
-        "ms_prepare": _MILLISECONDS,
-        "ms_click": _MILLISECONDS,
-        "samples": {"type": "object", "additionalProperties": _SAMPLE, "minProperties": 1},
+        "noc": {"type": "object"},
+        "miou": {"type": "array", "items": _SHARE},
+        "ms_prepare": {},
+        "ms_click": {},
+        "precision": {"type": "string"},
+        "samples": {"type": "object", "additionalProperties": _SAMPLE},
+        "failed": _FAILED,
+        "made_from": {"type": "object"},
     },
+    "if": {"properties": {"samples": {"minProperties": 1}}},
+    "then": _ANSWERED,
+    "else": _UNANSWERED,
 }
 RESULTS_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -70,6 +95,9 @@ RESULTS_SCHEMA: dict[str, Any] = {
         "max_clicks": {"type": "integer", "minimum": 1},
         "commit": {"type": ["string", "null"]},
         "machine": {"type": "object"},
+        "precision": {"type": "string"},
+        "made_from": {"type": "object"},
+        "skipped": _FAILED,
         "methods": {"type": "object", "additionalProperties": _METHOD, "minProperties": 1},
     },
 }
@@ -222,14 +250,13 @@ def read_checked(path: str | Path, schema: dict[str, Any], remedy: str) -> dict[
     if not path.is_file():
         raise FileNotFoundError(f"There is no results file {path}; {remedy}.")
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = json.loads(path.read_bytes())
         _validate(results, schema)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}.") from None
     except ValidationError as error:
-        raise ValueError(
-            f"{path} holds no results at {error.json_path}: {error.message}."
-        ) from None
+        message = error.message if len(error.message) < 300 else f"{error.message[:300]} ..."
+        raise ValueError(f"{path} holds no results at {error.json_path}: {message}.") from None
     return results
 
 
@@ -260,12 +287,12 @@ def write_checked(
     ------
     jsonschema.ValidationError
         If they do not fit.
+    OSError
+        If the file cannot be written; what was there before stays.
     """
     _validate(results, schema)
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_name(f"{path.name}.new")
-    written.write_text(to_text(results), encoding="utf-8")
-    written.replace(path)
+    write_atomically(path, to_text(results).encode())
 
 
 def _validate(results: Any, schema: dict[str, Any]) -> None:
@@ -274,17 +301,27 @@ def _validate(results: Any, schema: dict[str, Any]) -> None:
     Draft202012Validator(schema).validate(results)
 
 
+class _Line(dict):
+    """What stands on a line of its own."""
+
+
 def _compact(results: dict[str, Any]) -> str:
     """Return JSON with one line a sample, so that files can be read and compared by eye."""
-    lines: list[str] = []
-
-    def to_mark(sample: dict[str, Any]) -> str:
-        lines.append(json.dumps(sample, separators=(",", ":")))
-        return f"@line {len(lines) - 1}@"
-
     methods = {
-        name: {**method, "samples": {key: to_mark(one) for key, one in method["samples"].items()}}
+        name: {**method, "samples": {key: _Line(one) for key, one in method["samples"].items()}}
         for name, method in results["methods"].items()
     }
-    text = json.dumps({**results, "methods": methods}, indent=1)
-    return re.sub('"@line ([0-9]+)@"', lambda mark: lines[int(mark[1])], text) + "\n"
+    return _indented({**results, "methods": methods}) + "\n"
+
+
+def _indented(value: Any, before: str = "\n") -> str:
+    """Return JSON as ``json.dumps(value, indent=1)`` does, but for lines that stay whole."""
+    if isinstance(value, _Line):
+        return json.dumps(value, separators=(",", ":"))
+    if not (isinstance(value, (dict, list)) and value):
+        return json.dumps(value)
+    within = before + " "
+    if isinstance(value, list):
+        return "[" + ",".join(within + _indented(one, within) for one in value) + before + "]"
+    lines = (f"{within}{json.dumps(key)}: {_indented(value[key], within)}" for key in value)
+    return "{" + ",".join(lines) + before + "}"

@@ -17,6 +17,7 @@ import numpy as np
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.evaluation.machine import peak_megabytes
 from tutorial_lib.evaluation.peers import PEERS, Peer
+from tutorial_lib.options import OptionError
 from tutorial_lib.segmenter import MethodInfo, Segmenter, check_answer, get_segmenter, register
 
 PEER_SECONDS = 20  # scikit-image's random walker may take minutes for a single click
@@ -97,7 +98,9 @@ def keep_output_clean() -> None:
     os.dup2(2, 1)
 
 
-def measure(info: MethodInfo, scenes: Sequence[Scene], runs: int) -> dict[str, Any]:
+def measure(
+    info: MethodInfo, scenes: Sequence[Scene], runs: int, precision: str | None = None
+) -> dict[str, Any]:
     """Measure one method, and its peer in turns with it.
 
     A first round is not timed: it loads libraries, and its memory is read before the peer uses
@@ -113,10 +116,13 @@ def measure(info: MethodInfo, scenes: Sequence[Scene], runs: int) -> dict[str, A
         Photos and clicks, at least one.
     runs : int
         Timed rounds, at least one.
+    precision : str, optional
+        For a network: what it is to compute in. The peer is then left out.
 
     Returns
     -------
     dict
+        ``precision``, what the method computes in (``"float32"`` for a method that does not say);
         ``ms_prepare``, ``ms_click`` (medians) and ``ms_click_worst``; ``peak_mb``, how far memory
         rose, the libraries that the method loads included (None where the system does not tell);
         ``peer``, None or a dict of the peer's ``name``, ``version`` and ``settings``, the number
@@ -125,12 +131,12 @@ def measure(info: MethodInfo, scenes: Sequence[Scene], runs: int) -> dict[str, A
     """
     register(info)
     before = peak_megabytes()
-    segmenter = get_segmenter(info.name)
+    segmenter = get_segmenter(info.name, **({"precision": precision} if precision else {}))
     for scene in scenes:
         _use(segmenter, scene, _Times())
     after = peak_megabytes()
     peer, ours, theirs = PEERS.get(info.name), _Times(), _Times()
-    peer = peer if peer and peer.available else None
+    peer = peer if peer and peer.available and not precision else None
     if peer:
         peer.warm_up()
     for _ in range(runs):
@@ -139,12 +145,37 @@ def measure(info: MethodInfo, scenes: Sequence[Scene], runs: int) -> dict[str, A
             if peer:
                 _use_peer(peer, scene, theirs)
     return {
+        "precision": getattr(segmenter, "precision", "float32"),
         "ms_prepare": statistics.median(ours.prepare),
         "ms_click": ours.median_click(ours.clicks),
         "ms_click_worst": ours.worst_click,
         "peak_mb": None if after is None else after - before,
         "peer": _compare(peer, ours, theirs) if peer else None,
     }
+
+
+def measure_in_bfloat16(
+    info: MethodInfo, scenes: Sequence[Scene], runs: int
+) -> dict[str, Any] | None:
+    """Measure a network in bfloat16, as :func:`measure` does in float32.
+
+    Parameters
+    ----------
+    info, scenes, runs
+        As for :func:`measure`.
+
+    Returns
+    -------
+    dict or None
+        What :func:`measure` returns; None if the hardware does not compute bfloat16 itself, or the
+        method has no option ``precision``.
+    """
+    register(info)
+    try:
+        native = get_segmenter(info.name, precision="auto").precision == "bfloat16"
+    except OptionError:
+        return None
+    return measure(info, scenes, runs, "bfloat16") if native else None
 
 
 def _use(segmenter: Segmenter, scene: Scene, times: _Times) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training.settings import Clicked, Recipe
-from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, open_mixture
+from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, Source, open_mixture
 
 ONE_CLICK = replace(PAPER, positives=1)
 LEAST_PIXELS = 64  # an object of fewer pixels in its crop is too small to learn from
@@ -43,6 +44,10 @@ class Sample:
         The clicks, within the crop.
     corrections : int
         How many clicks are still to be added on the network's own errors.
+    number : int
+        Its number in the whole run, from 0.
+    unreadable : tuple of str
+        What could not be read before it was drawn, one sentence a draw.
     """
 
     image: np.ndarray
@@ -50,6 +55,8 @@ class Sample:
     valid: np.ndarray
     clicks: Clicks
     corrections: int
+    number: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -68,6 +75,10 @@ class Batch:
         The clicks that the maps show.
     corrections : list of int
         How many clicks are still to be added on the network's own errors.
+    numbers : list of int
+        The samples' numbers in the whole run, from 0.
+    unreadable : list of str
+        What could not be read before they were drawn, one sentence a draw.
     """
 
     image: Tensor
@@ -76,6 +87,8 @@ class Batch:
     valid: Tensor
     clicks: list[Clicks]
     corrections: list[int]
+    numbers: list[int]
+    unreadable: list[str]
 
     def __len__(self) -> int:
         return len(self.clicks)
@@ -120,13 +133,17 @@ class SampleStream(Dataset):
         ------
         ValueError
             If the sources yield no object that is large enough, a hundred times in a row.
+        OSError
+            If nothing can be read as often.
         """
-        rng = np.random.default_rng([self.recipe.seed, number])
+        rng, unreadable = np.random.default_rng([self.recipe.seed, number]), []
         for _ in range(ATTEMPTS):
             source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-            labels, image = random_crop(source.draw(rng), self.recipe, rng)
+            scene = readable(source, rng, unreadable)
+            labels, image = random_crop(scene, self.recipe, rng)
             if (labels == OBJECT).sum() >= LEAST_PIXELS:
-                return self._with_clicks(image, labels, rng)
+                sample = self._with_clicks(image, labels, rng)
+                return replace(sample, number=number, unreadable=tuple(unreadable))
         raise ValueError(
             f"In {ATTEMPTS} draws no object had {LEAST_PIXELS} pixels in its crop: look at the "
             "masks of the mixture, or make crop or scale_low larger."
@@ -143,6 +160,36 @@ class SampleStream(Dataset):
             clicks = sample_clicks(target, others, rng, ignore=ignore)
         corrections = int(rng.integers(self.recipe.corrections + 1))
         return Sample(image, target, ~ignore, clicks, corrections)
+
+
+def readable(source: Source, rng: np.random.Generator, unreadable: list[str]) -> Scene:
+    """Draw a scene; where a file cannot be read, another one.
+
+    Parameters
+    ----------
+    source : Source
+        Where it is drawn from.
+    rng : np.random.Generator
+        Source of chance.
+    unreadable : list of str
+        Gets a sentence for each draw that could not be read.
+
+    Returns
+    -------
+    Scene
+        The first that could be read.
+
+    Raises
+    ------
+    OSError
+        If nothing could be read, a hundred times in a row.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return source.draw(rng)
+        except (OSError, ValueError) as error:
+            unreadable.append(str(error))
+    raise OSError(f"Nothing could be read in {ATTEMPTS} draws; the last time: {unreadable[-1]}")
 
 
 def random_crop(
@@ -224,7 +271,27 @@ def collate(samples: list[Sample]) -> Batch:
         valid=torch.from_numpy(np.stack([s.valid for s in samples])),
         clicks=[s.clicks for s in samples],
         corrections=[s.corrections for s in samples],
+        numbers=[s.number for s in samples],
+        unreadable=[sentence for s in samples for sentence in s.unreadable],
     )
+
+
+class _Careful(Dataset):
+    """Samples, or the error that was met: torch wraps errors of other processes in tracebacks."""
+
+    def __init__(self, stream: Dataset) -> None:
+        self.stream = stream
+
+    def __getitem__(self, number: int) -> Any:
+        try:
+            return self.stream[number]
+        except (OSError, ValueError) as error:
+            return error
+
+
+def _collate_carefully(samples: list[Any], collate_fn: Callable[[list[Any]], Any]) -> Any:
+    errors = [sample for sample in samples if isinstance(sample, Exception)]
+    return errors[0] if errors else collate_fn(samples)
 
 
 class _Numbers(Sampler):
@@ -271,15 +338,23 @@ def batches(
     ------
     Batch
         ``batch / world`` samples, or what ``collate_fn`` makes of them.
+
+    Raises
+    ------
+    ValueError, OSError
+        As the stream does, from whatever process.
     """
     recipe = stream.recipe
     loader = DataLoader(
-        stream,
+        _Careful(stream),
         batch_sampler=_Numbers(recipe.batch, step, rank, world),
         num_workers=recipe.workers,
-        collate_fn=collate_fn,
+        collate_fn=partial(_collate_carefully, collate_fn=collate_fn),
         worker_init_fn=_start_worker,
         prefetch_factor=4 if recipe.workers else None,
         generator=torch.Generator(),  # the global one belongs to the network, and is resumed
     )
-    yield from loader
+    for batch in loader:
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.deep.class_losses import UNLABELLED
-from tutorial_lib.training.data import random_crop
+from tutorial_lib.training.data import random_crop, readable
 from tutorial_lib.training.recipes import SemanticRecipe
 from tutorial_lib.training.sources import IGNORED, OTHERS, Scene, parse_mixture
 
@@ -120,10 +120,13 @@ class LabelSample:
         ``(crop, crop, 3) uint8``.
     classes : np.ndarray
         ``(crop, crop) uint8``: positions in :data:`NAMES`, or 255 beyond the photo.
+    unreadable : tuple of str
+        What could not be read before it was drawn, one sentence a draw.
     """
 
     image: np.ndarray
     classes: np.ndarray
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -136,10 +139,13 @@ class LabelBatch:
         ``(B, 3, H, W) uint8``, RGB.
     classes : Tensor
         ``(B, H, W) uint8``: positions in :data:`NAMES`, or 255 where a pixel does not count.
+    unreadable : list of str
+        What could not be read before they were drawn, one sentence a draw.
     """
 
     image: Tensor
     classes: Tensor
+    unreadable: list[str]
 
     def __len__(self) -> int:
         return len(self.image)
@@ -188,11 +194,17 @@ class LabelStream(Dataset):
         -------
         LabelSample
             The same for the same number and seed.
+
+        Raises
+        ------
+        OSError
+            If nothing can be read, a hundred times in a row.
         """
-        rng = np.random.default_rng([self.recipe.seed, number])
-        labels, image = random_crop(self.source.draw(rng), self.recipe, rng)
+        rng, unreadable = np.random.default_rng([self.recipe.seed, number]), []
+        scene = readable(self.source, rng, unreadable)
+        labels, image = random_crop(scene, self.recipe, rng)
         classes = np.where(labels == IGNORED, np.uint8(UNLABELLED), labels - np.uint8(OTHERS))
-        return LabelSample(image, classes)
+        return LabelSample(image, classes, tuple(unreadable))
 
 
 def collate_labels(samples: list[LabelSample]) -> LabelBatch:
@@ -211,4 +223,5 @@ def collate_labels(samples: list[LabelSample]) -> LabelBatch:
     return LabelBatch(
         image=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
         classes=torch.from_numpy(np.stack([s.classes for s in samples])),
+        unreadable=[sentence for s in samples for sentence in s.unreadable],
     )

@@ -105,7 +105,7 @@ class LatentDiversity(Turns):
             else:
                 distances = relaxed_jaccard(probability, turn.target[waiting], turn.valid[waiting])
                 chosen = distances.argmin(dim=1)
-            chosen = self.strayed(chosen, logits.shape[1])
+            chosen = self.strayed(turn, waiting, chosen, logits.shape[1])
             self.click(turn, waiting, probability[torch.arange(len(waiting)), chosen], done)
             done += 1
         return turn

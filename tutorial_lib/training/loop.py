@@ -19,19 +19,25 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tutorial_lib.deep.device import autocast
+from tutorial_lib.deep.device import autocast, resolve_precision
 from tutorial_lib.deep.weights import save_weights
-from tutorial_lib.training.checkpoints import CHECKPOINT, Log, differing, read, write
+from tutorial_lib.evaluation.machine import machine
+from tutorial_lib.training import chance
+from tutorial_lib.training.checkpoints import Log, differing, read, restore, write, written
+from tutorial_lib.training.folder import CHECKPOINT, WEIGHTS_FILE, begin_anew, claimed
 from tutorial_lib.training.setup import (
     answering_precision,
     make_fabric,
     make_optimiser,
+    plain,
     polite_stop,
+    precision,
     rate,
 )
+from tutorial_lib.training.shared import share_layers, total
+from tutorial_lib.training.skipped import Skipped
 from tutorial_lib.training.task import Result, Step, Task
 
-WEIGHTS_FILE = "weights.safetensors"
 MOST_SKIPPED = 20  # steps in a row without a finite gradient: it will not come back
 
 
@@ -77,13 +83,15 @@ class Loop:
         by_time = self.minutes / recipe.minutes if recipe.minutes else 0.0
         return min(max(by_steps, by_time), 1.0)
 
-    def run(self, resume: bool = False) -> Result:
+    def run(self, resume: bool = False, force: bool = False) -> Result:
         """Train to the end of the run, or until Ctrl-C.
 
         Parameters
         ----------
         resume : bool
             Go on with the run in ``out``.
+        force : bool
+            Give up the run in ``out``, if there is one.
 
         Returns
         -------
@@ -93,25 +101,38 @@ class Loop:
         Raises
         ------
         FileExistsError
-            If there is a run in ``out`` already and it is not to be resumed.
+            If there is a run in ``out`` already that is neither to be resumed nor given up.
         FileNotFoundError
             If there is no run to resume.
         ValueError
-            If the run to resume has another recipe, or the loss stays without a finite gradient.
+            If the run to resume is damaged or has another recipe, the loss stays without a finite
+            gradient, or memory does not suffice.
+        OSError
+            If files cannot be written, another process trains in ``out``, most photos cannot be
+            read, or a process that takes part in the run was killed.
         """
+        with claimed(self.out, resume, force):
+            return self.go(resume)
+
+    def go(self, resume: bool) -> Result:
+        """Do the same in a folder that is :func:`claimed` already."""
         saved = self._saved(resume)
         self.fabric = make_fabric(self.recipe)
         self.fabric.launch()
+        self.task.place(self.fabric.device)
         torch.manual_seed(self.recipe.seed)
         self._set_up(self.task.build(saved["stage"] if saved else None))
-        if saved:
-            self._restore(saved)
-        if self.fabric.is_global_zero:
-            self.out.mkdir(parents=True, exist_ok=True)
-        self._log = Log(self.out, self.step, self.fabric.is_global_zero)
+        self._restore(saved or {})
+        first = self.fabric.is_global_zero
+        if first and not saved:
+            begin_anew(self.out)
+        self._log = Log(self.out, self.step, first, self._about())
         self._began = self._last_save = self._last_export = self._last_step = self.clock()
         with polite_stop() as stop, self._bar() as bar:
-            self._train(stop, bar)
+            try:
+                self._train(stop, bar)
+            except RuntimeError as error:
+                raise plain(error, self.recipe) from error
         self._save()
         return Result(
             self.step, self.minutes, self._loss, self.out / WEIGHTS_FILE, self._export(),
@@ -119,16 +140,16 @@ class Loop:
         )  # fmt: skip
 
     def _saved(self, resume: bool) -> dict[str, Any] | None:
-        path = self.out / CHECKPOINT
         if not resume:
-            if path.exists():
-                raise FileExistsError(
-                    f"There is a run in {self.out} already: go on with it by --resume, or name "
-                    "another folder."
-                )
             return None
-        saved = read(path)
-        if names := differing(saved["recipe"], self.recipe):
+        saved = read(self.out / CHECKPOINT)
+        names = differing(saved["recipe"], self.recipe)
+        if "name" in names:
+            raise ValueError(
+                f"The run in {self.out} is one of the recipe {saved['recipe'].get('name')!r}, not "
+                f"of {self.recipe.name!r}; resume it with the recipe and settings it had."
+            )
+        if names:
             raise ValueError(
                 f"The run in {self.out} was begun with another {' and '.join(names)}; resume it "
                 "with the recipe and settings it had."
@@ -138,16 +159,20 @@ class Loop:
     def _set_up(self, network: nn.Module) -> None:
         """Make a network the one that is trained, on its device, with an optimiser."""
         network = network.to(memory_format=torch.channels_last).train()
+        share_layers(network, self.fabric.global_rank, self.fabric.world_size)
         optimiser = make_optimiser(self.task.groups(network), self.recipe)
         self.network = network
         self.model, self.optimiser = self.fabric.setup(network, optimiser)
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        self.network.load_state_dict(saved["network"])
-        self.optimiser.optimizer.load_state_dict(saved["optimiser"])
-        torch.set_rng_state(saved["rng"])
-        if saved["cuda_rng"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state(saved["cuda_rng"][0], self.fabric.device)
+        """Go on where a checkpoint was, if there is one."""
+        self._skips = Skipped(self.fabric, saved.get("unreadable"))
+        self._precision = precision(self.recipe, self.fabric.device)
+        if not saved:
+            return
+        if saved.get("precision") == "bfloat16":
+            self._precision = "bfloat16"  # in part, which the weights do not hide
+        restore(saved, self.out / CHECKPOINT, self.network, self.optimiser.optimizer)
         self.step, self._before, self._loss = saved["step"], saved["minutes"], saved["loss"]
         self._losses, self._skipped = list(saved["losses"]), saved["skipped"]
 
@@ -161,6 +186,8 @@ class Loop:
                 progress, stopped = fabric.broadcast((progress, stopped))
             if progress >= 1 or stopped:
                 return
+            chance.begin_step(self.recipe.seed, self.step)
+            self._skips.note(len(batch), getattr(batch, "unreadable", ()))
             self._grow(progress)
             self._report(self._one_step(batch, progress), bar)
             self._keep()
@@ -183,7 +210,7 @@ class Loop:
             group["lr"] = lr * group["share"]
         batch = self.task.amend(batch, self._predict)
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.task.loss(self.model, batch, self.fabric.device)
+        loss = self.task.loss(self.model, batch, self.fabric.device) * self._weight(batch)
         self.fabric.backward(loss)
         norm = self.fabric.clip_gradients(
             self.model,
@@ -201,6 +228,11 @@ class Loop:
         speed = len(batch) * self.fabric.world_size / seconds
         stage = self.task.stage(self.network)
         return Step(self.step, value, lr, self.minutes, self.progress, stage, speed)
+
+    def _weight(self, batch: Any) -> float:
+        """Return what this device's loss counts in the mean over all devices."""
+        count = self.task.count(batch)
+        return count * self.fabric.world_size / total(self.fabric, count)
 
     def _predict(self, *inputs: Tensor, call: str = "forward") -> Any:
         """Return what the network, or one of its methods, answers now, without training on it."""
@@ -232,7 +264,7 @@ class Loop:
         if self.step == 1 or self.step % self.recipe.log_steps == 0:
             self._loss = sum(self._losses) / len(self._losses) if self._losses else math.nan
             self._losses = []
-            self._log.add(step, self._loss)
+            self._log.add(step, self._loss, len(self._skips))
         bar.n = round(100 * step.progress, 1)
         bar.set_postfix_str(f"step {step.step}, loss {self._loss:.3f}, stage {step.stage}")
         if self.on_step is not None:
@@ -266,18 +298,34 @@ class Loop:
             "skipped": self._skipped,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.optimizer.state_dict(),
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "precision": self._precision,
+            "unreadable": self._skips.state(),
         }
         write(state, self.out / CHECKPOINT)
+
+    def _about(self) -> dict[str, Any]:
+        """Return on what is trained, and in which precision."""
+        device = self.fabric.device
+        gpu = device.type == "cuda"
+        return {
+            "precision": precision(self.recipe, device),
+            "answering_precision": resolve_precision(answering_precision(self.recipe), device),
+            "device": torch.cuda.get_device_name(device) if gpu else device.type,
+            "devices": self.fabric.world_size,
+            "machine": machine(),
+        }
 
     def _export(self) -> str:
         """Write the weights as they are shipped; return their SHA-256."""
         if not self.fabric.is_global_zero:
             return ""
         metadata = self.task.metadata(self.network)
+        metadata |= self._about() | {"precision": self._precision}
         metadata |= {"step": self.step, "minutes": round(self.minutes, 2)}
-        return save_weights(self.network.state_dict(), self.out / WEIGHTS_FILE, metadata)
+        metadata |= {"unreadable": len(self._skips)}
+        path = self.out / WEIGHTS_FILE
+        with written(path):
+            return save_weights(self.network.state_dict(), path, metadata)
 
 
 def _placed(x: Tensor, device: torch.device) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tutorial_lib.training.diversity_recipes import LatentDiversityRecipe, SelectionRecipe
+from tutorial_lib.training.folder import claimed
 from tutorial_lib.training.latent_diversity import LatentDiversity
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.object_selection import ObjectSelection
@@ -30,6 +31,7 @@ def train(
     data: str | Path | None = None,
     *,
     resume: bool = False,
+    force: bool = False,
     minutes: float | None = None,
     settings: Iterable[str] = (),
     on_step: Callable[[Step], None] | None = None,
@@ -46,6 +48,8 @@ def train(
         The folder the datasets lie in; ``dos-toy`` needs none.
     resume : bool
         Go on with the run in ``out``.
+    force : bool
+        Give up the run in ``out``, if there is one.
     minutes : float, optional
         The run's length, instead of the recipe's; of a resumed run, with what it had already.
     settings : iterable of str
@@ -64,11 +68,16 @@ def train(
         If recipe or settings are wrong, or training does not get anywhere.
     FileNotFoundError, FileExistsError
         If data, or the run to resume, is missing; or if a run would be written over.
+    OSError
+        If ``out`` cannot be written to, another process trains there, most photos cannot be read,
+        or a process that takes part in the run was killed.
 
     Examples
     --------
     >>> result = train("dos-toy", "runs/toy", minutes=1)    # doctest: +SKIP
     """
     chosen = get_recipe(recipe, settings, minutes)
-    task = TASKS[type(chosen)](chosen, data)
-    return Loop(task, out, on_step).run(resume)
+    folder = Path(out).expanduser()
+    with claimed(folder, resume, force):  # before the data is opened, which may take minutes
+        task = TASKS[type(chosen)](chosen, data)
+        return Loop(task, folder, on_step).go(resume)

@@ -121,7 +121,8 @@ class Selection(Turns):
             rows = [row for row, index in enumerate(active) if index in set(waiting)]
             if rows:
                 scores = predict(*(x[rows] for x in looked), call="score")
-                chosen = self.strayed(scores.argmax(dim=1), logits.shape[1])
+                best = scores.argmax(dim=1)
+                chosen = self.strayed(turn, waiting, best, logits.shape[1])
                 shown = logits[rows][torch.arange(len(rows)), chosen].float().sigmoid()
                 clicked = [len(clicks) for clicks in batch.clicks]
                 self.click(turn, waiting, shown, len(lessons.looked) - 1)
@@ -133,6 +134,10 @@ class Selection(Turns):
         """Return the Jaccard distances ``(b, M)`` of the masks that would be shown."""
         target = turn.target[active] >= 0.5
         return relaxed_jaccard((logits >= 0).float(), target, turn.valid[active])
+
+    def count(self, batch: Lessons) -> int:
+        """Return how many states were met: each of them counts as much as any other."""
+        return sum(len(distances) for distances in batch.distances)
 
     def loss(self, model: nn.Module, batch: Lessons, device: torch.device) -> Tensor:
         """Return the cross-entropy between scores and the best candidates (Eq. 6)."""

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch.optim import SGD, AdamW, Optimizer
 
+import __main__
 from tutorial_lib.deep.device import Precision, has_native_bfloat16, pick_device
 from tutorial_lib.training.settings import Recipe
 
@@ -64,6 +67,28 @@ def make_optimiser(groups: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
     return AdamW(groups, lr=recipe.lr)
 
 
+def precision(recipe: Recipe, device: torch.device) -> Precision:
+    """Return the precision in which a recipe's steps are computed on a device.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        ``precision``.
+    device : torch.device
+        Where it is trained.
+
+    Returns
+    -------
+    str
+        ``"float32"`` or ``"bfloat16"``.
+    """
+    # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
+    # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
+    wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
+    half = recipe.precision == "bfloat16" or (wanted and has_native_bfloat16(device))
+    return "bfloat16" if half else "float32"
+
+
 def make_fabric(recipe: Recipe) -> Fabric:
     """Choose device and precision.
 
@@ -80,17 +105,16 @@ def make_fabric(recipe: Recipe) -> Fabric:
     Raises
     ------
     ValueError
-        If the device is not available.
+        If the device is not available, or not as many of them.
     """
     device = pick_device(recipe.device)
-    # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
-    # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
-    wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
-    half = recipe.precision == "bfloat16" or (wanted and has_native_bfloat16(device))
     several = recipe.devices > 1
+    if several:
+        _enough(device, recipe.devices)
     chosen: Any = recipe.devices
     if not several and device.index is not None:
         chosen = [device.index]
+    half = precision(recipe, device) == "bfloat16"
     return Fabric(
         accelerator=device.type,
         devices=chosen,
@@ -114,6 +138,54 @@ def answering_precision(recipe: Recipe) -> Precision:
         bfloat16 where it is native.
     """
     return recipe.precision if recipe.precision in ("float32", "bfloat16") else "auto"
+
+
+def _enough(device: torch.device, wanted: int) -> None:
+    """Refuse to share a run among devices that are not there, or where none can be started."""
+    here = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device.type, wanted)
+    if wanted > here or device.index is not None:
+        here = 1 if device.index is not None else here
+        raise ValueError(
+            f"A run on {wanted} devices {str(device)!r} is not possible here, where {here} can be "
+            "had: change --set devices or --set device."
+        )
+    if hasattr(__main__, "__file__") or __main__.__spec__ is not None:
+        return
+    raise ValueError(
+        "In a notebook a run has one device: train on several by the command "
+        "`python -m tutorial_lib train`."
+    )
+
+
+def plain(error: RuntimeError, recipe: Recipe) -> Exception:
+    """Say in one sentence what stopped a run from outside.
+
+    Parameters
+    ----------
+    error : RuntimeError
+        What torch said.
+    recipe : Recipe
+        What was trained.
+
+    Returns
+    -------
+    Exception
+        One for the user; the same error if it means something else.
+    """
+    text, go_on = str(error), "go on with the last checkpoint by --resume"
+    if "DataLoader worker" in text:
+        return ChildProcessError(
+            "A process that prepares samples was killed, perhaps for lack of memory: "
+            f"{go_on} and --set workers=0."
+        )
+    if "out of memory" in text or "can't allocate memory" in text:
+        return ValueError(
+            f"There is too little memory for a batch of {recipe.batch} crops of {recipe.crop} "
+            "pixels: make batch or crop smaller by --set."
+        )
+    if isinstance(error, dist.DistError) or "Connection closed by peer" in text:
+        return ConnectionError(f"Another process of this run has ended: {go_on}.")
+    return error
 
 
 def launched_first() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class Task(ABC):
     def build(self, stage: int | None = None) -> nn.Module:
         """Return the network a run begins with, or a bare one of a stage, to load a state into."""
 
+    def place(self, device: torch.device) -> None:
+        """Put what stands beside the network on the device of this process, before any step."""
+        self.device = device
+
     @abstractmethod
     def stage(self, network: nn.Module) -> int:
         """Return the number of the stage a network is at."""
@@ -44,7 +48,14 @@ class Task(ABC):
 
     @abstractmethod
     def batches(self, step: int, rank: int, world: int) -> Iterator[Any]:
-        """Yield batches from a step on, each with a ``len``: the part of one of several devices."""
+        """Yield batches from a step on, each with a ``len``: the part of one of several devices.
+
+        A batch may have a list ``unreadable`` of sentences on what could not be read for it.
+        """
+
+    def count(self, batch: Sized) -> int:
+        """Return of how many numbers a batch's loss is the mean, so that devices can share them."""
+        return len(batch)
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor:

@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.deep.device import autocast, pick_device
+from tutorial_lib.deep.device import autocast
 from tutorial_lib.deep.diversity_networks import Design, encoder
 from tutorial_lib.deep.interaction import Interaction
 from tutorial_lib.evaluation.robots import center, geodesic
 from tutorial_lib.guidance import click_masks
+from tutorial_lib.training import chance
 from tutorial_lib.training.corrections import GRID, click_on_grid
 from tutorial_lib.training.data import Batch, SampleStream, batches
 from tutorial_lib.training.diversity_recipes import Turning
@@ -44,6 +45,8 @@ class Turn:
     target, valid : Tensor
         ``(B, h, w)``: the object's share of each cell, float32, and the cells that count, bool;
         on the networks' device.
+    chance : list of np.random.Generator
+        Each user's own.
     """
 
     batch: Batch
@@ -51,6 +54,7 @@ class Turn:
     interaction: Tensor
     target: Tensor
     valid: Tensor
+    chance: list[np.random.Generator]
 
     def __len__(self) -> int:
         return len(self.batch)
@@ -83,9 +87,13 @@ class Turns(Task):
         super().__init__(recipe)
         self.design, self.told = design, design.interaction
         self.stream = SampleStream(recipe, data)
-        self.device = pick_device(recipe.device)
-        eyes = encoder(design, pretrained=recipe.backbone or True)
-        self.encoder = eyes.to(self.device, memory_format=torch.channels_last)
+        self.encoder = encoder(design, pretrained=recipe.backbone or True)
+        self.place(torch.device("cpu"))
+
+    def place(self, device: torch.device) -> None:
+        """Put the encoder on a device."""
+        super().place(device)
+        self.encoder = self.encoder.to(device, memory_format=torch.channels_last)
 
     def stage(self, network: nn.Module) -> int:
         """Return the stride of f's cells: there is a single stage."""
@@ -113,8 +121,9 @@ class Turns(Task):
         drawn = np.stack([self.told.maps(clicks, shape) for clicks in batch.clicks])
         target, valid = on_cells(batch, self.told.stride)
         return Turn(
-            batch, maps, torch.from_numpy(drawn), target.to(self.device), valid.to(self.device)
-        )
+            batch, maps, torch.from_numpy(drawn), target.to(self.device), valid.to(self.device),
+            [chance.of_user(self.recipe.seed, number) for number in batch.numbers],
+        )  # fmt: skip
 
     def click(self, turn: Turn, waiting: list[int], shown: Tensor, done: int) -> None:
         """Let users correct what they are shown, in place.
@@ -136,7 +145,7 @@ class Turns(Task):
         for index, mask in zip(waiting, shown.float().cpu().numpy(), strict=True):
             before = len(batch.clicks[index])
             for extra in range(math.ceil(batch.corrections[index] / left)):
-                click = self._correction(mask > 0.5, batch, index, extra > 0)
+                click = self._correction(mask > 0.5, turn, index, extra > 0)
                 batch.corrections[index] = 0 if click is None else batch.corrections[index] - 1
                 if click is None:
                     break
@@ -145,23 +154,43 @@ class Turns(Task):
                 drawn = self.told.maps(batch.clicks[index], batch.target.shape[1:], mask)
                 turn.interaction[index] = torch.from_numpy(drawn)
 
-    def _correction(self, mask: np.ndarray, batch: Batch, index: int, extra: bool) -> Any:
+    def _correction(self, mask: np.ndarray, turn: Turn, index: int, extra: bool) -> Any:
         """Return a click on an error, mostly where it is deepest; None if nothing is wrong.
 
         Further clicks on the same mask are drawn: where the error is deepest there is one already.
         """
-        robot = geodesic if extra or torch.rand(()) < self.recipe.scatter else center
-        seed = int(torch.randint(2**31, ()))
+        batch, user = turn.batch, turn.chance[index]
+        robot = geodesic if extra or user.random() < self.recipe.scatter else center
+        seed = int(user.integers(2**31))
         step = max(1, GRID // self.told.stride)
         target, valid = batch.target[index].numpy(), batch.valid[index].numpy()
         clicks, stride = batch.clicks[index], self.told.stride * step
         return click_on_grid(mask[::step, ::step], target, valid, clicks, stride, robot, seed)
 
-    def strayed(self, chosen: Tensor, heads: int) -> Tensor:
-        """Return candidates' numbers ``(b,)`` of which a few are others: no choice is perfect."""
+    def strayed(self, turn: Turn, waiting: list[int], chosen: Tensor, heads: int) -> Tensor:
+        """Return candidates' numbers of which a few are others: no choice is perfect.
+
+        Parameters
+        ----------
+        turn : Turn
+            The batch.
+        waiting : list of int
+            The samples whose candidates are chosen.
+        chosen : Tensor
+            ``(len(waiting),)``: the candidates that are best, or chosen by g.
+        heads : int
+            How many candidates there are.
+
+        Returns
+        -------
+        Tensor
+            ``(len(waiting),)``, on the CPU.
+        """
         chosen = chosen.cpu().clone()
-        strays = torch.rand(len(chosen)) < self.recipe.stray
-        chosen[strays] = torch.randint(heads, (int(strays.sum()),))
+        for row, index in enumerate(waiting):
+            user = turn.chance[index]
+            if user.random() < self.recipe.stray:
+                chosen[row] = int(user.integers(heads))
         return chosen
 
 

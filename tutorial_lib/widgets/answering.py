@@ -113,13 +113,13 @@ class Answering(Clickable):
         """Answer the latest clicks, in whatever thread."""
         session.catch_up()
 
-    def _work_done(self, failure: Exception | None) -> None:
+    def _work_done(self, failure: BaseException | None) -> None:
         if failure is None and self._waiting:
             self._changed(wait=False)  # a click fell between the worker's last look and its end
         else:
             self._answered(failure)
 
-    def _answered(self, failure: Exception | None) -> None:
+    def _answered(self, failure: BaseException | None) -> None:
         self._show_answer()
         self._show_state()
         if failure is not None:

@@ -20,13 +20,26 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def attempt(task: Callable[[], Any]) -> Exception | None:
-    """Run a task and return what it raised, or None."""
+def attempt(task: Callable[[], Any]) -> BaseException | None:
+    """Run a task and return what it raised, or None.
+
+    A method may raise anything, SystemExit too. In a thread that would end the thread without a
+    word, and whoever waits for its answer would wait for ever.
+    """
     try:
         task()
-    except Exception as error:
+    except BaseException as error:
         return error
     return None
+
+
+def reason(error: BaseException) -> str:
+    """Return what an exception says, on one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, Exception):
+        return text or type(error).__name__
+    said = f" ({text})" if text else ""
+    return f"The work was ended by {type(error).__name__}{said}; click again to go on."
 
 
 class Background:
@@ -39,7 +52,7 @@ class Background:
         raised or None; not for tasks that were joined or forgotten, and not without an event loop.
     """
 
-    def __init__(self, finished: Callable[[Exception | None], None]) -> None:
+    def __init__(self, finished: Callable[[BaseException | None], None]) -> None:
         self._finished = finished
         self._thread: threading.Thread | None = None
 
@@ -61,7 +74,7 @@ class Background:
         thread = self._thread = threading.Thread(target=work, daemon=True)
         thread.start()
 
-    def _end(self, thread: threading.Thread, failure: Exception | None) -> None:
+    def _end(self, thread: threading.Thread, failure: BaseException | None) -> None:
         if thread is self._thread:
             self._thread = None
             self._finished(failure)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib import render
-from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.images import ImageLike
+from tutorial_lib.paths import safe_stem
 from tutorial_lib.segmenter import method_info
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.answering import Answering
 from tutorial_lib.widgets.panel import Panel
-from tutorial_lib.widgets.viewport import Viewport
+from tutorial_lib.widgets.viewport import Viewport, check_length
 
 MAX_UPLOAD_SIDE = 1024
 
@@ -70,6 +71,7 @@ class ClickCanvas(Answering):
         method_info(method)  # the list of methods to choose from holds names only
         self._autosave, self._width, self._folder = autosave, width, folder
         self._own_options = {method: options}
+        check_length("width", width)
         session = Session(image, method, truth=truth, name=name, autosave=autosave, **options)
         super().__init__(session, Panel(method, folder), width)
 
@@ -96,8 +98,25 @@ class ClickCanvas(Answering):
         self.panel.choose_method(method)
         self._changed(wait)
 
-    def load(self, image: ImageLike, name: str = "photo", truth: np.ndarray | None = None) -> None:
+    def load(
+        self,
+        image: ImageLike,
+        name: str = "photo",
+        truth: np.ndarray | None = None,
+        longest: int | None = None,
+    ) -> None:
         """Show another photo; method and view stay, the clicks of the old photo are dropped.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+        name : str
+            Names the files that the Save button writes.
+        truth : np.ndarray, optional
+            ``(H, W) bool``: the known mask.
+        longest : int, optional
+            Work on a copy whose longer side has at most so many pixels; see :class:`Session`.
 
         Raises
         ------
@@ -106,7 +125,7 @@ class ClickCanvas(Answering):
         """
         session = Session(
             image, self.session.method, truth=truth, name=name, autosave=self._autosave,
-            **self.session.options,
+            longest=longest, **self.session.options,
         )  # fmt: skip
         self._work.forget()
         self.session, self._cursor = session, None
@@ -132,15 +151,16 @@ class ClickCanvas(Answering):
             return
         file = change["new"][0]
         try:
-            photo = as_rgb(bytes(file["content"]))
-            small = render.fit(photo, MAX_UPLOAD_SIDE)
-            self.load(small, name=file["name"].rsplit(".", 1)[0] or "photo")
+            name = PurePath(str(file["name"]))
+            self.load(bytes(file["content"]), name.stem, longest=MAX_UPLOAD_SIDE)
+            self.session.file_name = f"{safe_stem(name.stem)}{name.suffix}"
         finally:
             self.panel.upload.value = ()
-        if small is not photo:
+        (rows, cols), (height, width) = self.session.shape, self.session.full_shape
+        if (rows, cols) != (height, width):
             self.panel.tell(
-                f"{file['name']} was shrunk from {photo.shape[1]} x {photo.shape[0]} to "
-                f"{small.shape[1]} x {small.shape[0]} pixels, so that answers stay quick."
+                f"{name.name} was shrunk from {width} x {height} to {cols} x {rows} pixels, so "
+                "that answers stay quick; what you save has the photo's own size."
             )
 
     def _save_files(self) -> None:

@@ -9,6 +9,7 @@ import ipywidgets as w
 from ipyevents import Event
 
 from tutorial_lib.clicks import Clicks
+from tutorial_lib.widgets.background import reason
 from tutorial_lib.widgets.layers import PhotoLayers
 from tutorial_lib.widgets.panel import Toolbar
 from tutorial_lib.widgets.viewport import Viewport
@@ -132,13 +133,13 @@ class Clickable(w.VBox):
         def guarded(*arguments: Any) -> None:
             try:
                 handler(*arguments)
-            except Exception as error:
+            except BaseException as error:  # SystemExit too: it would end the kernel
                 self._fail(error)
 
         return guarded
 
-    def _fail(self, error: Exception) -> None:
-        self.panel.tell(str(error) or type(error).__name__, failed=True)
+    def _fail(self, error: BaseException) -> None:
+        self.panel.tell(reason(error), failed=True)
 
     def _on_mouse(self, event: dict[str, Any]) -> None:
         if event.get("event") != "mousedown" or event["button"] not in (0, 2):

@@ -17,11 +17,11 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation, method_info
 from tutorial_lib.session import Session
-from tutorial_lib.widgets.background import Turns
+from tutorial_lib.widgets.background import Turns, reason
 from tutorial_lib.widgets.clickable import HELP, Clickable
 from tutorial_lib.widgets.layers import PhotoLayers
 from tutorial_lib.widgets.painting import paint
-from tutorial_lib.widgets.pane import GAP, Pane, reason
+from tutorial_lib.widgets.pane import GAP, Pane
 from tutorial_lib.widgets.panel import INVITATION, Toolbar, count_clicks
 from tutorial_lib.widgets.viewport import Viewport, check_length
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.session import Session, Step
-from tutorial_lib.widgets.background import Background, Turns, attempt
+from tutorial_lib.widgets.background import Background, Turns, attempt, reason
 from tutorial_lib.widgets.layers import PhotoLayers
 from tutorial_lib.widgets.panel import line, missing_side
 from tutorial_lib.widgets.viewport import Viewport
@@ -68,7 +68,7 @@ class Pane:
         """The answer to the present clicks with its time and IoU, or None before it is there."""
         if self.session is None or self.session.stale or not len(self._clicks):
             return None
-        history = self.session.history  # the answer enters it a moment after it is there
+        history = self.session.history  # its end may be newer than the clicks a moment ago
         return history[-1] if history and history[-1].clicks == self._clicks else None
 
     @property
@@ -223,8 +223,3 @@ def framed(name: str, layers: PhotoLayers, *below: w.Widget) -> w.VBox:
     box = w.Box([layers], layout={"overflow": "auto", "flex": "0 0 auto"})
     layout = {"width": f"{layers.width}px", "margin": f"4px {GAP}px 4px 2px"}
     return w.VBox([title, box, *below], layout=layout).add_class("tutorial-pane")
-
-
-def reason(error: Exception) -> str:
-    """Return what an exception says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 
 import cv2
 import numpy as np
@@ -26,7 +27,8 @@ def check_length(label: str, number: object) -> None:
     ValueError
         If it is no whole number of at least 1.
     """
-    if isinstance(number, bool) or not (isinstance(number, int) and number >= 1):
+    whole = isinstance(number, Integral) and not isinstance(number, bool)
+    if not whole or number < 1:
         raise ValueError(f"The {label} is a whole number of at least 1, not {number!r}.")
 
 
@@ -55,6 +57,7 @@ class Viewport:
     height: int = field(init=False)
 
     def __post_init__(self) -> None:
+        check_length("width", self.limit)
         rows, cols = self.shape
         fit = min(self.limit / cols, self.limit / rows)
         scale = min(fit, max(1.0, 320 / max(rows, cols)))  # never blown up, unless tiny

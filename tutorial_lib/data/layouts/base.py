@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -134,12 +135,48 @@ class Dataset(ABC):
         FileNotFoundError, ValueError
             If a file has vanished or changed since the dataset was opened.
         """
+        return self._read(self._entry(index))
+
+    def _entry(self, index: int) -> Entry:
         number = operator.index(index)
         if not -len(self) <= number < len(self):
             raise IndexError(
                 f"The dataset {self.name} has {len(self)} examples; there is no number {number}."
             )
-        return self._read(self._entries[number])
+        return self._entries[number]
+
+    def fingerprint(self, index: int) -> str:
+        """Hash what an example is made from, without decoding it.
+
+        Parameters
+        ----------
+        index : int
+            As for reading one.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits: the SHA-256 of its entry and of the bytes of its files. A file
+            that cannot be read counts as one of its own kind.
+
+        Raises
+        ------
+        IndexError
+            If there is no such example.
+        """
+        entry = self._entry(index)
+        digest = hashlib.sha256(repr(tuple(entry)).encode("utf-8", "surrogatepass"))
+        for name in (entry.photo, *self._mask_files(entry)):
+            try:
+                content = (self.base / name).read_bytes()
+            except OSError:
+                content = b"unreadable"
+            digest.update(hashlib.sha256(content).digest())
+        return digest.hexdigest()
+
+    def _mask_files(self, entry: Entry) -> tuple[str, ...]:
+        """Name the files of the mask, relative to :attr:`base`; none if the entry holds it."""
+        return (entry.detail,) if isinstance(entry.detail, str) else ()
 
     def __iter__(self) -> Iterator[Example]:
         return (self._read(entry) for entry in self._entries)
@@ -187,6 +224,10 @@ class Subset:
 
     def __getitem__(self, index: int) -> Example:
         return self.dataset[self.places[index]]
+
+    def fingerprint(self, index: int) -> str:
+        """Hash what an example is made from, as :meth:`Dataset.fingerprint` does."""
+        return self.dataset.fingerprint(self.places[index])
 
 
 def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:

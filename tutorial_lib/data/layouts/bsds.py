@@ -107,8 +107,14 @@ class Bsds500(Dataset):
             raise size_mismatch(path, image.shape[:2], labels.shape[1:])
         return image, labels
 
+    def _map_file(self, stem: str) -> str:
+        return f"groundTruth/{self._photos[stem]}.mat"
+
+    def _mask_files(self, entry: Entry) -> tuple[str, ...]:
+        return (self._map_file(entry.detail[0]),)
+
     def _labels(self, stem: str) -> list[np.ndarray]:
-        path = self.base / "groundTruth" / f"{self._photos[stem]}.mat"
+        path = self.base / self._map_file(stem)
         cells = read_mat(path, "groundTruth")
         return [field(cell, "Segmentation", path).astype(np.uint16) for cell in cells.ravel()]
 

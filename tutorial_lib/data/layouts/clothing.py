@@ -101,7 +101,7 @@ class ClothingCoParsing(Dataset):
         FileNotFoundError, ValueError
             If there is no such map, or it cannot be read.
         """
-        path = self.base / "annotations" / "pixel-level" / f"{stem}.mat"
+        path = self.base / _map_file(stem)
         labels = read_mat(path, "groundtruth")
         if labels.max(initial=0) >= len(self.label_names):
             raise ValueError(f"The file {path} has the label {labels.max()}, which has no name.")
@@ -127,10 +127,17 @@ class ClothingCoParsing(Dataset):
         """
         return files.read_photo(self.base / "photos" / f"{stem}.jpg")
 
+    def _mask_files(self, entry: Entry) -> tuple[str, ...]:
+        return (_map_file(entry.detail[0]),)
+
     def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
         stem, label = entry.detail
         labels = self.label_map(stem)
         return (labels > 0 if label is None else labels == label), None
+
+
+def _map_file(stem: str) -> str:
+    return f"annotations/pixel-level/{stem}.mat"
 
 
 def _label_names(path: Path) -> tuple[str, ...]:

@@ -27,8 +27,15 @@ class _Instances(Dataset):
         self._fill(entries, skipped)
 
     @abstractmethod
+    def _map_file(self, stem: str) -> str:
+        """Name the file of one photo's objects, relative to :attr:`base`."""
+
+    @abstractmethod
     def _map(self, stem: str) -> np.ndarray:
         """Read the numbers of one photo's objects, ``(H, W)``."""
+
+    def _mask_files(self, entry: Entry) -> tuple[str, ...]:
+        return (self._map_file(entry.detail[0]),)
 
     def _mask(self, entry: Entry) -> tuple[np.ndarray, np.ndarray | None]:
         stem, number = entry.detail
@@ -66,8 +73,11 @@ class Voc(_Instances):
         lists = base / "ImageSets" / "Segmentation"
         self._index(files.read_lines(lists / f"{split}.txt"), "JPEGImages")
 
+    def _map_file(self, stem: str) -> str:
+        return f"SegmentationObject/{stem}.png"
+
     def _map(self, stem: str) -> np.ndarray:
-        return files.read_indices(self.base / "SegmentationObject" / f"{stem}.png")
+        return files.read_indices(self.base / self._map_file(stem))
 
 
 class Sbd(_Instances):
@@ -97,7 +107,10 @@ class Sbd(_Instances):
         super().__init__("sbd", root, base)
         self._index(files.read_lines(base / f"{split}.txt"), "img")
 
+    def _map_file(self, stem: str) -> str:
+        return f"inst/{stem}.mat"
+
     def _map(self, stem: str) -> np.ndarray:
-        path = self.base / "inst" / f"{stem}.mat"
+        path = self.base / self._map_file(stem)
         structure = read_mat(path, "GTinst")
         return field(structure, "Segmentation", path)

@@ -1,0 +1,50 @@
+"""Train toys on one or several devices, and write down what every user clicked.
+
+``python -m tests.several FOLDER DEVICES RECIPE,key=value,... ...`` leaves a folder for each run, in
+the order of the arguments, with ``clicks-<rank>.jsonl`` beside what training leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from tutorial_lib.training.latent_diversity import LatentDiversity
+from tutorial_lib.training.object_selection import ObjectSelection
+from tutorial_lib.training.run import train
+from tutorial_lib.training.selection import Selection
+
+
+def watch(kind, place):
+    """Let a kind of task write down the clicks of every batch, in the file that is in ``place``."""
+    amend = kind.amend
+
+    def watched(task, batch, predict):
+        amended = amend(task, batch, predict)
+        with place[0].open("a") as file:
+            for number, clicks in zip(batch.numbers, batch.clicks, strict=True):
+                file.write(json.dumps([number, clicks.to_json()]) + "\n")
+        return amended
+
+    kind.amend = watched
+
+
+def main(folder, devices, *runs):
+    """Train all runs one after the other."""
+    place = [None]
+    for kind in (ObjectSelection, LatentDiversity, Selection):
+        watch(kind, place)
+    for index, run in enumerate(runs):
+        recipe, *settings = run.split(";")
+        out = Path(folder) / str(index)
+        out.mkdir(parents=True, exist_ok=True)
+        place[0] = out / f"clicks-{os.environ.get('LOCAL_RANK', '0')}.jsonl"
+        data = next((s.removeprefix("data=") for s in settings if s.startswith("data=")), None)
+        settings = [s for s in settings if not s.startswith("data=")]
+        train(recipe, out, data, settings=[*settings, f"devices={devices}"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,429 @@
+"""The click log: what a person said about a photo, as a file that can be replayed.
+
+A log comes from outside: it is data, never an instruction. Everything in it is checked before it is
+used, and of the options it names only those are taken that a stranger may set: numbers, truth
+values, and texts out of a fixed list. A path in a log is never opened.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import types
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+
+import numpy as np
+
+from tutorial_lib.choices import choices_from_list
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.images import ImageLike
+from tutorial_lib.option_types import shown
+from tutorial_lib.photo import WorkingPhoto, is_sketch
+from tutorial_lib.segmenter import method_options
+
+LOG_SCHEMA = 1
+Log: TypeAlias = dict[str, Any]
+
+_BEGIN = re.compile(r'^\{\s*"(?:schema|session)"', re.MULTILINE)  # a log, or a change of one
+_PLAIN = (bool, int, float, types.NoneType)
+_KINDS = {"name": str, "image": dict, "method": str, "options": dict, "clicks": list}
+_WORDS = {str: "text", dict: "object", list: "list"}
+
+
+def read_log(log: Mapping[str, Any] | str | PathLike[str]) -> Log:
+    """Read a click log, and see that it is one.
+
+    Parameters
+    ----------
+    log : mapping or path
+        What :meth:`tutorial_lib.session.Session.log` returned, or the file that its ``export`` or
+        autosave wrote. Of several logs in an autosave, the one with the most clicks.
+
+    Returns
+    -------
+    dict
+        At least ``name``, ``image``, ``method``, ``options`` and ``clicks``.
+
+    Raises
+    ------
+    ValueError
+        If it is unreadable or something else; the text names the file and says what is wrong.
+    """
+    return read_logs(log)[0]
+
+
+def read_logs(log: Mapping[str, Any] | str | PathLike[str]) -> list[Log]:
+    """Read every click log in a file: an export holds one, an autosave one for each session.
+
+    Parameters
+    ----------
+    log : mapping or path
+        As for :func:`read_log`.
+
+    Returns
+    -------
+    list of dict
+        At least one; those with the most clicks first, and of equal ones the latest.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`read_log`.
+    """
+    if isinstance(log, Mapping):
+        return [check_log(dict(log))]
+    where = called(log)
+    try:
+        text = Path(log).expanduser().read_bytes().decode("utf-8-sig", errors="replace")
+    except OSError as error:
+        raise ValueError(f"{where} cannot be read: {error.strerror}.") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"A click log is a mapping or a path, not {log!r}.") from error
+    entries = list(_entries(text))
+    if logs := join_entries(entries):
+        return logs
+    if entries:
+        check_log(entries[0], where)  # says what is wrong with it
+    raise ValueError(
+        f"{where} holds no complete click log; the Save button and `Session.export` write one."
+    )
+
+
+def called(log: Any) -> str:
+    """Return how a sentence begins that is about a log or its file."""
+    return "The click log" if isinstance(log, Mapping) else f"The click log {str(log)!r}"
+
+
+def _entries(text: str) -> Iterator[Any]:
+    """Yield the JSON value that a text is, or every log and change that begins on a new line."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    with suppress(ValueError, RecursionError):
+        yield decoder.decode(text)
+        return
+    place, bottomless = 0, 0
+    while bottomless < 10 and (begin := _BEGIN.search(text, place)):
+        try:
+            entry, place = decoder.raw_decode(text, begin.start())
+            yield entry
+        except (ValueError, RecursionError) as error:
+            place = begin.end()
+            bottomless += isinstance(error, RecursionError)  # slow to find out
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+# -- one log ---------------------------------------------------------------------------------------
+
+
+def check_log(log: Any, where: str = "The click log") -> Log:
+    """Refuse what is no complete click log.
+
+    Parameters
+    ----------
+    log : Any
+        What was read.
+    where : str
+        How the sentence begins: which log it is.
+
+    Returns
+    -------
+    dict
+        The same log.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, or holds what it cannot hold.
+    """
+    if not isinstance(log, dict) or _of(log, "schema") != LOG_SCHEMA:
+        raise ValueError(
+            f"{where} is none of schema {LOG_SCHEMA}; the Save button and `Session.export` write "
+            "those."
+        )
+    for name, kind in _KINDS.items():
+        if not isinstance(log.get(name), kind):
+            raise _damaged(where, f"its field {name!r} is no {_WORDS[kind]}")
+    _check_image(log["image"], where)
+    clicks = _check_clicks(log["clicks"], log["image"]["shape"], where)
+    _check_seconds(log.get("seconds"), clicks, where)
+    try:
+        choices_from_list(log.get("choices", []), clicks)
+    except (ValueError, RecursionError):
+        wrong = shown(log["choices"])
+        raise _damaged(
+            where, f"choices are [number of clicks, candidate] pairs for its clicks, not {wrong}"
+        ) from None
+    return log
+
+
+def _of(entry: Mapping[str, Any], name: str) -> Any:
+    value = entry.get(name)
+    return None if isinstance(value, bool) else value  # True is no 1
+
+
+def _damaged(where: str, problem: str) -> ValueError:
+    return ValueError(f"{where} is damaged, so use another copy of it: {problem}.")
+
+
+def _check_image(image: dict[str, Any], where: str) -> None:
+    if not isinstance(image.get("sha256"), str):
+        raise _damaged(where, "it does not say which photo it belongs to")
+    for name in ("shape", "original_shape"):
+        shape = image.get(name, None if name == "shape" else [1, 1, 3])
+        whole = isinstance(shape, list) and all(type(length) is int for length in shape)
+        if not whole or len(shape) != 3 or min(shape) < 1:
+            raise _damaged(where, f"no photo has the shape {shown(shape)}")
+    if "sketch" in image and not is_sketch(image["sketch"]):
+        raise _damaged(where, f"no photo has the sketch {shown(image['sketch'])}")
+
+
+def _check_clicks(entries: list[Any], shape: Sequence[int], where: str) -> int:
+    for entry in entries:
+        if not is_click(entry):
+            raise _damaged(where, f"a click is [row, col, true or false], not {shown(entry)}")
+        if entry[0] >= shape[0] or entry[1] >= shape[1]:
+            raise _damaged(where, f"the click {shown(entry)} lies outside its photo")
+    return len(entries)
+
+
+def is_click(entry: Any) -> bool:
+    """Whether something is ``[row, col, positive]``, as files hold a click."""
+    if not isinstance(entry, list) or [type(value) for value in entry] != [int, int, bool]:
+        return False
+    return entry[0] >= 0 and entry[1] >= 0
+
+
+def is_moment(value: Any) -> bool:
+    """Whether something is a time of a click, in seconds, or None where nobody knows it."""
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        return False
+    return value is None or (value >= 0 and math.isfinite(value))
+
+
+def _check_seconds(seconds: Any, clicks: int, where: str) -> None:
+    if seconds is None:
+        return
+    if not isinstance(seconds, list):
+        raise _damaged(where, "its field 'seconds' is no list")
+    for moment in seconds:
+        if not is_moment(moment):
+            raise _damaged(where, f"a click was made after so many seconds, not {shown(moment)}")
+    if len(seconds) != clicks:
+        raise _damaged(where, f"it has not as many moments as clicks: {len(seconds)}, {clicks}")
+
+
+def clicks_of(log: Log) -> tuple[Clicks, dict[int, int]]:
+    """Return the clicks and choices of a log that was checked."""
+    clicks = Clicks.from_list(log["clicks"])
+    return clicks, choices_from_list(log.get("choices", []), len(clicks))
+
+
+def clicks_on(photo: WorkingPhoto, log: Log) -> tuple[Clicks, dict[int, int]]:
+    """Return the clicks and choices of a log, on a copy of its photo of another size."""
+    clicks, choices = clicks_of(log)
+    rows, cols = (new / old for new, old in zip(photo.shape, log["image"]["shape"], strict=False))
+    if photo.shape != tuple(log["image"]["shape"][:2]):
+        moved = ((int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks)
+        clicks = Clicks(Click(*click) for click in moved)
+    return clicks, choices
+
+
+def match_photo(
+    image: ImageLike | WorkingPhoto, logs: Sequence[Log], where: str, strict: bool = False
+) -> tuple[WorkingPhoto, Log]:
+    """Find the log that belongs to a photo, and the photo at the size of that log.
+
+    Parameters
+    ----------
+    image : image or WorkingPhoto
+        Anything :func:`tutorial_lib.images.as_rgb` takes.
+    logs : sequence of dict
+        Checked logs, the best ones first.
+    where : str
+        How a sentence begins: which log it is.
+    strict : bool
+        Whether every pixel must be the same. Otherwise another copy will do, and a warning says so.
+
+    Returns
+    -------
+    photo : WorkingPhoto
+        The photo.
+    log : dict
+        The first log that is about exactly these pixels, else the first about another copy.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    sizes = {max(log["image"]["shape"][:2]) for log in logs}
+    given = isinstance(image, WorkingPhoto)
+    photos = {size: image if given else WorkingPhoto(image, size) for size in sizes}
+    pairs = [(photos[max(log["image"]["shape"][:2])], log) for log in logs]
+    exact = [pair for pair in pairs if pair[0].is_exactly(pair[1]["image"])]
+    if exact:
+        return exact[0]
+    alike = [pair for pair in pairs if pair[0].looks_like(pair[1]["image"])]
+    if alike and not strict:
+        warnings.warn(
+            f"{where} was made on another copy of this photo, so masks may differ a little from "
+            "the first time; strict=True refuses copies.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return alike[0]
+    shape = tuple(logs[0]["image"]["shape"])
+    belongs = "another copy of this photo" if alike else "another photo"
+    raise ValueError(
+        f"{where} belongs to {belongs} ({shown(logs[0]['name'])}, shape {shape}); replay it "
+        "on that one."
+    )
+
+
+# -- one log in several entries --------------------------------------------------------------------
+
+
+def join_entries(entries: list[Any]) -> list[Log]:
+    """Put together what sessions wrote into one file: whole logs, and changes of them.
+
+    A change says how many of the clicks before it stay, and which ones follow them.
+
+    Parameters
+    ----------
+    entries : list
+        In the order in which they were written; what is no log and no change is left out.
+
+    Returns
+    -------
+    list of dict
+        One log for each session that is complete and that no later session continues; those with
+        the most clicks first, and of equal ones the latest. Each has a field ``session``.
+    """
+    logs: dict[str, Log] = {}
+    for place, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            continue
+        if "schema" in entry:
+            name = entry.get("session")
+            key = name if isinstance(name, str) else f"entry {place}"  # as written by version 1.0
+            logs.pop(key, None)
+            logs[key] = {**entry, "session": key}
+        elif isinstance(key := entry.get("session"), str) and key in logs:
+            logs[key] = _changed(logs.pop(key), entry)
+    continued = [log.get("continues") for log in logs.values()]
+    complete = [log for key, log in logs.items() if key not in continued and _is_complete(log)]
+    return sorted(reversed(complete), key=lambda log: -len(log["clicks"]))
+
+
+def _changed(log: Log, change: Mapping[str, Any]) -> Log:
+    """Apply a change, as far as it is whole."""
+    keep, clicks, seconds = (change.get(name) for name in ("keep", "clicks", "seconds"))
+    before, times = log.get("clicks"), log.get("seconds")
+    fits = type(keep) is int and keep >= 0 and all(isinstance(x, list) for x in (clicks, before))
+    if not fits or not all(map(is_click, clicks)):
+        return log
+    usable = isinstance(seconds, list) and len(seconds) == len(clicks) and isinstance(times, list)
+    kept = (times if usable else [None] * len(before))[:keep]
+    return {
+        **log,
+        "clicks": before[:keep] + clicks,
+        "seconds": kept + (seconds if usable else [None] * len(clicks)),
+        "choices": change.get("choices", []),
+    }
+
+
+def _is_complete(log: Any) -> bool:
+    try:
+        check_log(log)
+    except ValueError:
+        return False
+    return True
+
+
+# -- what a log may set ----------------------------------------------------------------------------
+
+
+def options_of_log(
+    log: Log, where: str, given: Collection[str] = (), reserved: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the options of a log, if it may set them all.
+
+    A log may set what its method declares as a number, a truth value, None, one of a fixed list of
+    texts, or a tuple of those. It may not set a path or any other text, nor anything that is no
+    option of the method.
+
+    Parameters
+    ----------
+    log : dict
+        A checked log.
+    where : str
+        How a sentence begins: which log it is.
+    given : collection of str
+        Options that the caller sets in code; the log has no say in them.
+    reserved : collection of str
+        Names that mean something else to the caller.
+
+    Returns
+    -------
+    dict
+        The other ones, by name.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, or if the log sets what it may not set.
+    """
+    try:
+        declared = method_options(log["method"]).known
+    except ValueError as error:
+        raise ValueError(f"{where} cannot be replayed: {error}") from error
+    options = {name: value for name, value in log["options"].items() if name not in given}
+    for name, value in options.items():
+        if name not in declared or name in reserved:
+            raise ValueError(
+                f"{where} sets {shown(name)}, which is no option of the method "
+                f"{log['method']!r}; take it out of the log's options."
+            )
+        kind, default = declared[name].kind, declared[name].default
+        if not (_may_be_set(kind, value) or value == default):
+            raise ValueError(
+                f"{where} sets the option {name!r}, which a log may not do, since it can name a "
+                f"file or a device; pass it in code, for example {name}={shown(value)}, if "
+                "you trust it."
+            )
+    return options
+
+
+def _may_be_set(kind: Any, value: Any) -> bool:
+    """Whether a declared type has no room for a path; without one, whether the value has none."""
+    if kind in _PLAIN or kind is None or get_origin(kind) is Literal:
+        return True
+    if get_origin(kind) in (Union, types.UnionType, tuple, list):
+        return all(inner is Ellipsis or _may_be_set(inner, value) for inner in get_args(kind))
+    return kind is Any and isinstance(value, _PLAIN)
+
+
+# -- what goes into a log --------------------------------------------------------------------------
+
+
+def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they are after a way through a file."""
+    return json.loads(json.dumps(options, default=_plain))
+
+
+def dump(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON; NaN and infinity, which JSON does not have, are refused."""
+    return json.dumps(value, default=_plain, allow_nan=False, indent=indent)
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's numbers and arrays into what JSON can hold, and anything else into text."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

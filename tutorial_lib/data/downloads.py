@@ -1,0 +1,146 @@
+"""Receive one file from the internet, and go on where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import BinaryIO
+
+_BLOCK = 1 << 18
+_ATTEMPTS = 4
+_TIMEOUT = 60  # seconds without a byte
+
+
+def download(url: str, part: Path, *, by_hand: Path, progress: bool = True) -> None:
+    """Download one file, going on where an earlier attempt stopped.
+
+    Parameters
+    ----------
+    url : str
+        Its address, ``http`` or ``https``.
+    part : Path
+        Where the bytes go; what is there already is kept, if the server still has the same file.
+    by_hand : Path
+        Where the user may put the file instead, for the error.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    ConnectionError
+        If it fails: no network, no such file, or a connection that keeps breaking.
+    """
+    reason = ""
+    for _ in range(_ATTEMPTS):
+        before = _size(part)
+        try:
+            if _receive(url, part, progress):
+                _tag(part).unlink(missing_ok=True)
+                return
+            reason = "the connection broke off"
+        except urllib.error.HTTPError as error:
+            reason = f"the server answered {error.code} {error.reason}"
+        except urllib.error.URLError as error:
+            reason = str(error.reason)
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+        anew = before and not _size(part)  # what was there turned out to be of no use
+        if not anew and _size(part) <= before:
+            break  # no byte arrived: waiting for more is hopeless
+    raise ConnectionError(
+        f"Could not download {url} ({reason.rstrip('.')}); call fetch again to go on, or get the "
+        f"file on another machine and put it at {by_hand}."
+    )
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _tag(part: Path) -> Path:
+    return part.with_name(f"{part.name}.tag")
+
+
+def _receive(url: str, part: Path, progress: bool) -> bool:
+    """Receive what is missing of a file; False if the connection ended before its end."""
+    have = _size(part)
+    request = urllib.request.Request(url, headers={"User-Agent": "tutorial_lib"})
+    if have and _tag(part).is_file():
+        # A file that changed meanwhile comes from its beginning: halves of two are worth nothing.
+        request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", _tag(part).read_text("utf-8"))
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        if error.headers.get("Content-Range", "").endswith(f"/{have}"):
+            return True  # it was complete already
+        part.unlink()
+        return False
+    with response:
+        resumed = response.status == 206
+        span = response.headers.get("Content-Range", "")
+        if resumed and not span.startswith(f"bytes {have}-"):
+            raise http.client.HTTPException("the server sent another part than was asked for")
+        first = response.read(_BLOCK)
+        if not resumed:
+            if is_page(first):  # and what was received of the file before is still good
+                raise http.client.HTTPException(
+                    "the server sent a web page instead of the file, such as a login"
+                )
+            _remember(part, response.headers)
+        length = response.headers.get("Content-Length")
+        total = None if length is None else int(length) + (have if resumed else 0)
+        with part.open("ab" if resumed else "wb") as out:
+            _copy(first, response, out, total, part.stem, progress)
+        return total is None or _size(part) == total
+
+
+def is_page(beginning: bytes) -> bool:
+    """Whether a file that begins so is a web page: what a login or a broken link is answered with.
+
+    Parameters
+    ----------
+    beginning : bytes
+        A few hundred bytes are enough.
+
+    Returns
+    -------
+    bool
+        No archive begins like this.
+    """
+    text = beginning[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--", b"<script"))
+
+
+def _remember(part: Path, headers: http.client.HTTPMessage) -> None:
+    """Keep what identifies the file on the server; without that it cannot be resumed safely."""
+    tag = headers.get("ETag", "")
+    tag = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
+    if tag:
+        _tag(part).write_text(tag, "utf-8")
+    else:
+        _tag(part).unlink(missing_ok=True)
+
+
+def _copy(
+    block: bytes,
+    response: http.client.HTTPResponse,
+    out: BinaryIO,
+    total: int | None,
+    label: str,
+    progress: bool,
+) -> None:
+    from tqdm.auto import tqdm
+
+    with tqdm(
+        total=total, initial=out.tell(), desc=label, unit="B", unit_scale=True,
+        disable=not progress,
+    ) as bar:  # fmt: skip
+        while block:
+            out.write(block)
+            bar.update(len(block))
+            block = response.read(_BLOCK)

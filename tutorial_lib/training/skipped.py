@@ -1,0 +1,82 @@
+"""Photos that cannot be read do not end a run; most photos that cannot, do."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch.distributed as dist
+from lightning_fabric import Fabric
+
+from tutorial_lib.training.shared import total
+
+ENOUGH = 20  # draws before a share of them means anything
+
+
+class Skipped:
+    """What could not be read so far, on all devices of a run.
+
+    Parameters
+    ----------
+    fabric : Fabric
+        The devices.
+    saved : dict, optional
+        What :meth:`state` returned when the run was interrupted.
+
+    Attributes
+    ----------
+    reasons : list of str
+        One sentence a file, each once, on all devices.
+    """
+
+    def __init__(self, fabric: Fabric, saved: dict[str, Any] | None = None) -> None:
+        saved = saved or {}
+        self._fabric = fabric
+        self.reasons: list[str] = list(saved.get("reasons", ()))
+        self._draws, self._failed = int(saved.get("draws", 0)), int(saved.get("failed", 0))
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"reasons": self.reasons, "draws": self._draws, "failed": self._failed}
+
+    def note(self, samples: int, reasons: Sequence[str]) -> None:
+        """Count a step's samples and what was skipped for them, with a warning for each new file.
+
+        Parameters
+        ----------
+        samples : int
+            This device's samples.
+        reasons : sequence of str
+            One sentence for each draw of this device that could not be read.
+
+        Raises
+        ------
+        OSError
+            On all devices, if most draws of the run could not be read.
+        """
+        failed = int(total(self._fabric, len(reasons)))
+        self._draws += samples * self._fabric.world_size + failed
+        if not failed:
+            return
+        self._failed += failed
+        for reason in self._of_all(list(reasons)):
+            if reason not in self.reasons:
+                self.reasons.append(reason)
+                if self._fabric.is_global_zero:
+                    warnings.warn(f"Skipped: {reason}", RuntimeWarning, stacklevel=2)
+        if self._draws >= ENOUGH and 2 * self._failed > self._draws:
+            raise OSError(
+                f"Of {self._draws} photos that were drawn {self._failed} could not be read; the "
+                f"first of them: {self.reasons[0]}"
+            )
+
+    def _of_all(self, reasons: list[str]) -> list[str]:
+        if self._fabric.world_size == 1:
+            return reasons
+        found: list[Any] = [None] * self._fabric.world_size
+        dist.all_gather_object(found, reasons)
+        return [reason for part in found for reason in part]
