@@ -179,9 +179,9 @@ class Dataset(ABC):
         ValueError
             If a file cannot be read, has vanished or changed; the text names it.
         """
-        return self._read(self._entry(index))
+        return self._read(self._entry_at(index))
 
-    def _entry(self, index: int) -> Entry:
+    def _entry_at(self, index: int) -> Entry:
         number = operator.index(index)
         if not -len(self) <= number < len(self):
             raise IndexError(
@@ -208,7 +208,7 @@ class Dataset(ABC):
         IndexError
             If there is no such example.
         """
-        entry = self._entry(index)
+        entry = self._entry_at(index)
         digest = hashlib.sha256(repr(tuple(entry)).encode("utf-8", "surrogatepass"))
         for name in (entry.photo, *self._mask_files(entry)):
             try:
@@ -256,7 +256,7 @@ class Dataset(ABC):
         Path or None
             Below :attr:`base`.
         """
-        names = self._mask_files(self._entry(index))
+        names = self._mask_files(self._entry_at(index))
         return self.base / names[0] if names else None
 
     def _upright(self, entry: Entry) -> bool:
