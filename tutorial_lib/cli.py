@@ -322,10 +322,25 @@ def bench(
 
 
 @app.command()
-def doctor() -> None:
-    """Check this installation: packages, files, methods. Exit code 1 if one is wrong."""
-    from tutorial_lib.doctor import report
+def doctor(
+    data: Annotated[
+        Path | None, typer.Option(help="Look through this dataset instead, as evaluate reads it.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Its layout, such as folder; guessed if not given.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Such as val2017, with --dataset.")] = None,
+    show: Annotated[
+        Path | None, typer.Option(help="PNG file for a few of its photos with their masks.")
+    ] = None,
+) -> None:
+    """Check this installation, or a dataset. Exit code 1 if something is wrong."""
+    from tutorial_lib.doctor import examine_data, report
 
+    if data is not None:
+        raise typer.Exit(examine_data(data, dataset, split, show))
+    if dataset is not None or split is not None or show is not None:
+        raise ValueError("--dataset, --split and --show go with --data DIR.")
     raise typer.Exit(report())
 
 

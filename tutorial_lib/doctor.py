@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.paths import DATA_VARIABLE, bundled, data_folder
+from tutorial_lib.paths import DATA_VARIABLE, bundled, data_folder, write_atomically
 
 OLDEST_PYTHON = (3, 11)
 DISTRIBUTION = "tutorial-lib"
@@ -112,6 +112,65 @@ def report() -> int:
         return 1
     print("\nReady: start with `python -m tutorial_lib lab`.")
     return 0
+
+
+def examine_data(
+    root: Path, name: str | None = None, split: str | None = None, show: Path | None = None
+) -> int:
+    """Look through a dataset as ``evaluate`` reads it, and print a table.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder.
+    name : str, optional
+        Its layout; guessed if not given.
+    split : str, optional
+        Which part of it; needs the name.
+    show : Path, optional
+        PNG file for a contact sheet.
+
+    Returns
+    -------
+    int
+        1 if something looks wrong, else 0.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If nothing can be read, or ``show`` is no place for a picture.
+    """
+    from tutorial_lib.data.datasets import load_dataset
+    from tutorial_lib.data.survey import contact_sheet, open_guessed, survey
+    from tutorial_lib.render import encode_png
+
+    if split is not None and name is None:
+        raise ValueError("--split needs --dataset to say whose split it is.")
+    if show is not None:
+        _check_picture(show, root)
+    found = open_guessed(root) if name is None else load_dataset(name, root, split=split)
+    guessed = " (guessed from its folders; --dataset says otherwise)" if name is None else ""
+    print(f"{root}: read as {found.name}{guessed}")
+    findings = survey(found, progress=sys.stderr.isatty())
+    for finding in findings:
+        check = Check(finding.name, finding.state, finding.text)
+        print(f"{check.mark:5} {check.name:15} {check.finding}")
+    if show is not None:
+        write_atomically(show, encode_png(contact_sheet(found)))
+        print(f"{show}: some of the photos with the contours of their masks.")
+    wrong = sorted({finding.name for finding in findings if finding.state == "fail"})
+    print(f"\nLook at: {', '.join(wrong)}." if wrong else "\nNothing looks wrong.")
+    return int(bool(wrong))
+
+
+def _check_picture(show: Path, root: Path) -> None:
+    """Refuse a target that is none, or that could be a picture of the dataset itself."""
+    if show.suffix.lower() != ".png":
+        raise ValueError(f"--show names a PNG file, but {show} does not end in .png.")
+    if show.is_dir() or not show.absolute().parent.is_dir():
+        raise ValueError(f"--show cannot write {show}: it is a folder, or lies in none.")
+    if show.exists() and root.expanduser().resolve() in show.resolve().parents:
+        raise ValueError(f"--show would replace {show}, a file of the dataset; name another one.")
 
 
 def device() -> str:

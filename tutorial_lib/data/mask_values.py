@@ -54,10 +54,7 @@ def trimap(values: np.ndarray) -> Meaning:
     """
     if (meaning := _of_two_values(values)) is not None:
         return meaning
-    levels = to_levels(values)
-    step = _enlarged_by(levels)
-    truth, ignore = _of_levels(levels[::step, ::step])
-    return _enlarge(truth, step), None if ignore is None else _enlarge(ignore, step)
+    return _of_levels(to_levels(values))
 
 
 def half(values: np.ndarray) -> Meaning:
@@ -273,17 +270,6 @@ def _peaks_at_128(levels: np.ndarray) -> bool:
 
 def _in(levels: np.ndarray, limits: tuple[int, int]) -> np.ndarray:
     return (levels >= limits[0]) & (levels < limits[1])
-
-
-def _enlarged_by(levels: np.ndarray) -> int:
-    """Return by which whole number a mask was enlarged by repeating pixels; mostly 1."""
-    rows = np.flatnonzero((levels[1:] != levels[:-1]).any(axis=1)) + 1
-    cols = np.flatnonzero((levels[:, 1:] != levels[:, :-1]).any(axis=0)) + 1
-    return max(1, int(np.gcd.reduce([*rows, *cols, *levels.shape])))
-
-
-def _enlarge(mask: np.ndarray, step: int) -> np.ndarray:
-    return mask if step == 1 else mask.repeat(step, axis=0).repeat(step, axis=1)
 
 
 def _listed(values: np.ndarray) -> str:
