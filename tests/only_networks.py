@@ -2,7 +2,8 @@
 
 ``make plain-tests`` runs tests and notebooks of networks again while torch is told to use fewer
 instructions than the processor has. A file is about networks if it imports torch or the parts of
-the package that need it, or names one of its methods: nobody has to keep a list.
+the package that need it, or names one of its methods: nobody has to keep a list. A test of each
+method is left out for methods without a network.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.support import text_of
 from tutorial_lib.segmenter import methods
 
 NAMES = "|".join(info.name for info in methods() if info.kind == "deep")
+CLASSICAL = {info.name for info in methods() if info.kind == "classical"}
 ABOUT_NETWORKS = re.compile(
     rf"""^\s*(from|import)\s(torch|tutorial_lib\.(deep|training))\b
     |^\s*from\stutorial_lib\simport\s.*\b(deep|training)\b
@@ -37,6 +39,19 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.suffix in (".py", ".ipynb") and not collection_path.name.startswith("_"):
         return None if about_networks(collection_path) else True
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests whose parameter is a method without a network."""
+    others = [item for item in items if of_classical_method(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
+def of_classical_method(item: pytest.Item) -> bool:
+    """Whether a test is parametrised with the name of a classical method."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(isinstance(value, str) and value in CLASSICAL for value in values)
 
 
 def pytest_configure() -> None:

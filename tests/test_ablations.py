@@ -34,6 +34,7 @@ from tutorial_lib.training.diversity_list import ABLATIONS
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 
+pytestmark = pytest.mark.slow  # tools that train, measure and start again
 FAST = ("crop=64", "batch=2", "augmented=false", "workers=0", "device=cpu", "precision=float32")
 
 

@@ -16,7 +16,7 @@ from tests.support import Growing, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.click_log import dump, read_log
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.images import as_rgb, shrink
+from tutorial_lib.images import as_rgb, shrink_photo
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
 from tutorial_lib.session import Session
 from tutorial_lib.study import read_trials
@@ -344,7 +344,7 @@ def uploaded():
 
 def test_a_log_replays_on_the_photo_it_was_shrunk_from(uploaded):
     assert uploaded.shape == (120, 180)
-    for photo in (LARGE, png(LARGE), shrink(LARGE, 180)[0]):
+    for photo in (LARGE, png(LARGE), shrink_photo(LARGE, 180)[0]):
         again = quietly(photo, uploaded.log(), strict=True)
         assert np.array_equal(again.mask, uploaded.mask)
     assert quietly(LARGE, uploaded.log()).full_shape == (400, 600)
@@ -374,7 +374,7 @@ def test_a_log_replays_on_a_copy_of_another_size(uploaded, size):
 
 def test_a_log_of_a_large_photo_replays_on_a_small_one_with_its_clicks_moved():
     log = played(LARGE, Clicks([Click(201, 299), Click(399, 599, False)])).log()
-    copy, _ = shrink(LARGE, 60)
+    copy, _ = shrink_photo(LARGE, 60)
     again = noted(copy, log)
     assert again.clicks == Clicks([Click(20, 29), Click(39, 59, False)])
 

@@ -26,9 +26,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::tutorial_lib.evaluation.benchma
 
 
 def write(root, name, image, truth):
-    for part, pixels in (("images", image), ("masks", np.uint8(255 * truth))):
+    for part in ("images", "masks"):
         (root / part).mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(root / part / f"{name}.png")
+    Image.fromarray(image).save(root / "images" / f"{name}.jpg")
+    Image.fromarray(np.uint8(255 * truth)).save(root / "masks" / f"{name}.png")
+
+
+def cut(path):
+    """Leave of a file the header, which can be read, and some pixels, not all."""
+    path.write_bytes(path.read_bytes()[:-20])
 
 
 @pytest.fixture
@@ -46,9 +52,7 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def truncated(root):
-    """Cut the photo ``b`` in half: its header can be read, its pixels cannot."""
-    path = root / "images" / "b.png"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    cut(root / "images" / "b.jpg")
     return root
 
 
@@ -76,7 +80,7 @@ def test_a_photo_that_cannot_be_read_costs_one_object(truncated):
         assert list(method["samples"]) == ["a", "dark", "e"]
         assert list(method["failed"]) == ["b"]
         assert "The object b cannot be read" in method["failed"]["b"]
-        assert "b.png" in method["failed"]["b"]
+        assert "b.jpg" in method["failed"]["b"]
         assert one_sentence(method["failed"]["b"])
 
 
@@ -92,10 +96,10 @@ def test_without_failures_there_is_no_warning_and_nothing_failed(root, recwarn):
 
 
 def test_a_file_that_was_repaired_is_tried_again_and_nothing_else(truncated, tmp_path, monkeypatch):
-    out, whole = tmp_path / "r.json", (truncated / "images" / "a.png").read_bytes()
+    out, whole = tmp_path / "r.json", (truncated / "images" / "a.jpg").read_bytes()
     run(truncated, out=out)
     assert read_results(out)["methods"]["growcut"]["failed"].keys() == {"b"}
-    (truncated / "images" / "b.png").write_bytes(whole)
+    (truncated / "images" / "b.jpg").write_bytes(whole)
     results = run(truncated, out=out)
     assert failed(results) == {"growcut": {}}
     assert read_results(out) == results
@@ -209,7 +213,7 @@ def test_a_file_that_changes_during_the_evaluation_is_noticed(root):
     class Changing(type(load_dataset("folder", root))):
         def __getitem__(self, place):
             if place == 1:
-                path = root / "images" / "b.png"
+                path = root / "images" / "b.jpg"
                 path.write_bytes(path.read_bytes() + b"!")
             return super().__getitem__(place)
 
@@ -246,7 +250,7 @@ def test_the_command_names_what_failed_and_exits_with_1(truncated, tmp_path, mon
 
 def test_the_command_exits_with_1_where_every_object_failed(root, tmp_path, monkeypatch, capsys):
     for path in (root / "images").iterdir():
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        cut(path)
     out = tmp_path / "r.json"
     code, shown, _ = main(monkeypatch, capsys, root, out, "--method", "growcut")
     assert code == 1
@@ -273,12 +277,8 @@ def test_one_object_is_one_object(root, tmp_path, monkeypatch, capsys):
 def test_an_odd_name_is_printed_whatever_the_console_can(root, tmp_path):
     image, truth, _ = easy_scene(32, 40)
     name = os.fsdecode(b"caf\xe9 \xe5\x9b\xbe")
-    for part, pixels in (("images", image), ("masks", np.uint8(255 * truth))):
-        (root / part / "odd.png").unlink(missing_ok=True)
-        Image.fromarray(pixels).save(root / part / "odd.png")
-        (root / part / "odd.png").rename(root / part / f"{name}.png")
-    path = root / "images" / f"{name}.png"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    write(root, name, image, truth)
+    cut(root / "images" / f"{name}.jpg")
     command = [sys.executable, "-m", "tutorial_lib", "evaluate", "--dataset", "folder"]
     command += ["--root", str(root), "--out", str(tmp_path / "r.json"), "--method", "growcut"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

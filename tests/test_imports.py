@@ -32,7 +32,7 @@ LAYERS = [
     ["evaluation"],
     ["session", "plots", "training"],
     ["widgets", "study"],
-    ["doctor"],
+    ["checkup", "doctor"],
     ["cli"],
     ["__main__"],
 ]

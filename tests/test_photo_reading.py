@@ -14,7 +14,7 @@ from PIL import EpsImagePlugin, Image
 from tests.support import empty_png, one_sentence, png
 from tutorial_lib import photo_pixels
 from tutorial_lib.data import files
-from tutorial_lib.images import MAX_FILE_PIXELS, ImageError, as_rgb, shrink
+from tutorial_lib.images import MAX_FILE_PIXELS, ImageError, as_rgb, shrink_photo
 from tutorial_lib.photo_files import FORMATS
 from tutorial_lib.render import fit
 
@@ -328,7 +328,7 @@ def test_notes_in_a_png_do_not_grow_without_limit(bomb):
     refused(raw_png(8, 0, b"abcd", width=4, chunks=[bomb]), "too large", "save it again")
 
 
-@pytest.mark.parametrize("action", [as_rgb, lambda image: shrink(image, 100)])
+@pytest.mark.parametrize("action", [as_rgb, lambda image: shrink_photo(image, 100)])
 @pytest.mark.parametrize(
     "content",
     [
@@ -378,7 +378,7 @@ def test_the_users_folder(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "photo.png").write_bytes(png(COLOUR))
     assert (as_rgb("~/photo.png") == COLOUR).all()
-    assert shrink("~/photo.png", 10)[1] == (2, 3)
+    assert shrink_photo("~/photo.png", 10)[1] == (2, 3)
 
 
 def test_the_folder_of_a_user_who_is_not_there():
@@ -410,7 +410,7 @@ def large():
 
 
 def test_a_photo_of_48_megapixels_is_shrunk(large):
-    small, size = shrink(large, 1024)
+    small, size = shrink_photo(large, 1024)
     assert (small.shape, size) == ((768, 1024, 3), (6000, 8000))
     assert np.abs(small[192::384, 256::512, 0] - np.array([[0, 80], [160, 255]])).max() <= 2
 
@@ -427,32 +427,32 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(large, monkeypatch):
         "decoded",
         lambda picture, *a: sizes.append(picture.size) or decoded(picture, *a),
     )
-    shrink(large, 1000)
+    shrink_photo(large, 1000)
     assert sizes == [(1000, 750)]
 
 
 def test_a_long_strip_is_decoded_at_a_fraction_too(monkeypatch):
     monkeypatch.setattr("tutorial_lib.images.MAX_PIXELS", 1000)
     content = saved(Image.new("RGB", (1600, 16), "red"), "JPEG")
-    small, size = shrink(content, 200)
+    small, size = shrink_photo(content, 200)
     assert (small.shape, size) == ((2, 200, 3), (16, 1600))
 
 
 @pytest.mark.parametrize("pixels", [100, 10_000])
 def test_size_and_turn_of_a_shrunk_photo(monkeypatch, pixels):
     monkeypatch.setattr("tutorial_lib.images.MAX_PIXELS", pixels)
-    small, size = shrink(held(6), 12)
+    small, size = shrink_photo(held(6), 12)
     assert (small.shape, size) == ((12, 8, 3), (24, 16))
-    assert shrink(held(6), 12, upright=False)[1] == (16, 24)
+    assert shrink_photo(held(6), 12, upright=False)[1] == (16, 24)
 
 
 def test_a_usual_photo_is_shrunk_as_always():
     photo = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
-    assert (shrink(png(photo), 20)[0] == fit(photo, 20)).all()
+    assert (shrink_photo(png(photo), 20)[0] == fit(photo, 20)).all()
 
 
 def test_a_small_photo_stays_as_it_is():
-    small, size = shrink(COLOUR, 3)
+    small, size = shrink_photo(COLOUR, 3)
     assert (small == COLOUR).all()
     assert size == (2, 3)
     assert not np.shares_memory(small, COLOUR)
@@ -462,14 +462,14 @@ def test_other_files_of_more_than_100_megapixels_are_not_shrunk():
     refused(
         empty_png(12_000, 9_000),
         "12000 x 9000 pixels, more than the limit of 100 megapixels",
-        action=lambda image: shrink(image, 100),
+        action=lambda image: shrink_photo(image, 100),
     )
 
 
 @pytest.mark.parametrize("longest", [0, -1, 2.5, "8", True])
 def test_a_length_is_a_whole_number(longest):
     with pytest.raises((ValueError, TypeError)) as caught:
-        shrink(COLOUR, longest)
+        shrink_photo(COLOUR, longest)
     assert one_sentence(caught.value)
 
 

@@ -98,6 +98,21 @@ def test_a_run_that_is_not_what_it_claims_to_be_is_stopped():
     assert "torch was asked to compute with none of these, but takes " in done.stderr
 
 
+def test_of_tests_of_every_method_those_of_networks_are_left(tmp_path):
+    text = (
+        "import pytest, torch\n"
+        "@pytest.mark.parametrize('name', ['dos', 'graph-cut', 'anything'])\n"
+        "def test_it(name): pass\n"
+    )
+    (tmp_path / "test_it.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.only_networks", "--collect-only",
+               "-q", str(tmp_path)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert "test_it[dos]" in done.stdout
+    assert "test_it[anything]" in done.stdout
+    assert "test_it[graph-cut]" not in done.stdout
+
+
 def recipe(target):
     """Return what make would run for a target, without running it."""
     command = ["make", "-n", target, "VENV=no-such-folder"]

@@ -18,6 +18,7 @@ from tutorial_lib.training.recipes import get_recipe
 from tutorial_lib.training.setup import make_fabric
 from tutorial_lib.training.shared import share_layers
 
+pytestmark = pytest.mark.slow  # several processes, with settings of their own
 # AdamW would turn rounding errors into whole steps.
 PLAIN = (
     "minutes=0;steps=3;crop=64;batch=4;workers=0;device=cpu;log_steps=1;precision=float32;warmup=0;"

@@ -20,7 +20,6 @@ import typer
 from tutorial_lib.data.datasets import Subset, load_dataset
 from tutorial_lib.evaluation.benchmark import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.results import read_results
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "constants.json"
 Options = dict[str, Any]
@@ -43,12 +42,11 @@ def clicks_needed(row: dict[str, Any]) -> float:
 
 
 def measure(method: str, options: Options, photos: Subset, work: Path, workers: int) -> dict:
-    """Evaluate one choice of constants, unless that was done before."""
+    """Evaluate one choice of constants, unless that very run was done before."""
     told = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
     out = work / f"{method}({told}).json"
-    if not out.exists():
-        evaluate({method: (method, options)}, photos, out, workers=workers)
-    found = read_results(out)["methods"][method]
+    results = evaluate({method: (method, options)}, photos, out, workers=workers)
+    found = results["methods"][method]
     return {"options": options, "noc": found["noc"], "miou": found["miou"]}
 
 

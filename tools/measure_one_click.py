@@ -36,10 +36,10 @@ def measure(
     dataset: Dataset, out: Path, methods: Sequence[str], limit: int | None, workers: int
 ) -> dict[str, Any]:
     """Return how many objects there are, and each method's mean IoU after one click on each."""
-    found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers)
+    found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers, force=True)
     return {
         "dataset": found["root_name"],
-        "objects": len(dataset.ids[:limit]),
+        "objects": len(found["methods"][methods[0]]["samples"]),
         "miou": {name: round(method["miou"][0], 4) for name, method in found["methods"].items()},
     }
 

@@ -32,7 +32,7 @@ def main(
         for label, name in WEIGHTS.items()
         for refined, method in METHODS.items()
     }
-    results = evaluate(chosen, load_dataset(dataset, root), out, workers=workers)
+    results = evaluate(chosen, load_dataset(dataset, root), out, workers=workers, force=True)
     for label, found in results["methods"].items():
         print(f"{label:<22}{found['noc']['85']:6.2f}{found['noc']['90']:6.2f}")
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import warnings
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, split
+from tutorial_lib.paths import write_atomically
 from tutorial_lib.segmenter import (
     MethodError,
     Segmentation,
@@ -27,6 +29,9 @@ from tutorial_lib.segmenter import (
     methods,
     read_options,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FIRST_NOTEBOOK = "00_first_click.ipynb"
 
@@ -86,39 +91,105 @@ def segment(
     from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"--out names a PNG file, but {out} does not end in .png.")
     if not click:
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     clicks = Clicks(Click.parse(text) for text in click)
+    image = image.expanduser()
+    _check_targets(image, out, candidates)
     segmenter = get_segmenter(method, **read_options(method, settings or ()))
     photo = as_rgb(image)
     answer = segmenter.segment(segmenter.prepare(photo), clicks)
     check_answer(method, photo.shape[:2], answer)
+    files = {} if candidates is None else _candidate_files(answer, candidates, image)
     _write(out, encode_png(answer.mask))
     print(f"{out}: {int(answer.mask.sum())} of {answer.mask.size} pixels are object.")
     if candidates is not None:
-        _write_candidates(answer, candidates)
+        _write_candidates(files, candidates, image)
 
 
-def _write_candidates(answer: Segmentation, folder: Path) -> None:
-    """Write one PNG a candidate; a method with a single answer has that one candidate."""
-    from tutorial_lib.render import encode_png
+def _check_targets(image: Path, out: Path, candidates: Path | None) -> None:
+    """Refuse, before any work, files that cannot be written or must not be replaced."""
+    from tutorial_lib.targets import check_folder, check_target, same_file
+
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out names a PNG file, but {out} does not end in .png.")
+    check_target(out)
+    if same_file(out, image):
+        raise ValueError(f"--out would replace the photo {image}; choose another name.")
+    if candidates is not None:
+        check_folder(candidates)
+        if _CANDIDATE.fullmatch(out.name) and os.path.realpath(out.parent) == os.path.realpath(
+            candidates
+        ):
+            raise ValueError(f"--out {out} would be one of --candidates; choose another name.")
+
+
+def _candidate_files(answer: Segmentation, folder: Path, image: Path) -> dict[Path, bytes]:
+    """Return one PNG a candidate; a method with a single answer has that one candidate."""
+    from tutorial_lib.targets import check_target, same_file
 
     masks, order = answer.mask[None], [0]
     if answer.candidates is not None:
         masks = answer.candidates >= 0.5
         order = [int(k) for k in (-answer.scores).argsort(kind="stable")]
-    for old in folder.glob("candidate-*.png"):
-        old.unlink()  # of an earlier run, which may have had more
-    for place, index in enumerate(order):
-        _write(folder / f"candidate-{place:02d}.png", encode_png(masks[index]))
-    print(f"{folder}: {len(order)} candidate{'s'[: len(order) != 1]}, best first.")
+    files = {
+        folder / f"candidate-{place:02d}.png": _marked_png(masks[index])
+        for place, index in enumerate(order)
+    }
+    for path in files:
+        check_target(path)
+        if path.exists() and (same_file(path, image) or not _is_marked(path)):
+            raise ValueError(
+                f"The file {path} was not written by this command and would be replaced; choose "
+                "another folder for --candidates."
+            )
+    return files
+
+
+def _write_candidates(files: dict[Path, bytes], folder: Path, image: Path) -> None:
+    """Write candidates, and delete those of an earlier run, which may have had more."""
+    from tutorial_lib.targets import same_file
+
+    for path, content in files.items():
+        _write(path, content)
+    for old in folder.iterdir():
+        ours = _CANDIDATE.fullmatch(old.name) and not old.is_symlink() and _is_marked(old)
+        if ours and old not in files and not same_file(old, image):
+            old.unlink()
+    print(f"{folder}: {len(files)} candidate{'s'[: len(files) != 1]}, best first.")
+
+
+_CANDIDATE = re.compile(r"candidate-\d{2,}\.png")
+_MARK = ("Software", "tutorial_lib segment")
+
+
+def _marked_png(mask: np.ndarray) -> bytes:
+    """Encode a mask, with a note by which a later run knows that the file is its own."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    note, stream = PngInfo(), BytesIO()
+    note.add_text(*_MARK)
+    Image.fromarray(mask.astype("uint8") * 255).save(stream, "PNG", pnginfo=note)
+    return stream.getvalue()
+
+
+def _is_marked(path: Path) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            return picture.info.get(_MARK[0]) == _MARK[1]
+    except Exception:  # whatever it is, it is not ours
+        return False
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise OSError(f"Nothing was written to {path}: {error.strerror}.") from error
 
 
 @app.command()
@@ -252,17 +323,10 @@ def bench(
 
 @app.command()
 def doctor() -> None:
-    """Check this installation: versions, device, browser, data. Exit code 1 if one is wrong."""
-    from tutorial_lib.doctor import examine
+    """Check this installation: packages, files, methods. Exit code 1 if one is wrong."""
+    from tutorial_lib.doctor import report
 
-    checks = examine()
-    for check in checks:
-        print(f"{check.mark:5} {check.name:18} {check.finding}")
-    failed = [check for check in checks if check.state == "fail"]
-    if failed:
-        print(f"\n{len(failed)} problem(s): {', '.join(check.name for check in failed)}.")
-        raise typer.Exit(1)
-    print("\nReady: start with `python -m tutorial_lib lab`.")
+    raise typer.Exit(report())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

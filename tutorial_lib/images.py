@@ -14,7 +14,7 @@ from tutorial_lib.photo_arrays import MAX_PIXELS, ImageError, array_to_rgb, chec
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["MAX_FILE_PIXELS", "MAX_PIXELS", "ImageError", "ImageLike", "as_rgb", "shrink"]
+__all__ = ["MAX_FILE_PIXELS", "MAX_PIXELS", "ImageError", "ImageLike", "as_rgb", "shrink_photo"]
 
 MAX_FILE_PIXELS = 200_000_000  # the largest sensors of telephones
 
@@ -55,7 +55,7 @@ def as_rgb(image: ImageLike, *, upright: bool = True, max_pixels: int = MAX_PIXE
         return array_to_rgb(photo_pixels.decoded(picture, upright), max_pixels)
 
 
-def shrink(
+def shrink_photo(
     image: ImageLike, longest: int, *, upright: bool = True
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Turn anything that holds a picture into an RGB array of a size that is quick to work on.

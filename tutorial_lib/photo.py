@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tutorial_lib.images import MAX_FILE_PIXELS, ImageLike, as_rgb, shrink
+from tutorial_lib.images import MAX_FILE_PIXELS, ImageLike, as_rgb, shrink_photo
 from tutorial_lib.segmenter import Segmentation
 
 SKETCH = 16  # cells a side
@@ -62,7 +62,7 @@ class WorkingPhoto:
             self.pixels = as_rgb(image)
             self.full_shape = self.shape
         else:
-            self.pixels, self.full_shape = shrink(image, longest)
+            self.pixels, self.full_shape = shrink_photo(image, longest)
         self.file_name = Path(image).name if isinstance(image, (str, PathLike)) else None
         # A file as it is takes less memory than its pixels, and may change before the export.
         self._source = _as_kept(image) if self.is_small else None

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tutorial_lib import photo_files, photo_pixels
 from tutorial_lib.images import as_rgb
 
-if TYPE_CHECKING:
-    from PIL.Image import Image as PILImage
-
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 def read_photo(path: Path, *, upright: bool = False) -> np.ndarray:
@@ -65,67 +60,26 @@ def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
         return photo_pixels.size_of(picture, upright)
 
 
-def read_grey(path: Path) -> np.ndarray:
-    """Read a mask whose brightness is its meaning.
+def photo_orientation(path: Path) -> int:
+    """Read the orientation in a photo's EXIF note.
 
     Parameters
     ----------
     path : Path
-        A picture file of any mode; white is 255, also in one-bit files.
+        A picture file.
 
     Returns
     -------
-    np.ndarray
-        ``(H, W) uint8``.
+    int
+        1 for upright, and where there is no note; 2 to 8 as EXIF defines them.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with _opened(path) as picture:
-        if picture.mode.startswith("I"):
-            return as_rgb(np.asarray(picture).astype(np.uint16))[..., 0]
-        return np.asarray(picture.convert("L"))
-
-
-def read_indices(path: Path) -> np.ndarray:
-    """Read a mask whose numbers are its meaning: palette entries, or grey values.
-
-    Parameters
-    ----------
-    path : Path
-        A picture file with a palette or one channel; of several channels the largest counts.
-
-    Returns
-    -------
-    np.ndarray
-        ``(H, W) uint8``, or larger integers where the file has them.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the file is missing or holds no picture.
-    """
-    with _opened(path) as picture:
-        numbers = np.asarray(picture)
-        if numbers.ndim == 3:
-            numbers = np.asarray(picture.convert("RGB")).max(axis=2)
-    return numbers.astype(np.uint8) if numbers.dtype == bool else numbers
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[PILImage]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            yield picture
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"There is no file {path}.") from error
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        reason = str(error).rstrip(".")
-        raise ValueError(f"The file {path} holds no readable picture ({reason}).") from error
+    with photo_files.opened(path) as picture:
+        return photo_pixels.orientation(picture)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -151,7 +105,9 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-def by_stem(folder: Path, endings: Iterable[str] = PICTURES) -> dict[str, Path]:
+def by_stem(
+    folder: Path, endings: Iterable[str] = PICTURES, twice: dict[str, str] | None = None
+) -> dict[str, Path]:
     """Find files by their names without endings.
 
     Parameters
@@ -160,6 +116,9 @@ def by_stem(folder: Path, endings: Iterable[str] = PICTURES) -> dict[str, Path]:
         Where to look; not in folders below it.
     endings : iterable of str
         The endings to take, in lower case.
+    twice : dict, optional
+        Where to put the names that two files have, and a sentence about each; without it they are
+        an error. Such names are not in the result.
 
     Returns
     -------
@@ -171,12 +130,17 @@ def by_stem(folder: Path, endings: Iterable[str] = PICTURES) -> dict[str, Path]:
     ValueError
         If two files differ in their endings alone.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     endings = set(endings)
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in endings and not path.name.startswith("."):
-            if path.stem in found:
-                pair = f"{found[path.stem].name} and {path.name}"
-                raise ValueError(f"The folder {folder} holds both {pair}; keep one.")
-            found[path.stem] = path
-    return found
+            found.setdefault(path.stem, []).append(path)
+    for stem, paths in found.items():
+        if len(paths) > 1:
+            reason = (
+                f"The folder {folder} holds both {paths[0].name} and {paths[1].name}; keep one."
+            )
+            if twice is None:
+                raise ValueError(reason)
+            twice[stem] = reason
+    return {stem: paths[0] for stem, paths in found.items() if len(paths) == 1}

@@ -68,3 +68,31 @@ def field(structure: Any, name: str, path: Path) -> np.ndarray:
     if name not in names or structure.size != 1:
         raise ValueError(f"The file {path} has no structure with {name} where it was expected.")
     return structure[name].item()
+
+
+def label_map(labels: np.ndarray, path: Path) -> np.ndarray:
+    """Check a map of numbered segments.
+
+    Parameters
+    ----------
+    labels : np.ndarray
+        What a file holds.
+    path : Path
+        The file, for the error.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W)``, whole numbers from 0 to 65535, of an integer type.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or values that are no such numbers.
+    """
+    fits = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.size > 0
+    if fits and labels.dtype.kind == "f":
+        fits = bool(np.isfinite(labels).all() and (labels == np.rint(labels)).all())
+    if not fits or labels.dtype.kind not in "buif" or labels.min() < 0 or labels.max() > 65535:
+        raise ValueError(f"The file {path} holds no map of numbered segments.")
+    return labels if labels.dtype.kind == "u" else labels.astype(np.uint16)

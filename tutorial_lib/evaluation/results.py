@@ -291,8 +291,11 @@ def write_checked(
         If the file cannot be written; what was there before stays.
     """
     _validate(results, schema)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, to_text(results).encode())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, to_text(results).encode())
+    except OSError as error:
+        raise OSError(f"The results {path} cannot be written: {error.strerror}.") from error
 
 
 def _validate(results: Any, schema: dict[str, Any]) -> None:

@@ -23,7 +23,15 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training.settings import Clicked, Recipe
-from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene, Source, open_mixture
+from tutorial_lib.training.sources import (
+    IGNORED,
+    OBJECT,
+    OTHERS,
+    Scene,
+    Source,
+    open_mixture,
+    unreadable,
+)
 
 ONE_CLICK = replace(PAPER, positives=1)
 LEAST_PIXELS = 64  # an object of fewer pixels in its crop is too small to learn from
@@ -115,6 +123,7 @@ class SampleStream(Dataset):
         folder = None if data is None else Path(data).expanduser()
         size = (max(48, recipe.crop), max(64, recipe.crop * 4 // 3))
         self.sources, self.shares = open_mixture(recipe.mixture, folder, size, recipe.renormalise)
+        self.unreadable = unreadable(self.sources)
 
     def __getitem__(self, number: int) -> Sample:
         """Draw one sample.
@@ -136,14 +145,14 @@ class SampleStream(Dataset):
         OSError
             If nothing can be read as often.
         """
-        rng, unreadable = np.random.default_rng([self.recipe.seed, number]), []
+        rng, skipped = np.random.default_rng([self.recipe.seed, number]), []
         for _ in range(ATTEMPTS):
             source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-            scene = readable(source, rng, unreadable)
+            scene = readable(source, rng, skipped)
             labels, image = random_crop(scene, self.recipe, rng)
             if (labels == OBJECT).sum() >= LEAST_PIXELS:
                 sample = self._with_clicks(image, labels, rng)
-                return replace(sample, number=number, unreadable=tuple(unreadable))
+                return replace(sample, number=number, unreadable=tuple(skipped))
         raise ValueError(
             f"In {ATTEMPTS} draws no object had {LEAST_PIXELS} pixels in its crop: look at the "
             "masks of the mixture, or make crop or scale_low larger."
@@ -162,7 +171,7 @@ class SampleStream(Dataset):
         return Sample(image, target, ~ignore, clicks, corrections)
 
 
-def readable(source: Source, rng: np.random.Generator, unreadable: list[str]) -> Scene:
+def readable(source: Source, rng: np.random.Generator, skipped: list[str]) -> Scene:
     """Draw a scene; where a file cannot be read, another one.
 
     Parameters
@@ -171,7 +180,7 @@ def readable(source: Source, rng: np.random.Generator, unreadable: list[str]) ->
         Where it is drawn from.
     rng : np.random.Generator
         Source of chance.
-    unreadable : list of str
+    skipped : list of str
         Gets a sentence for each draw that could not be read.
 
     Returns
@@ -188,8 +197,8 @@ def readable(source: Source, rng: np.random.Generator, unreadable: list[str]) ->
         try:
             return source.draw(rng)
         except (OSError, ValueError) as error:
-            unreadable.append(str(error))
-    raise OSError(f"Nothing could be read in {ATTEMPTS} draws; the last time: {unreadable[-1]}")
+            skipped.append(str(error))
+    raise OSError(f"Nothing could be read in {ATTEMPTS} draws; the last time: {skipped[-1]}")
 
 
 def random_crop(

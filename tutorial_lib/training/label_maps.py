@@ -14,7 +14,7 @@ from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.deep.class_losses import UNLABELLED
 from tutorial_lib.training.data import random_crop, readable
 from tutorial_lib.training.recipes import SemanticRecipe
-from tutorial_lib.training.sources import IGNORED, OTHERS, Scene, parse_mixture
+from tutorial_lib.training.sources import IGNORED, OTHERS, Scene, parse_mixture, unreadable
 
 BACKGROUND, OTHER = "background", "other garment"
 
@@ -181,6 +181,7 @@ class LabelStream(Dataset):
             raise ValueError("This recipe trains on photos: say where they are with --data DIR.")
         folder = Path(data).expanduser() / part.folder
         self.source = LabelledPhotos(ClothingCoParsing(folder, split="train"))
+        self.unreadable = unreadable([self.source])
 
     def __getitem__(self, number: int) -> LabelSample:
         """Draw one crop.
@@ -200,11 +201,11 @@ class LabelStream(Dataset):
         OSError
             If nothing can be read, a hundred times in a row.
         """
-        rng, unreadable = np.random.default_rng([self.recipe.seed, number]), []
-        scene = readable(self.source, rng, unreadable)
+        rng, skipped = np.random.default_rng([self.recipe.seed, number]), []
+        scene = readable(self.source, rng, skipped)
         labels, image = random_crop(scene, self.recipe, rng)
         classes = np.where(labels == IGNORED, np.uint8(UNLABELLED), labels - np.uint8(OTHERS))
-        return LabelSample(image, classes, tuple(unreadable))
+        return LabelSample(image, classes, tuple(skipped))
 
 
 def collate_labels(samples: list[LabelSample]) -> LabelBatch:

@@ -166,7 +166,7 @@ class Loop:
 
     def _restore(self, saved: dict[str, Any]) -> None:
         """Go on where a checkpoint was, if there is one."""
-        self._skips = Skipped(self.fabric, saved.get("unreadable"))
+        self._skips = Skipped(self.fabric, self.task.unreadable, saved.get("unreadable"))
         self._precision = precision(self.recipe, self.fabric.device)
         if not saved:
             return

@@ -41,6 +41,7 @@ class ObjectSelection(StagedTask):
     def __init__(self, recipe: ObjectSelectionRecipe, data: str | Path | None = None) -> None:
         super().__init__(recipe)
         self.stream = SampleStream(recipe, data)
+        self.unreadable = self.stream.unreadable
 
     def build(self, stage: int | None = None) -> FCN:
         """Return the FCN of the first stage, or a bare one of a given stride.

@@ -43,6 +43,7 @@ class Semantic(StagedTask):
     def __init__(self, recipe: SemanticRecipe, data: str | Path | None = None) -> None:
         super().__init__(recipe)
         self.stream = LabelStream(recipe, data)
+        self.unreadable = self.stream.unreadable
 
     def build(self, stage: int | None = None) -> SemanticNetwork:
         """Return the network of the first stage, or a bare one of a given stride.

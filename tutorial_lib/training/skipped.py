@@ -21,6 +21,8 @@ class Skipped:
     ----------
     fabric : Fabric
         The devices.
+    opened : sequence of str
+        What could not be read as the data was opened: one sentence an object.
     saved : dict, optional
         What :meth:`state` returned when the run was interrupted.
 
@@ -30,11 +32,17 @@ class Skipped:
         One sentence a file, each once, on all devices.
     """
 
-    def __init__(self, fabric: Fabric, saved: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, fabric: Fabric, opened: Sequence[str] = (), saved: dict[str, Any] | None = None
+    ) -> None:
         saved = saved or {}
         self._fabric = fabric
         self.reasons: list[str] = list(saved.get("reasons", ()))
         self._draws, self._failed = int(saved.get("draws", 0)), int(saved.get("failed", 0))
+        if opened and fabric.is_global_zero:
+            more = f" (and {len(opened) - 1} more)" if len(opened) > 1 else ""
+            self._warn(f"{opened[0]}{more}")
+        self.reasons += [reason for reason in opened if reason not in self.reasons]
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -67,12 +75,16 @@ class Skipped:
             if reason not in self.reasons:
                 self.reasons.append(reason)
                 if self._fabric.is_global_zero:
-                    warnings.warn(f"Skipped: {reason}", RuntimeWarning, stacklevel=2)
+                    self._warn(reason)
         if self._draws >= ENOUGH and 2 * self._failed > self._draws:
             raise OSError(
                 f"Of {self._draws} photos that were drawn {self._failed} could not be read; the "
                 f"first of them: {self.reasons[0]}"
             )
+
+    @staticmethod
+    def _warn(reason: str) -> None:
+        warnings.warn(f"Skipped: {reason}", RuntimeWarning, stacklevel=3)
 
     def _of_all(self, reasons: list[str]) -> list[str]:
         if self._fabric.world_size == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -163,6 +163,12 @@ class Toys:
         for number, other in enumerate(scene.others(name)[:MOST_OTHERS]):
             labels[other] = OTHERS + number
         return Scene(scene.image, labels)
+
+
+def unreadable(sources: Iterable[Source]) -> list[str]:
+    """Return what could not be read as sources were opened, one sentence an object."""
+    datasets = [source.dataset for source in sources if hasattr(source, "dataset")]
+    return [reason for found in datasets for reason in getattr(found, "broken", {}).values()]
 
 
 def _meant(

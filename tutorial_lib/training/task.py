@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ class Task(ABC):
     ----------
     recipe : Recipe
         All settings.
+
+    Attributes
+    ----------
+    unreadable : sequence of str
+        What could not be read as the data was opened, one sentence an object.
     """
+
+    unreadable: Sequence[str] = ()
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe

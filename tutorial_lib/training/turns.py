@@ -87,6 +87,7 @@ class Turns(Task):
         super().__init__(recipe)
         self.design, self.told = design, design.interaction
         self.stream = SampleStream(recipe, data)
+        self.unreadable = self.stream.unreadable
         self.encoder = encoder(design, pretrained=recipe.backbone or True)
         self.place(torch.device("cpu"))
 

@@ -7,6 +7,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,8 +75,15 @@ class Dataset(ABC):
 
     Attributes
     ----------
-    skipped : tuple of str
-        The ids of objects that have no pixel that counts, and so are no examples.
+    skipped : dict of str to str
+        What is rightly left out, such as objects without a pixel that counts: ids, and a sentence
+        each that says why.
+    broken : dict of str to str
+        What belongs to the dataset but cannot be read, such as a truncated file: ids, and a
+        sentence each that names the file. These are no examples; nothing else suffers from them.
+        The id is that of the photo where the photo's objects are not known.
+    notes : dict of str to str
+        Photos that were read with a doubt: paths below ``base``, and a sentence each.
     """
 
     #: Photos of official datasets are read as they are stored, because the tools that annotated
@@ -86,26 +94,62 @@ class Dataset(ABC):
         self.name = name
         self.root = root
         self.base = base
-        self.skipped: tuple[str, ...] = ()
+        self.skipped: dict[str, str] = {}
+        self.broken: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
         self._entries: tuple[Entry, ...] = ()
 
-    def _fill(self, entries: Iterable[Entry], skipped: Iterable[str] = ()) -> None:
-        self._entries, self.skipped = tuple(entries), tuple(skipped)
+    def _fill(self, entries: Iterable[Entry]) -> None:
+        """Keep the entries that can be read; at least one must be."""
+        found = self._with_photos(entries)
+        counted = Counter(entry.id for entry in found)
+        self._entries = tuple(entry for entry in found if counted[entry.id] == 1)
+        for key, count in counted.items():
+            if count > 1:
+                self.broken[key] = (
+                    f"The dataset {self.name} in {self.base} has two examples of the name {key!r}; "
+                    "look for a file or a line of a list that is there twice."
+                )
         if not self._entries:
-            raise ValueError(
-                f"The folder {self.base} holds no example of the dataset {self.name}; expected "
-                f"{DATASETS[self.name].layout}."
-            )
-        for photo in dict.fromkeys(entry.photo for entry in self._entries):
-            if not (self.base / photo).is_file():
+            self._refuse()
+
+    def _with_photos(self, entries: Iterable[Entry]) -> list[Entry]:
+        there: dict[str, bool] = {}
+        found = []
+        for entry in entries:
+            path = self.base / entry.photo
+            if entry.photo not in there:
+                there[entry.photo] = path.is_file()
+            if there[entry.photo]:
+                found.append(entry)
+            else:
                 get = DATASETS[self.name].how_to_get(self.root)
-                raise FileNotFoundError(f"There is no photo {self.base / photo}; {get}.")
-        twice = [key for key, count in Counter(e.id for e in self._entries).items() if count > 1]
-        if twice:
-            raise ValueError(
-                f"The dataset {self.name} in {self.base} has two examples of the name "
-                f"{twice[0]!r}; look for a file or a line of a list that is there twice."
-            )
+                self.broken[entry.id] = f"There is no photo {path}; {get}."
+        return found
+
+    def _refuse(self) -> None:
+        """Raise one sentence that says why nothing is left: the first reason."""
+        info = DATASETS[self.name]
+        if self.broken:
+            first, *others = self.broken.values()
+            also = f"; {len(others)} more of this dataset cannot be read either" if others else ""
+            raise ValueError(f"{first.rstrip('.')}{also}.")
+        because = ""
+        if self.skipped:
+            reason = next(iter(self.skipped.values())).rstrip(".")
+            because = f", for {len(self.skipped)} had to be left out, the first because: {reason}"
+        raise ValueError(
+            f"The folder {self.base} holds no example of the dataset {self.name}{because}; "
+            f"expected {info.layout}."
+        )
+
+    @contextmanager
+    def _guarded(self, key: str) -> Iterator[None]:
+        """Put what goes wrong with one file into :attr:`broken`, and go on."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            self.broken[key] = as_sentence(error)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -132,8 +176,8 @@ class Dataset(ABC):
         ------
         IndexError
             If there is no such example.
-        FileNotFoundError, ValueError
-            If a file has vanished or changed since the dataset was opened.
+        ValueError
+            If a file cannot be read, has vanished or changed; the text names it.
         """
         return self._read(self._entry(index))
 
@@ -184,9 +228,49 @@ class Dataset(ABC):
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self)} examples in {self.root}>"
 
+    def photo_file(self, index: int) -> Path:
+        """Return the file of an example's photo.
+
+        Parameters
+        ----------
+        index : int
+            The example's number, from 0.
+
+        Returns
+        -------
+        Path
+            The same for all objects of one photo.
+        """
+        return self.base / self._entries[index].photo
+
+    def mask_file(self, index: int) -> Path | None:
+        """Return the file of an example's mask, or None where masks have no files of their own.
+
+        Parameters
+        ----------
+        index : int
+            The example's number, from 0.
+
+        Returns
+        -------
+        Path or None
+            Below :attr:`base`.
+        """
+        names = self._mask_files(self._entry(index))
+        return self.base / names[0] if names else None
+
+    def _upright(self, entry: Entry) -> bool:
+        return self.upright
+
     def _read(self, entry: Entry) -> Example:
+        try:
+            return self._example(entry)
+        except OSError as error:
+            raise ValueError(as_sentence(error)) from error
+
+    def _example(self, entry: Entry) -> Example:
         path = self.base / entry.photo
-        image = files.read_photo(path, upright=self.upright)
+        image = files.read_photo(path, upright=self._upright(entry))
         truth, ignore = self._mask(entry)
         if truth.shape != image.shape[:2]:
             raise size_mismatch(path, image.shape[:2], truth.shape)
@@ -217,6 +301,7 @@ class Subset:
     def __init__(self, dataset: Dataset, places: Iterable[int]) -> None:
         self.dataset, self.places = dataset, tuple(places)
         self.name, self.root = dataset.name, dataset.root
+        self.skipped, self.broken = dataset.skipped, dataset.broken
         self.ids = tuple(dataset.ids[place] for place in self.places)
 
     def __len__(self) -> int:
@@ -235,12 +320,29 @@ def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:
     return bool(truth.any() if ignore is None else (truth & ~ignore).any())
 
 
+def no_object(mask: Path | str, ignore: np.ndarray | None) -> str:
+    """Return the sentence about a mask without any pixel that :func:`counts`."""
+    if ignore is None or not ignore.any():
+        return f"The mask {mask} is empty."
+    return f"The mask {mask} has ignored pixels and background, but no object."
+
+
+def as_sentence(error: Exception) -> str:
+    """Return an error's text as one line that ends in a full stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.endswith(".") else f"{text}."
+
+
 def size_mismatch(photo: Path, size: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
     """Return the error of a photo and a mask of different ``(height, width)``."""
     return ValueError(
         f"The photo {photo} has {size[1]} x {size[0]} pixels but its mask {mask[1]} x {mask[0]}; "
         "they must have the same size."
     )
+
+
+class LayoutError(FileNotFoundError):
+    """A folder that is laid out in another way than the dataset asked for."""
 
 
 def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[str] = ()) -> Path:
@@ -265,7 +367,9 @@ def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or it is laid out differently.
+        If there is no such folder.
+    LayoutError
+        If it is laid out differently.
     """
     root, info = Path(root).expanduser(), DATASETS[name]
     if not root.is_dir():
@@ -274,7 +378,7 @@ def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[
     for folder in (root, *(root / place for place in inside)):
         if all((folder / entry).exists() for entry in needed):
             return folder
-    raise FileNotFoundError(
+    raise LayoutError(
         f"The folder {root} is not laid out as {info.title}: expected {info.layout}; "
         f"{info.how_to_get(root)}."
     )

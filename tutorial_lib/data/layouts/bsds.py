@@ -9,7 +9,7 @@ import numpy as np
 
 from tutorial_lib.data import files
 from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
-from tutorial_lib.data.matlab import field, read_mat
+from tutorial_lib.data.matlab import field, label_map, read_mat
 
 SPLITS = ("train", "val", "test")
 
@@ -66,8 +66,10 @@ class Bsds500(Dataset):
 
     def _index(self, least: float, most: float) -> Iterator[Entry]:
         for stem, place in self._photos.items():
-            photo = f"images/{place}.jpg"
-            for annotator, labels in enumerate(self._labels(stem)):
+            photo, readings = f"images/{place}.jpg", []
+            with self._guarded(stem):
+                readings = self._labels(stem)
+            for annotator, labels in enumerate(readings):
                 shares = np.bincount(labels.ravel()) / labels.size
                 for label in np.flatnonzero((shares >= max(least, 1e-12)) & (shares <= most)):
                     key = f"{stem}-{annotator}-{label}"
@@ -116,7 +118,8 @@ class Bsds500(Dataset):
     def _labels(self, stem: str) -> list[np.ndarray]:
         path = self.base / self._map_file(stem)
         cells = read_mat(path, "groundTruth")
-        return [field(cell, "Segmentation", path).astype(np.uint16) for cell in cells.ravel()]
+        maps = [label_map(field(cell, "Segmentation", path), path) for cell in cells.ravel()]
+        return [labels.astype(np.uint16) for labels in maps]
 
     def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
         stem, annotator, label = entry.detail

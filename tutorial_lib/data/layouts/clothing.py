@@ -9,7 +9,7 @@ import numpy as np
 
 from tutorial_lib.data import files
 from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
-from tutorial_lib.data.matlab import read_mat
+from tutorial_lib.data.matlab import label_map, read_mat
 
 #: Labels that belong to the person but are nothing one wears.
 BODY = frozenset({"hair", "skin"})
@@ -61,18 +61,19 @@ class ClothingCoParsing(Dataset):
         stems = enumerate(files.by_stem(base / "annotations" / "pixel-level", {".mat"}), start=1)
         kept = {"all": (False, True), "train": (False,), "held-out": (True,)}[split]
         self.stems = tuple(stem for number, stem in stems if (number % TENTH == 0) in kept)
-        skipped: list[str] = []
-        self._fill(list(self._index(targets, skipped)), skipped)
+        self._fill(list(self._index(targets)))
 
-    def _index(self, targets: str, skipped: list[str]) -> Iterator[Entry]:
+    def _index(self, targets: str) -> Iterator[Entry]:
         for stem in self.stems:
-            photo, labels = f"photos/{stem}.jpg", self.label_map(stem)
-            if (size := files.photo_size(self.base / photo)) != labels.shape:
-                raise size_mismatch(self.base / photo, size, labels.shape)
-            present = [n for n in np.flatnonzero(np.bincount(labels.ravel())).tolist() if n]
-            if not present:
-                skipped.append(stem)
-            elif targets != "garments":
+            photo, present = f"photos/{stem}.jpg", []
+            with self._guarded(stem):
+                labels = self.label_map(stem)
+                if (size := files.photo_size(self.base / photo)) != labels.shape:
+                    raise size_mismatch(self.base / photo, size, labels.shape)
+                present = [n for n in np.flatnonzero(np.bincount(labels.ravel())).tolist() if n]
+                if not present:
+                    self.skipped[stem] = f"Nothing is labelled on the photo {self.base / photo}."
+            if present and targets != "garments":
                 yield Entry(f"{stem}-person", photo, (stem, None))
             for label in present if targets != "person" else ():
                 if self.label_names[label] not in BODY:
@@ -81,7 +82,8 @@ class ClothingCoParsing(Dataset):
     @property
     def labelled(self) -> tuple[str, ...]:
         """The photos on which something is labelled, by their names without endings."""
-        return tuple(stem for stem in self.stems if stem not in self.skipped)
+        left_out = self.skipped.keys() | self.broken.keys()
+        return tuple(stem for stem in self.stems if stem not in left_out)
 
     def label_map(self, stem: str) -> np.ndarray:
         """Read the labels of one photo.
@@ -102,7 +104,7 @@ class ClothingCoParsing(Dataset):
             If there is no such map, or it cannot be read.
         """
         path = self.base / _map_file(stem)
-        labels = read_mat(path, "groundtruth")
+        labels = label_map(read_mat(path, "groundtruth"), path)
         if labels.max(initial=0) >= len(self.label_names):
             raise ValueError(f"The file {path} has the label {labels.max()}, which has no name.")
         return labels.astype(np.uint8)

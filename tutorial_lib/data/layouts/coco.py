@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import warnings
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tutorial_lib.data import files
 from tutorial_lib.data.catalogue import DATASETS
-from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
+from tutorial_lib.data.layouts.base import Dataset, Entry, LayoutError, locate, one_of
+from tutorial_lib.data.layouts.coco_records import Identity, Records, in_order
 from tutorial_lib.data.layouts.run_lengths import area, decode, run_lengths, union
 
 #: COCO's names of the 20 PASCAL VOC categories, on which the networks of both papers were trained.
@@ -21,6 +24,7 @@ SEEN = frozenset(
     + ("train", "tv")
 )
 PARTS = ("all", "seen", "unseen")
+EMPTY, BROKEN = "empty", "broken"
 
 
 class _Mask(NamedTuple):
@@ -29,6 +33,7 @@ class _Mask(NamedTuple):
     size: tuple[int, int]
     target: bytes
     crowd: bytes | None
+    upright: bool = False
 
 
 class Coco(Dataset):
@@ -56,6 +61,10 @@ class Coco(Dataset):
         ``"seen"`` for the 20 PASCAL categories, ``"unseen"`` for the other 60, or ``"all"``.
     per_category : int, optional
         How many photos for each category; None for every object of every photo.
+    upright : bool, optional
+        Whether photos are turned as their EXIF notes say, because the outlines were drawn on
+        upright photos. Without it the sizes in the annotations decide; where they fit both ways,
+        photos are read upright, and a warning names them.
 
     References
     ----------
@@ -70,6 +79,7 @@ class Coco(Dataset):
         seed: int = 0,
         part: str = "all",
         per_category: int | None = 10,
+        upright: bool | None = None,
     ) -> None:
         if split in ("seen", "unseen"):
             split, part = None, split
@@ -80,95 +90,136 @@ class Coco(Dataset):
         super().__init__("coco", root, base)
         self.split = _split(base, split)
         path = base / "annotations" / f"instances_{self.split}.json"
-        content = _read(path)
-        folder = _photo_folder(base, self.split, content["images"])
-        skipped: list[str] = []
-        try:
-            drawn = list(_Sampler(content, path, part, skipped).draw(per_category, seed))
-        except KeyError as error:
-            raise ValueError(f"The file {path} has an entry that lacks {error}.") from error
-        self._fill([Entry(key, f"{folder}/{name}", mask) for key, name, mask in drawn], skipped)
+        records = Records(path, self.broken)
+        folder = _photo_folder(base, self.split, records.first_photo)
+        sampler = _Sampler(records, part, self.skipped, self.broken)
+        entries = []
+        for key, name, mask in sampler.draw(per_category, seed):
+            with self._guarded(key):
+                photo = f"{folder}/{name}"
+                turned = self._decide(photo, mask.size, upright)
+                entries.append(Entry(key, photo, mask._replace(upright=turned)))
+        self._fill(entries)
+        if self.notes:
+            first, *others = self.notes.values()
+            more = f" So it is with {len(others)} more." if others else ""
+            warnings.warn(f"{first}{more}", stacklevel=3)
+
+    def _decide(self, photo: str, size: tuple[int, int], upright: bool | None) -> bool:
+        """Whether to turn a photo as its EXIF note says."""
+        path = self.base / photo
+        if not path.is_file():
+            return False
+        stored, turned = files.photo_size(path), files.photo_size(path, upright=True)
+        chosen = turned == size if upright is None else upright
+        if (turned if chosen else stored) != size:
+            raise ValueError(
+                f"The photo {path} has {stored[1]} x {stored[0]} pixels but its annotations are "
+                f"for {size[1]} x {size[0]}."
+            )
+        if upright is None and stored == turned and files.photo_orientation(path) > 1:
+            self.notes[photo] = (
+                f"The photo {path} has an EXIF orientation, and its annotations fit it turned or "
+                "not; it is read upright, unless load_dataset is told upright=False."
+            )
+        return chosen
+
+    def _upright(self, entry: Entry) -> bool:
+        return entry.detail.upright
 
     def _mask(self, entry: Entry) -> tuple[np.ndarray, np.ndarray | None]:
-        size, target, crowd = entry.detail
+        size, target, crowd, _ = entry.detail
         truth = decode(size, target)
         ignore = None if crowd is None else decode(size, crowd) & ~truth
         return truth, ignore if ignore is not None and ignore.any() else None
 
 
 class _Sampler:
-    """Chooses objects from the annotations; ids of objects without a pixel go to ``skipped``."""
+    """Chooses objects from the annotations; says which are skipped and which cannot be read."""
 
-    def __init__(self, content: dict, path: Path, part: str, skipped: list[str]) -> None:
-        self._path, self._skipped = path, skipped
-        self._images = {image["id"]: image for image in content["images"]}
-        self._crowds: dict[int, list[dict]] = defaultdict(list)
-        self._categories = {
-            category["id"]: defaultdict(list)
-            for category in content["categories"]
-            if part == "all" or (category["name"] in SEEN) == (part == "seen")
+    def __init__(
+        self, records: Records, part: str, skipped: dict[str, str], broken: dict[str, str]
+    ) -> None:
+        self._records, self._skipped, self._broken = records, skipped, broken
+        self._crowds: dict[Identity, list[dict]] = defaultdict(list)
+        self._categories: dict[Identity, dict] = {
+            number: defaultdict(list)
+            for number, name in records.categories.items()
+            if part == "all" or (name in SEEN) == (part == "seen")
         }
-        for annotation in sorted(content["annotations"], key=lambda a: a["id"]):
+        for annotation in records.annotations:
             image, category = annotation["image_id"], annotation["category_id"]
             if annotation.get("iscrowd"):
                 self._crowds[image].append(annotation)
-            elif category in self._categories and image in self._images:
+            elif category in self._categories:
                 self._categories[category][image].append(annotation)
 
     def draw(self, per_category: int | None, seed: int) -> Iterator[tuple[str, str, _Mask]]:
-        for category, photos in sorted(self._categories.items()):
+        for category in sorted(self._categories, key=in_order):
+            photos = self._categories[category]
             if per_category is None:
                 yield from self._every(photos)
             else:
-                rng = np.random.default_rng([seed, category])
+                rng = np.random.default_rng([seed, _seed_of(category)])
                 yield from self._some(photos, per_category, rng)
 
-    def _every(self, photos: dict[int, list[dict]]) -> Iterator[tuple[str, str, _Mask]]:
-        for image in sorted(photos):
+    def _every(self, photos: dict[Identity, list[dict]]) -> Iterator[tuple[str, str, _Mask]]:
+        for image in sorted(photos, key=in_order):
             found = (self._object(annotation) for annotation in photos[image])
-            yield from (one for one in found if one)
+            yield from (one for one in found if isinstance(one, tuple))
 
     def _some(
-        self, photos: dict[int, list[dict]], wanted: int, rng: np.random.Generator
+        self, photos: dict[Identity, list[dict]], wanted: int, rng: np.random.Generator
     ) -> Iterator[tuple[str, str, _Mask]]:
-        for image in rng.permutation(sorted(photos)).tolist():
+        images = sorted(photos, key=in_order)
+        for place in rng.permutation(len(images)):
             if not wanted:
                 return
-            candidates = photos[image]
+            candidates = photos[images[place]]
             for number in rng.permutation(len(candidates)):
-                if found := self._object(candidates[number]):
+                found = self._object(candidates[number])
+                if found != EMPTY:  # one that cannot be read was drawn all the same
                     wanted -= 1
-                    yield found
+                    if isinstance(found, tuple):
+                        yield found
                     break
 
-    def _object(self, annotation: dict) -> tuple[str, str, _Mask] | None:
-        image = self._images[annotation["image_id"]]
-        size = (image["height"], image["width"])
-        key = f"{Path(image['file_name']).stem}-{annotation['id']}"
-        target = self._encode([annotation], size)
-        if not area(size, target):
-            self._skipped.append(key)
-            return None
-        crowds = self._crowds.get(annotation["image_id"])
-        return key, image["file_name"], _Mask(size, target, crowds and self._encode(crowds, size))
+    def _object(self, annotation: dict) -> tuple[str, str, _Mask] | str:
+        """Return an object's id, photo and mask, or why there is none."""
+        key, image = self._records.key(annotation), annotation["image_id"]
+        try:
+            name, size = self._records.photo(image)
+            target = self._encode([annotation], size)
+            if not area(size, target):
+                where = f"The annotation {annotation['id']} in {self._records.path}"
+                self._skipped[key] = f"{where} marks no pixel."
+                return EMPTY
+            crowds = self._crowds.get(image)
+            return key, name, _Mask(size, target, crowds and self._encode(crowds, size))
+        except ValueError as error:
+            self._broken[key] = str(error)
+            return BROKEN
 
     def _encode(self, annotations: Iterable[dict], size: tuple[int, int]) -> bytes:
         parts = []
         for annotation in annotations:
             try:
-                parts += run_lengths(annotation["segmentation"], size)
-            except Exception as error:  # compiled code raises anything on a malformed shape
-                raise ValueError(
-                    f"The annotation {annotation['id']} in {self._path} is no polygon and no run "
-                    "lengths of its photo's size."
-                ) from error
+                parts += run_lengths(annotation.get("segmentation"), size)
+            except ValueError as error:
+                where = f"The annotation {annotation['id']} in {self._records.path}"
+                raise ValueError(f"{where} {error}.") from error
         return union(parts, size)
+
+
+def _seed_of(category: Identity) -> int:
+    whole = isinstance(category, int) and category >= 0
+    return category if whole else zlib.crc32(str(category).encode())
 
 
 def _split(base: Path, split: str | None) -> str:
     there = sorted(p.stem.partition("_")[2] for p in base.glob("annotations/instances_*.json"))
     if not there:
-        raise FileNotFoundError(
+        raise LayoutError(
             f"The folder {base / 'annotations'} holds no instances_<split>.json; "
             f"{DATASETS['coco'].how_to_get(base)}."
         )
@@ -180,21 +231,7 @@ def _split(base: Path, split: str | None) -> str:
     return chosen
 
 
-def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_bytes())
-        if not all(isinstance(content[k], list) for k in ("images", "annotations", "categories")):
-            raise TypeError("a list was expected")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"The file {path} is no COCO annotation file, which is JSON with images, annotations "
-            f"and categories ({type(error).__name__}: {str(error).rstrip('.')})."
-        ) from error
-    return content
-
-
-def _photo_folder(base: Path, split: str, images: list[dict]) -> str:
-    first = images[0]["file_name"] if images else ""
+def _photo_folder(base: Path, split: str, first: str) -> str:
     places = (split, f"images/{split}", "images")
     for place in places:
         if first and (base / place / first).is_file():

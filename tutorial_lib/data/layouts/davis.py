@@ -10,7 +10,9 @@ import numpy as np
 
 from tutorial_lib.data import files
 from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
-from tutorial_lib.data.layouts.pairs import read_nonzero, same_stem
+from tutorial_lib.data.layouts.pairs import same_stem
+from tutorial_lib.data.mask_files import read_union
+from tutorial_lib.data.mask_values import Meaning
 
 Frame = tuple[str, str, str]  # id, photo and mask below the dataset's folder
 
@@ -57,7 +59,7 @@ class Davis(Dataset):
         for folder in (root, root / "DAVIS"):
             if (folder / "img").is_dir() and (folder / "gt").is_dir():
                 super().__init__("davis", root, folder)
-                self._draw(list(_fixed_frames(folder)), 1.0, seed)
+                self._draw(list(_fixed_frames(folder, self.broken)), 1.0, seed)
                 return
         needed = (f"JPEGImages/{resolution}", f"Annotations/{resolution}")
         super().__init__("davis", root, locate("davis", root, needed, ("DAVIS",)))
@@ -66,21 +68,25 @@ class Davis(Dataset):
 
     def _draw(self, frames: list[Frame], share: float, seed: int) -> None:
         wanted = math.floor(share * len(frames) + 1e-9)  # 0.1 * 3455 is 345.5: 345 in the paper
-        drawn, skipped = [], []
+        drawn, broken = [], 0
         for number in np.random.default_rng(seed).permutation(len(frames)):
-            if len(drawn) == wanted:
+            if len(drawn) + broken == wanted:
                 break
             key, _, mask = frames[number]
-            seen = read_nonzero(self.base / mask)[0].any()
-            (drawn if seen else skipped).append(frames[number])
-        self._fill((Entry(*frame) for frame in sorted(drawn)), (key for key, *_ in skipped))
+            with self._guarded(key):
+                if read_union(self.base / mask)[0].any():
+                    drawn.append(frames[number])
+                else:
+                    self.skipped[key] = f"The frame {self.base / mask} does not show the object."
+            broken += key in self.broken
+        self._fill(Entry(*frame) for frame in sorted(drawn))
 
-    def _mask(self, entry: Entry) -> tuple[np.ndarray, None]:
-        return read_nonzero(self.base / entry.detail)
+    def _mask(self, entry: Entry) -> Meaning:
+        return read_union(self.base / entry.detail)
 
 
-def _fixed_frames(base: Path) -> Iterator[Frame]:
-    for stem, photo, mask in same_stem(base / "img", base / "gt"):
+def _fixed_frames(base: Path, broken: dict[str, str]) -> Iterator[Frame]:
+    for stem, photo, mask in same_stem(base / "img", base / "gt", broken):
         yield stem, photo.relative_to(base).as_posix(), mask.relative_to(base).as_posix()
 
 

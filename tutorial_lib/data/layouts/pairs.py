@@ -2,71 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import Dataset, Entry, counts, locate, one_of, size_mismatch
+from tutorial_lib.data.layouts.base import (
+    Dataset,
+    Entry,
+    counts,
+    locate,
+    no_object,
+    one_of,
+    size_mismatch,
+)
+from tutorial_lib.data.mask_files import read_half, read_trimap, read_union
+from tutorial_lib.data.mask_values import Meaning
 
-Reading = Callable[[Path], tuple[np.ndarray, "np.ndarray | None"]]
-
-
-def trimap(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Interpret a mask coded 0 background, 128 ignore, 255 object.
-
-    These three values are exact. In between lie what resizing and smoothing leave behind:
-
-    - A mask with an undecided band has a plateau at 128: no value from 64 to 191 is more frequent.
-      Its values from 64 to 191 are ignored, those above are the object: each value means the
-      code it lies nearest to.
-    - Any other mask is binary with a smoothed edge, and is cut at 128 as usual: a pixel that
-      belongs to the object by half or more is the object. Nothing is ignored.
-
-    Parameters
-    ----------
-    grey : np.ndarray
-        ``(H, W) uint8``.
-
-    Returns
-    -------
-    truth, ignore : np.ndarray
-        ``(H, W) bool`` each; ``ignore`` is None where nothing is ignored.
-    """
-    middle = np.bincount(grey.ravel(), minlength=256)[64:192]
-    if middle[64] and middle[64] == middle.max():
-        return grey >= 192, (grey >= 64) & (grey < 192)
-    return grey >= 128, None
-
-
-def read_trimap(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read a mask file coded as :func:`trimap` says; ``truth`` and ``ignore``."""
-    return trimap(files.read_grey(path))
-
-
-def read_half(path: Path) -> tuple[np.ndarray, None]:
-    """Read a mask whose object is 128 and brighter, ``(H, W) bool``; nothing is ignored."""
-    return files.read_grey(path) >= 128, None
-
-
-def read_nonzero(path: Path) -> tuple[np.ndarray, None]:
-    """Read a mask whose object is everything but 0, ``(H, W) bool``; nothing is ignored."""
-    return files.read_indices(path) > 0, None
+Reading = Callable[[Path], Meaning]
+Pair = tuple[str, Path, Path]  # id, photo, mask
 
 
 class PairDataset(Dataset):
     """Photos in one folder, masks in another.
 
     Unless told otherwise, opening it reads every mask once, and of every photo the header: empty
-    masks are left out and files that do not fit together are named before any work begins.
+    masks are left out, and files that cannot be read or do not fit together are listed in
+    ``broken`` before any work begins.
 
     Parameters
     ----------
     name, root, base
         As for :class:`Dataset`.
-    pairs : iterator of (id, photo, mask)
-        The paths, photo and mask below ``base``.
+    photos, masks : Path
+        The two folders below ``base``.
     read : callable
         What the values of a mask mean.
     check : bool
@@ -78,60 +47,82 @@ class PairDataset(Dataset):
         name: str,
         root: Path,
         base: Path,
-        pairs: Iterator[tuple[str, Path, Path]],
+        photos: str,
+        masks: str,
         read: Reading,
         check: bool = True,
     ) -> None:
         super().__init__(name, root, base)
         self._reading = read
-        entries, skipped = [], []
+        self._note_others(base / photos)
+        self._note_others(base / masks)
+        pairs = self._pairs(base / photos, base / masks)
+        self._fill(list(self._checked(pairs) if check else map(self._entry, pairs)))
+
+    def _entry(self, pair: Pair) -> Entry:
+        key, *paths = pair
+        return Entry(key, *(path.relative_to(self.base).as_posix() for path in paths))
+
+    def _pairs(self, photos: Path, masks: Path) -> Iterator[Pair]:
+        """Yield what belongs together; what has no partner is broken."""
+        yield from same_stem(photos, masks, self.broken)
+
+    def _checked(self, pairs: Iterable[Pair]) -> Iterator[Entry]:
         for key, photo, mask in pairs:
-            if check and not self._shows_something(photo, mask):
-                skipped.append(key)
-            else:
-                entries.append(Entry(key, *(p.relative_to(base).as_posix() for p in (photo, mask))))
-        self._fill(entries, skipped)
+            with self._guarded(key):
+                truth, ignore = self._reading(mask)
+                if (size := files.photo_size(photo, upright=self.upright)) != truth.shape:
+                    raise size_mismatch(photo, size, truth.shape)
+                if counts(truth, ignore):
+                    yield self._entry((key, photo, mask))
+                else:
+                    self.skipped[key] = no_object(mask, ignore)
 
-    def _shows_something(self, photo: Path, mask: Path) -> bool:
-        truth, ignore = self._reading(mask)
-        if (size := files.photo_size(photo, upright=self.upright)) != truth.shape:
-            raise size_mismatch(photo, size, truth.shape)
-        return counts(truth, ignore)
+    def _note_others(self, folder: Path) -> None:
+        """Say which files are passed over because of their endings."""
+        for path in sorted(folder.iterdir()):
+            known = path.suffix.lower() in files.PICTURES
+            if not known and path.is_file() and not path.name.startswith("."):
+                self.skipped[path.name] = (
+                    f"The file {path} is passed over, for its ending is none of "
+                    f"{', '.join(sorted(files.PICTURES))}."
+                )
 
-    def _mask(self, entry: Entry) -> tuple[np.ndarray, np.ndarray | None]:
+    def _mask(self, entry: Entry) -> Meaning:
         return self._reading(self.base / entry.detail)
 
 
-def same_stem(photos: Path, masks: Path) -> Iterator[tuple[str, Path, Path]]:
+def same_stem(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Pair]:
     """Yield ``(stem, photo, mask)`` for every photo of a folder.
 
     Parameters
     ----------
     photos, masks : Path
         Two folders; a mask has the name of its photo, the ending apart.
+    broken : dict
+        Takes the names that have no partner, or two, and a sentence about each.
 
     Yields
     ------
     tuple
         In the order of the names.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a photo has no mask.
     """
-    found = files.by_stem(masks)
-    for stem, photo in files.by_stem(photos).items():
-        if stem not in found:
-            raise FileNotFoundError(f"The photo {photo} has no mask {masks / stem}.png.")
-        yield stem, photo, found[stem]
+    found, seen = files.by_stem(masks, twice=broken), files.by_stem(photos, twice=broken)
+    for stem, photo in seen.items():
+        if stem in found:
+            yield stem, photo, found[stem]
+        else:
+            broken.setdefault(stem, f"The photo {photo} has no mask {masks / stem}.png.")
+    for stem in found.keys() - seen.keys():
+        broken.setdefault(stem, f"The mask {found[stem]} has no photo {photos / stem}.jpg.")
 
 
 class Folder(PairDataset):
     """A plain folder of your own: ``images/*`` and ``masks/<same stem>.png``.
 
-    The masks are read as :func:`trimap` says. Photos are turned upright as everywhere in this
-    package, so masks made with it fit.
+    The masks are read as
+    :func:`~tutorial_lib.data.mask_values.trimap` says. Photos and masks are turned upright as
+    everywhere in this package, so masks made with it fit.
 
     Parameters
     ----------
@@ -146,8 +137,8 @@ class Folder(PairDataset):
 
     def __init__(self, root: Path, check: bool = True) -> None:
         base = locate("folder", root, ("images", "masks"))
-        pairs = same_stem(base / "images", base / "masks")
-        super().__init__("folder", root, base, pairs, read_trimap, check)
+        read = partial(read_trimap, upright=True)
+        super().__init__("folder", root, base, "images", "masks", read, check)
 
 
 class GrabCut(PairDataset):
@@ -167,8 +158,7 @@ class GrabCut(PairDataset):
 
     def __init__(self, root: Path) -> None:
         base = locate("grabcut", root, ("data_GT", "boundary_GT"), ("GrabCut",))
-        pairs = same_stem(base / "data_GT", base / "boundary_GT")
-        super().__init__("grabcut", root, base, pairs, read_trimap)
+        super().__init__("grabcut", root, base, "data_GT", "boundary_GT", read_trimap)
 
 
 class Berkeley(PairDataset):
@@ -190,25 +180,21 @@ class Berkeley(PairDataset):
 
     def __init__(self, root: Path) -> None:
         base = locate("berkeley", root, ("images", "masks"), ("Berkeley",))
-        super().__init__("berkeley", root, base, self._pairs(base), read_nonzero)
+        super().__init__("berkeley", root, base, "images", "masks", read_union)
 
-    @staticmethod
-    def _pairs(base: Path) -> Iterator[tuple[str, Path, Path]]:
-        photos = files.by_stem(base / "images")
-        masks = files.by_stem(base / "masks")
-        used = set()
-        for stem, mask in masks.items():
-            owner = stem if stem in photos else stem.partition("#")[0]
-            if owner not in photos:
-                raise FileNotFoundError(
-                    f"The mask {mask} has no photo {base / 'images' / owner}.jpg."
-                )
-            used.add(owner)
-            yield stem, photos[owner], mask
-        for stem in photos.keys() - used:
-            raise FileNotFoundError(
-                f"The photo {photos[stem]} has no mask {base / 'masks' / stem}.png."
-            )
+    def _pairs(self, photos: Path, masks: Path) -> Iterator[Pair]:
+        found, used = files.by_stem(photos, twice=self.broken), set()
+        for stem, mask in files.by_stem(masks, twice=self.broken).items():
+            owner = stem if stem in found else stem.partition("#")[0]
+            if owner in found:
+                used.add(owner)
+                yield stem, found[owner], mask
+            else:
+                missing = f"The mask {mask} has no photo {photos / owner}.jpg."
+                self.broken.setdefault(stem, missing)
+        for stem in found.keys() - used:
+            missing = f"The photo {found[stem]} has no mask {masks / stem}.png."
+            self.broken.setdefault(stem, missing)
 
 
 class Duts(PairDataset):
@@ -240,5 +226,4 @@ class Duts(PairDataset):
             plain = ("images", "masks")
             names = plain if all((root / name).is_dir() for name in plain) else names
         base = locate("duts", root, names, (part,))
-        pairs = same_stem(base / names[0], base / names[1])
-        super().__init__("duts", root, base, pairs, read_half, check)
+        super().__init__("duts", root, base, *names, read_half, check)

@@ -9,22 +9,24 @@ import numpy as np
 
 from tutorial_lib.data import files
 from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
-from tutorial_lib.data.matlab import field, read_mat
-
-VOID = 255
+from tutorial_lib.data.mask_files import VOID, read_numbers
+from tutorial_lib.data.matlab import field, label_map, read_mat
 
 
 class _Instances(Dataset):
     """Photos with a map of numbered objects each: 0 background, 1.. objects, 255 void."""
 
     def _index(self, stems: list[str], photos: str) -> None:
-        entries, skipped = [], []
+        entries = []
         for stem in stems:
-            numbers = np.flatnonzero(np.bincount(self._map(stem).ravel()))
-            objects = [n for n in numbers.tolist() if 0 < n < VOID]
-            entries += [Entry(f"{stem}-{n}", f"{photos}/{stem}.jpg", (stem, n)) for n in objects]
-            skipped += [] if objects else [stem]
-        self._fill(entries, skipped)
+            with self._guarded(stem):
+                numbers = np.flatnonzero(np.bincount(self._map(stem).ravel())).tolist()
+                objects = [number for number in numbers if number not in (0, VOID)]
+                if not objects:
+                    self.skipped[stem] = f"No object is marked on the photo {photos}/{stem}.jpg."
+                place = f"{photos}/{stem}.jpg"
+                entries += [Entry(f"{stem}-{n}", place, (stem, n)) for n in objects]
+        self._fill(entries)
 
     @abstractmethod
     def _map_file(self, stem: str) -> str:
@@ -77,7 +79,7 @@ class Voc(_Instances):
         return f"SegmentationObject/{stem}.png"
 
     def _map(self, stem: str) -> np.ndarray:
-        return files.read_indices(self.base / self._map_file(stem))
+        return read_numbers(self.base / self._map_file(stem))
 
 
 class Sbd(_Instances):
@@ -113,4 +115,4 @@ class Sbd(_Instances):
     def _map(self, stem: str) -> np.ndarray:
         path = self.base / self._map_file(stem)
         structure = read_mat(path, "GTinst")
-        return field(structure, "Segmentation", path)
+        return label_map(field(structure, "Segmentation", path), path)

@@ -1,0 +1,128 @@
+"""The checks that could take their process down, run by ``doctor`` in a process of their own.
+
+``python -m tutorial_lib.checkup import:torch weights method:dos`` runs them in order, and writes
+a line of JSON for each as soon as it is done: after a crash the first one without a line is to
+blame.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def try_import(name: str) -> str:
+    """Import a module."""
+    importlib.import_module(name)
+    return "can be imported"
+
+
+def try_method(name: str) -> str:
+    """Let a method answer two clicks on a small photo."""
+    from tutorial_lib.segmenter import check_answer, get_segmenter, method_info
+
+    photo, clicks = _scene()
+    smaller = {"size": 256} if method_info(name).kind == "deep" else {}  # to save time
+    segmenter = get_segmenter(name, **smaller)
+    answer = segmenter.segment(segmenter.prepare(photo), clicks)
+    check_answer(name, photo.shape[:2], answer)
+    if not 0 < answer.mask.mean() < 1 and not name.startswith("semantic"):
+        raise ValueError(f"The mask of {name} is all one after a click of each kind.")
+    return "answers a click"
+
+
+def _scene() -> tuple[Any, Any]:
+    """Return a coin on a small part of a sample photo, and a click of each kind."""
+    import numpy as np
+
+    from tutorial_lib.clicks import Click, Clicks
+    from tutorial_lib.data.samples import load_sample
+
+    sample = load_sample("coins")
+    rows, cols = (index // 3 for index in np.nonzero(sample.reading("coin")))
+    inside = Click(int(rows.mean()), int(cols.mean()), True)
+    return np.ascontiguousarray(sample.image[::3, ::3]), Clicks([inside, Click(2, 2, False)])
+
+
+def try_weights(_: str = "") -> str:
+    """Compare every shipped file of weights with its SHA-256, and read its card."""
+    from tutorial_lib.deep.weights import WEIGHTS, shipped_problems
+
+    if problems := shipped_problems():
+        raise ValueError(" ".join(problems))
+    return f"{len(WEIGHTS)} files, all as they were shipped"
+
+
+def try_samples(_: str = "") -> str:
+    """Load every sample photo and its masks."""
+    from tutorial_lib.data.samples import load_sample, sample_names
+
+    samples = [load_sample(name) for name in sample_names()]
+    for sample in samples:
+        for reading, mask in sample.masks.items():
+            if mask.shape != sample.image.shape[:2] or not mask.any() or mask.all():
+                raise ValueError(f"The mask {reading} of the sample {sample.name} is damaged.")
+    masks = sum(len(sample.masks) for sample in samples)
+    return f"{len(samples)} photos with {masks} masks"
+
+
+def name_precision(_: str = "") -> str:
+    """Say in which precision networks compute here, by default and with "auto"."""
+    return f"float32; precision=auto means {auto_precision()} here"
+
+
+def auto_precision() -> str:
+    """Return what ``"auto"`` means on this machine: ``"float32"`` or ``"bfloat16"``.
+
+    Returns
+    -------
+    str
+        bfloat16 only where the hardware computes it natively.
+    """
+    import torch
+
+    from tutorial_lib.deep.device import autocast, pick_device
+
+    return "bfloat16" if isinstance(autocast(pick_device()), torch.autocast) else "float32"
+
+
+CHECKS: dict[str, Callable[[str], str]] = {
+    "import": try_import,
+    "method": try_method,
+    "weights": try_weights,
+    "samples": try_samples,
+    "precision": name_precision,
+}
+
+
+def reason(error: BaseException) -> str:
+    """Return why something failed, on one line and without a full stop."""
+    lines = str(error).strip().splitlines() or [""]
+    return (lines[0] or type(error).__name__).rstrip(".")[:300]
+
+
+def main(steps: Sequence[str]) -> None:
+    """Run checks, and report each.
+
+    Parameters
+    ----------
+    steps : sequence of str
+        A name in :data:`CHECKS` each, with what it is about behind a colon.
+    """
+    report = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is no report
+    for step in steps:
+        kind, _, what = step.partition(":")
+        try:
+            line = {"step": step, "finding": CHECKS[kind](what), "failed": False}
+        except BaseException as error:  # a module may even call sys.exit when it is imported
+            line = {"step": step, "finding": reason(error), "failed": True}
+        print(json.dumps(line), file=report, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,263 @@
+"""Read mask files of any kind: grey, palette, colours, transparency; 1 to 16 bits, or floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from tutorial_lib import photo_files
+from tutorial_lib.data import mask_values
+from tutorial_lib.data.mask_values import MaskError, Meaning
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+GREY, NUMBERS, VOC = "grey", "numbers", "voc"
+VOID = 255
+_CURE = "save the object in white on black"
+_LOSSY = ("JPEG", "MPO")
+Result = TypeVar("Result")
+
+
+class Values(NamedTuple):
+    """The values of a mask file, before anybody says what they mean.
+
+    Parameters
+    ----------
+    array : np.ndarray
+        ``(H, W)``, of any real type.
+    kind : str
+        ``"grey"`` for brightness or transparency, ``"numbers"`` for entries of a palette whose
+        colours mean nothing, ``"voc"`` for the numbers behind PASCAL VOC's colours.
+    """
+
+    array: np.ndarray
+    kind: str
+
+
+def read_trimap(path: Path, *, upright: bool = False) -> Meaning:
+    """Read a mask coded 0 background, 128 ignore, 255 object.
+
+    Parameters
+    ----------
+    path : Path
+        A picture file. A transparent one is its alpha channel. One object in the colours of
+        PASCAL VOC is this object, and the void along it is ignored.
+    upright : bool
+        Turn it as its EXIF note says, as photos are.
+
+    Returns
+    -------
+    truth, ignore : np.ndarray
+        ``(H, W) bool``; see :func:`tutorial_lib.data.mask_values.trimap`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing, holds no picture, or no mask; the text names it.
+    """
+
+    def meaning(values: Values) -> Meaning:
+        return _of_voc(values.array) if values.kind == VOC else mask_values.trimap(values.array)
+
+    return _read(path, meaning, upright)
+
+
+def read_half(path: Path) -> Meaning:
+    """Read a mask whose object is 128 of 255 and brighter; see :func:`read_trimap`."""
+    return _read(path, lambda values: mask_values.half(values.array))
+
+
+def read_union(path: Path) -> Meaning:
+    """Read a mask whose object is everything but 0; see :func:`read_trimap`."""
+
+    def meaning(values: Values) -> Meaning:
+        if values.kind == GREY:
+            return mask_values.union(values.array)
+        return values.array > 0, None
+
+    return _read(path, meaning)
+
+
+def read_numbers(path: Path) -> np.ndarray:
+    """Read a map of numbered things: palette entries, grey values, or PASCAL VOC's colours.
+
+    Parameters
+    ----------
+    path : Path
+        A picture file that keeps exact values.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W)``, integers from 0.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing, holds no picture, or no such map; the text names it.
+    """
+    lossy, values = _opened(path, lambda picture: (picture.format in _LOSSY, _values(picture)))
+    array = values.array
+    if lossy:
+        raise ValueError(
+            f"The mask {path} is a JPEG file, in which numbers of objects get mixed up; use PNG."
+        )
+    if array.dtype.kind == "f" or array.min() < 0 or array.max() > 65535:
+        raise ValueError(f"The mask {path} holds no numbers of objects, which are 0 to 65535.")
+    if values.kind == GREY and _greyed_voc(array):
+        raise ValueError(
+            f"The mask {path} holds PASCAL VOC's colours turned to grey, so its numbers are lost; "
+            "take the original palette file."
+        )
+    return array.astype(np.uint8) if array.dtype == bool else array
+
+
+def describe_mask(path: Path) -> str:
+    """Say which values a mask file has: ``0, 255``, ``0 to 255, 37 of them``, ``VOC's colours``.
+
+    Parameters
+    ----------
+    path : Path
+        A picture file.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing or holds no mask.
+    """
+    values = _opened(path, _values)
+    kinds = {GREY: "", NUMBERS: "palette entries ", VOC: "VOC's numbers "}
+    return kinds[values.kind] + mask_values.describe(values.array)
+
+
+def _read(path: Path, meaning: Callable[[Values], Meaning], upright: bool = False) -> Meaning:
+    from PIL import ImageOps
+
+    def work(picture: PILImage) -> Meaning:
+        return meaning(_values(ImageOps.exif_transpose(picture) if upright else picture))
+
+    return _opened(path, work)
+
+
+def _opened(path: Path, work: Callable[[PILImage], Result]) -> Result:
+    """Do something with an opened mask; what it has against the mask gets the file's name."""
+    with photo_files.opened(path) as picture:
+        try:
+            return work(picture)
+        except MaskError as error:
+            refusal = error
+    raise ValueError(f"The mask {path} {refusal}.") from refusal
+
+
+def _values(picture: PILImage) -> Values:
+    if getattr(picture, "n_frames", 1) > 1:
+        raise MaskError(f"holds {picture.n_frames} pictures; save the one that is the mask")
+    if picture.has_transparency_data and not picture.mode.startswith("I"):
+        alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        if alpha.min() != alpha.max():
+            return Values(alpha, GREY)
+        if not alpha.flat[0]:
+            return _hidden(picture)
+    if picture.mode in ("P", "PA"):
+        return _of_palette(picture)
+    if picture.mode in ("1", "L", "F") or picture.mode.startswith("I"):
+        return Values(np.asarray(picture), GREY)
+    return _of_colours(np.asarray(picture.convert("RGB")))
+
+
+def _hidden(picture: PILImage) -> Values:
+    colours = np.asarray(picture.convert("RGBA"))[..., :3]
+    if (colours != colours[0, 0]).any():
+        raise MaskError(f"is transparent everywhere, yet has colours; {_CURE}, without alpha")
+    return Values(np.zeros(colours.shape[:2], np.uint8), GREY)
+
+
+def _of_palette(picture: PILImage) -> Values:
+    numbers = np.asarray(picture if picture.mode == "P" else picture.getchannel("P"))
+    palette = np.zeros((256, 3), np.uint8)
+    stored = np.array(picture.getpalette("RGB") or [], np.uint8).reshape(-1, 3)[:256]
+    palette[: len(stored)] = stored
+    used = np.flatnonzero(np.bincount(numbers.ravel(), minlength=256))
+    if (found := _by_colour(numbers, palette, used)) is not None:
+        return found
+    if len(used) == 2 and np.diff(_brightness(palette[used])) < 0:
+        raise MaskError(f"has two colours of which it is not clear which is the object; {_CURE}")
+    return Values(numbers, NUMBERS)
+
+
+def _of_colours(picture: np.ndarray) -> Values:
+    """Interpret ``(H, W, 3) uint8``."""
+    if np.ptp(picture, axis=2).max() <= 8:  # grey, but for what lossy files change
+        return Values(np.asarray(picture[..., 1]), GREY)
+    codes = picture @ np.array([65536, 256, 1])
+    colours, numbers = np.unique(codes, return_inverse=True)
+    table = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1).astype(np.uint8)
+    numbers = numbers.reshape(codes.shape)
+    if (found := _by_colour(numbers, table, np.arange(len(table)))) is not None:
+        return found
+    if len(table) == 2 and not (np.ptp(table, axis=1) == 0).any():
+        bright = _brightness(table)
+        return Values(numbers == bright.argmax(), GREY)
+    many = f"{len(table)} colours" if len(table) > 2 else "two colours"
+    raise MaskError(f"has {many} of which it is not clear which is the object; {_CURE}")
+
+
+def _by_colour(numbers: np.ndarray, table: np.ndarray, used: np.ndarray) -> Values | None:
+    """Interpret colours that have a meaning: greys, PASCAL VOC's, or one colour on black."""
+    colours = table[used]
+    if not np.ptp(colours, axis=1).any():
+        return Values(table[:, 0][numbers], GREY)
+    known = {tuple(colour): number for number, colour in enumerate(voc_palette().tolist())}
+    found = [known.get(tuple(colour)) for colour in colours.tolist()]
+    if None not in found:
+        lookup = np.zeros(len(table), np.uint8)
+        lookup[used] = found
+        return Values(lookup[numbers], VOC)
+    black = ~colours.any(axis=1)
+    if len(used) == 2 and black.any():
+        return Values(numbers == used[~black][0], GREY)
+    return None
+
+
+@lru_cache(maxsize=1)
+def voc_palette() -> np.ndarray:
+    """Return the colours that PASCAL VOC gives to the numbers 0 to 255, ``(256, 3) uint8``."""
+    numbers, palette = np.arange(256), np.zeros((256, 3), np.uint8)
+    for bit in range(8):  # bits 0, 3 and 6 of the number are the upper bits of red, and so on
+        for channel in range(3):
+            palette[:, channel] |= ((numbers >> channel & 1) << 7 - bit).astype(np.uint8)
+        numbers >>= 3
+    return palette
+
+
+def _of_voc(numbers: np.ndarray) -> Meaning:
+    objects = np.setdiff1d(numbers, [0, VOID])
+    if len(objects) > 1:
+        raise MaskError(
+            f"numbers {len(objects)} things in PASCAL VOC's colours; open it as the dataset voc, "
+            "or write one mask for each object"
+        )
+    void = numbers == VOID
+    return (numbers > 0) & ~void, void if void.any() else None
+
+
+def _greyed_voc(numbers: np.ndarray) -> bool:
+    """Whether grey values are the brightness of PASCAL VOC's first colours and of its void."""
+    grey = _brightness(voc_palette()).tolist()
+    present = set(np.unique(numbers).tolist())
+    return grey[VOID] in present and VOID not in present and present <= {*grey[:21], grey[VOID]}
+
+
+def _brightness(colours: np.ndarray) -> np.ndarray:
+    """Return the brightness of ``(n, 3) uint8`` as Pillow computes it, ``(n,)`` integers."""
+    return (colours @ np.array([19595, 38470, 7471]) + 0x8000) >> 16
