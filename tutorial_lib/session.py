@@ -43,7 +43,7 @@ from tutorial_lib.segmenter import (
     methods,
 )
 
-QUICKLY_PACKED = 8_000_000  # pixels: beyond, the best compression would take half a minute
+QUICKLY_PACKED = 8_000_000  # pixels: a larger cut-out is compressed little, to be there soon
 
 
 @dataclass(frozen=True, eq=False)
@@ -573,7 +573,7 @@ class Session(ClickHistory):
 
         mask = self._photo.full_mask(self.refresh())
         cutout = np.dstack([self._photo.full(), mask.astype(np.uint8) * 255])
-        compression = 9 if mask.size <= QUICKLY_PACKED else 3
+        compression = 9 if mask.size <= QUICKLY_PACKED else 1
         contents = {
             "mask.png": encode_png(mask, 9),
             "cutout.png": encode_png(cutout, compression),
