@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tutorial_lib.locking import only_one
@@ -59,8 +59,9 @@ def claimed(out: Path, resume: bool = False, force: bool = False) -> Iterator[No
                 _refuse_to_lose(out)
             yield
     finally:
-        if made and not any(out.iterdir()):
-            out.rmdir()
+        if made:
+            with suppress(OSError):  # there is something in it
+                out.rmdir()
 
 
 def begin_anew(out: Path) -> None:
