@@ -72,22 +72,9 @@ def try_samples(_: str = "") -> str:
 
 def name_precision(_: str = "") -> str:
     """Say in which precision networks compute here, by default and with "auto"."""
-    return f"float32; precision=auto means {auto_precision()} here"
+    from tutorial_lib.deep.device import pick_device, resolve_precision
 
-
-def auto_precision() -> str:
-    """Return what ``"auto"`` means on this machine: ``"float32"`` or ``"bfloat16"``.
-
-    Returns
-    -------
-    str
-        bfloat16 only where the hardware computes it natively.
-    """
-    import torch
-
-    from tutorial_lib.deep.device import autocast, pick_device
-
-    return "bfloat16" if isinstance(autocast(pick_device()), torch.autocast) else "float32"
+    return f"float32; precision=auto means {resolve_precision('auto', pick_device())} here"
 
 
 CHECKS: dict[str, Callable[[str], str]] = {
