@@ -12,6 +12,7 @@ from tests.support import one_sentence
 from tests.test_cli import main
 from tutorial_lib.deep.fcn import fcn
 from tutorial_lib.deep.weights import read_metadata, read_weights, save_weights
+from tutorial_lib.options import latest
 from tutorial_lib.training.checkpoints import read_log, write
 from tutorial_lib.training.loop import MOST_SKIPPED, Loop
 from tutorial_lib.training.object_selection import ObjectSelection
@@ -172,7 +173,8 @@ def test_the_log_says_how_it_goes(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 4]
     usual = ["step", "loss", "lr", "minutes", "images_per_second", "stage", "unreadable"]
-    assert list(lines[0]) == [*usual, "precision", "device", "devices", "machine"]
+    about = ["precision", "answering_precision", "device", "devices", "machine"]
+    assert list(lines[0]) == [*usual, *about]
     assert list(lines[1]) == list(lines[2]) == usual
     assert lines == read_log(tmp_path)
     assert lines[0]["loss"] == 9
@@ -354,7 +356,7 @@ def test_a_run_cannot_start_from_other_weights(tmp_path, stride, preset, text):
 
 
 def run_cli(monkeypatch, capsys, folder, *settings, resume=()):
-    flags = [part for setting in (*PLAIN, *settings) for part in ("--set", setting)]
+    flags = [part for setting in latest([*PLAIN, *settings]) for part in ("--set", setting)]
     return main(monkeypatch, capsys, "train", "dos-toy", "--out", folder, *flags, *resume)
 
 
