@@ -74,6 +74,7 @@ RESULT = {
     "schema": 1,
     "command": "python tools/measure_ablations.py --toy",
     "machine": {},
+    "precision": "float32",
     "budget": {"steps": 2, "steps_g": 0, "settings": []},
     "protocol": {
         "dataset": "toy-world",

@@ -16,7 +16,7 @@ from tutorial_lib.evaluation.results import read_one_click, write_one_click
 from tutorial_lib.evaluation.robots import center
 from tutorial_lib.segmenter import get_segmenter
 
-SET = {"dataset": "photos", "objects": 2, "miou": {"dos": 0.5}}
+SET = {"dataset": "photos", "precision": "float32", "objects": 2, "miou": {"dos": 0.5}}
 RESULT = {
     "schema": 1,
     "clicks": 1,

@@ -58,6 +58,7 @@ from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Result
 
+PRECISION = "float32"  # of all answers
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
 #: Seeds from 2,148,000,000 on: training on drawn scenes takes smaller ones.
 HELD_OUT = {"n": 60, "size": (64, 85), "seed": 2148}
@@ -139,6 +140,7 @@ def use(method: LatentDiversity, examples: Sequence[Example], most: int) -> dict
 def measure(weights: Path, examples: Sequence[Example], size: int, most: int) -> dict[str, Any]:
     """Use a network in every way there is: see :data:`tutorial_lib.evaluation.ablations.WAYS`."""
     options: dict[str, Any] = {"weights": weights, "size": size, "zoom": False}
+    options |= {"precision": PRECISION}
     oracle = Oracle(**options)
     ways = {"oracle": use(oracle, examples, most)}
     if oracle.networks.f.design.heads == 1:
@@ -205,7 +207,7 @@ def opened(out: Path, head: dict[str, Any]) -> dict[str, Any]:
     if not out.exists():
         return {**head, "recipes": {}}
     kept = read_ablations(out)
-    for key in ("budget", "protocol"):
+    for key in ("budget", "protocol", "precision"):
         if kept[key] != head[key]:
             raise typer.BadParameter(
                 f"The figures in {out} are of another {key}: choose another --out, or delete it."
@@ -300,6 +302,7 @@ def head(scale: Scale, source: Any, count: int, told: str) -> dict[str, Any]:
         "schema": 1,
         "command": told,
         "machine": machine(),
+        "precision": PRECISION,
         "budget": {
             "steps": scale.steps,
             "steps_g": scale.steps_g,

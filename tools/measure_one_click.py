@@ -39,6 +39,7 @@ def measure(
     found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers, force=True)
     return {
         "dataset": found["root_name"],
+        "precision": found["precision"],
         "objects": len(found["methods"][methods[0]]["samples"]),
         "miou": {name: round(method["miou"][0], 4) for name, method in found["methods"].items()},
     }

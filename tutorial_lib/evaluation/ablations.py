@@ -100,12 +100,13 @@ ABLATIONS_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Latent Diversity without one component each, all with the same budget",
     "type": "object",
-    "required": ["schema", "command", "machine", "budget", "protocol", "recipes"],
+    "required": ["schema", "command", "machine", "precision", "budget", "protocol", "recipes"],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
         "command": {"type": "string"},
         "machine": {"type": "object"},
+        "precision": {"enum": ["float32", "bfloat16"]},
         "budget": {
             "type": "object",
             "required": ["steps", "steps_g", "settings"],

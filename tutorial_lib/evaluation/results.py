@@ -104,10 +104,11 @@ RESULTS_SCHEMA: dict[str, Any] = {
 
 _SET = {
     "type": "object",
-    "required": ["dataset", "objects", "miou"],
+    "required": ["dataset", "precision", "objects", "miou"],
     "additionalProperties": False,
     "properties": {
         "dataset": {"type": "string"},
+        "precision": {"enum": ["float32", "bfloat16", "mixed"]},
         "objects": {"type": "integer", "minimum": 1},
         "miou": {"type": "object", "additionalProperties": _SHARE, "minProperties": 1},
     },
