@@ -31,7 +31,7 @@ QUICK := tests --ignore tests/browser -m "not slow"
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
-	notebooks figures measure evaluate one-click selection ablations ablations-toy constants wheel \
+	notebooks figures measure evaluate one-click selection ablations ablations-toy tables constants wheel \
 	clean
 
 help: ## Show this list
@@ -115,6 +115,9 @@ ablations: $(VENV)/.installed ## Two hours: Latent Diversity without each part (
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
 	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)
+
+tables: $(VENV)/.installed ## Write the measured figures into README and the model cards
+	$(PY) tools/write_figures.py
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support import ROOT
+from tools import write_figures
 from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
 from tutorial_lib.evaluation.ablations import (
     FIGURE_5,
@@ -278,3 +279,43 @@ def test_the_summaries_of_ablations_follow_from_their_counts(name):
             for percent, counts in way["counts"].items():
                 assert len(counts) == found["protocol"]["objects"]
                 assert way["noc"][percent] == pytest.approx(np.mean(counts), abs=1e-3)
+
+
+def test_readme_and_cards_show_the_measured_figures():
+    for path, text in write_figures.written().items():
+        shown = path.read_text(encoding="utf-8").splitlines()
+        different = [line for line in text.splitlines() if line not in shown]
+        assert not different, f"{path.name} shows other figures: run `make tables`"
+
+
+def test_the_tool_that_writes_figures_changes_numbers_and_no_words():
+    text = "| one | 1.00 | 2 / 3 | - | 9 |\n| one | words |\nIt takes 5 ms.\n"
+    row = write_figures.Row("file", "one", ["4.25", "7 / 8", "1.0%"])
+    sentence = write_figures.Sentence("file", "It takes {} ms.", ["6"])
+    changed = sentence.put_into(row.put_into(text))
+    assert changed == "| one | 4.25 | 7 / 8 | 1.0% | 9 |\n| one | words |\nIt takes 6 ms.\n"
+
+
+@pytest.mark.parametrize("text", ["", "| two | 1.00 |\n", "| one | 1.00 |\n| one | 2.00 |\n"])
+def test_a_figure_that_has_no_place_or_two_is_an_error(text):
+    with pytest.raises(ValueError, match="places for 'one', not one"):
+        write_figures.Row("file", "one", ["4.25"]).put_into(text)
+
+
+NETWORK_FILES = (
+    "grabcut_center_networks.json",
+    "grabcut_geodesic_networks.json",
+    "dos_stages.json",
+)
+
+
+@pytest.mark.parametrize("name", NETWORK_FILES)
+def test_networks_were_measured_in_float32(name):
+    assert read_results(RESULTS / name)["precision"] == "float32"
+
+
+def test_choosing_zooming_and_single_clicks_were_measured_in_float32():
+    found = [choosing(name) for name in ("GrabCut", "iseg-voc")]
+    found += [json.loads((RESULTS / "extras.json").read_text())]
+    found += read_one_click(RESULTS / "one_click.json")["sets"].values()
+    assert {one["precision"] for one in found} == {"float32"}
