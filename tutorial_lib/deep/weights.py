@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_lib.options import options_of
-from tutorial_lib.paths import bundled
+from tutorial_lib.paths import bundled, write_atomically
 
 T = TypeVar("T")
 
@@ -323,9 +323,7 @@ def save_weights(
     entry = json.dumps(dict(metadata or {}), sort_keys=True)
     data = safetensors.torch.save(stored, {_METADATA_KEY: entry})
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")  # a full disk must not cost the last good file
-    part.write_bytes(data)
-    part.replace(path)
+    write_atomically(path, data)  # a full disk must not cost the last good file
     return hashlib.sha256(data).hexdigest()
 
 

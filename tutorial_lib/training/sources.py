@@ -168,7 +168,7 @@ class Toys:
 def unreadable(sources: Iterable[Source]) -> list[str]:
     """Return what could not be read as sources were opened, one sentence an object."""
     datasets = [source.dataset for source in sources if hasattr(source, "dataset")]
-    return [reason for found in datasets for reason in getattr(found, "broken", {}).values()]
+    return [reason for found in datasets for reason in found.broken.values()]
 
 
 def _meant(
