@@ -17,7 +17,7 @@ NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-d
 EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 --force
 DENSE := --other "g of the paper=latent-diversity-dense"
 # Outputs are compared as a reader would; tests/notebook_outputs.py says how.
-NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 120 \
+NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 300 \
 	-p no:cacheprovider
 # Files side by side, one for each core, and one thread in each: threads of several would fight.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
