@@ -265,7 +265,7 @@ class Dataset(ABC):
     def _read(self, entry: Entry) -> Example:
         try:
             return self._example(entry)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ValueError(as_sentence(error)) from error
 
     def _example(self, entry: Entry) -> Example:
