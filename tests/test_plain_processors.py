@@ -119,8 +119,11 @@ def recipe(target):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
 
 
-@pytest.mark.parametrize(("instructions", "threads"), [("avx2", "1"), ("default", "2")])
-@pytest.mark.parametrize("what", [" tests ", " notebooks"])
+@pytest.mark.parametrize(
+    ("instructions", "threads", "what"),
+    [("default", "2", " tests "), ("default", "2", " notebooks/solutions"),
+     ("avx2", "1", " notebooks ")],
+)  # fmt: skip
 def test_make_runs_tests_and_notebooks_as_on_plain_processors(instructions, threads, what):
     runs = [line for line in recipe("test").splitlines() if "tests.only_networks" in line]
     settings = (
