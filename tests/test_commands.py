@@ -60,7 +60,7 @@ def problem(command):
             positional.append(word)
         elif not options[word].is_flag:
             next(rest, None)
-    recipe = positional[0] if words[0] == "train" else ""
+    recipe = positional[0] if words[0] == "train" and positional else ""
     return f"there is no recipe {recipe}" if recipe.islower() and recipe not in RECIPES else ""
 
 

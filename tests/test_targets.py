@@ -1,6 +1,8 @@
 """A file that cannot be written is refused before the work that it is for."""
 
+import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,14 +49,17 @@ def test_what_cannot_be_written_is_refused_in_one_sentence(odd, name):
     assert one_sentence(caught.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_protected_file_and_folder_are_refused(tmp_path):
+def test_a_protected_file_and_folder_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_text("")
-    path.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(PermissionError, match="write-protected"):
         check_target(path)
-    tmp_path.chmod(0o555)
+
+    def refuse(dir):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(dir))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(OSError, match="Permission denied"):
         check_target(tmp_path / "new")
 
