@@ -302,20 +302,29 @@ def test_a_figure_that_has_no_place_or_two_is_an_error(text):
         write_figures.Row("file", "one", ["4.25"]).put_into(text)
 
 
-NETWORK_FILES = (
-    "grabcut_center_networks.json",
-    "grabcut_geodesic_networks.json",
-    "dos_stages.json",
-)
+def precisions(found):
+    """Return every precision that a file of figures names, at whatever place."""
+    if isinstance(found, dict):
+        own = {value for key, value in found.items() if key == "precision"}
+        return own.union(*map(precisions, found.values()))
+    return set().union(*map(precisions, found)) if isinstance(found, list) else set()
 
 
-@pytest.mark.parametrize("name", NETWORK_FILES)
-def test_networks_were_measured_in_float32(name):
-    assert read_results(RESULTS / name)["precision"] == "float32"
+def test_readme_names_the_files_whose_networks_answered_in_bfloat16():
+    files = {path.name: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
+    half = {name for name, found in files.items() if "bfloat16" in precisions(found) - {"float32"}}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sentence = re.search(r"Still measured in bfloat16 are ([^:]+):", readme)
+    assert set(re.findall(r"\w+\.json", sentence[1])) == half - {"bench.json", "bench_deep.json"}
 
 
-def test_choosing_zooming_and_single_clicks_were_measured_in_float32():
-    found = [choosing(name) for name in ("GrabCut", "iseg-voc")]
-    found += [json.loads((RESULTS / "extras.json").read_text())]
-    found += read_one_click(RESULTS / "one_click.json")["sets"].values()
-    assert {one["precision"] for one in found} == {"float32"}
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_networks_were_measured_in_float32(robot):
+    results = measured(robot, "_networks")
+    assert results["precision"] == "float32"
+    assert {method["precision"] for method in results["methods"].values()} == {"float32"}
+
+
+@CHOOSING
+def test_selecting_was_measured_in_float32(name):
+    assert choosing(name)["precision"] == "float32"
