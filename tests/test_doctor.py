@@ -1,6 +1,5 @@
 import base64
 import builtins
-import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -216,11 +215,11 @@ def test_a_mask_without_an_object_fails(monkeypatch):
         checkup.try_samples()
 
 
-def test_the_precision_is_named():
-    from tutorial_lib.deep.device import autocast, pick_device
+@pytest.mark.parametrize("expected", ["bfloat16", "float32"])
+def test_the_precision_is_named(monkeypatch, expected):
+    from tutorial_lib.deep import device
 
-    quick = not isinstance(autocast(pick_device()), contextlib.nullcontext)
-    expected = "bfloat16" if quick else "float32"
+    monkeypatch.setattr(device, "has_native_bfloat16", lambda device: expected == "bfloat16")
     assert checkup.name_precision() == f"float32; precision=auto means {expected} here"
 
 

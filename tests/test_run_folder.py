@@ -16,6 +16,7 @@ import torch
 from tests.support import ROOT, one_sentence
 from tests.test_training import PLAIN, Dot
 from tutorial_lib.deep.weights import read_metadata
+from tutorial_lib.options import latest
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training import loop as loops
 from tutorial_lib.training.checkpoints import read_log
@@ -146,7 +147,7 @@ def test_processes_that_share_a_run_do_not_lock_each_other_out(monkeypatch, tmp_
 
 
 def test_a_killed_run_leaves_no_lock_and_is_resumed(tmp_path):
-    settings = [*PLAIN, "workers=1", "steps=100000", "save_minutes=0", "pretrained=false"]
+    settings = latest([*PLAIN, "workers=1", "steps=100000", "save_minutes=0", "pretrained=false"])
     flags = [part for setting in settings for part in ("--set", setting)]
     command = [sys.executable, "-m", "tutorial_lib", "train", "dos-toy", "--out", str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -51,7 +51,7 @@ def as_rgb(image: ImageLike, *, upright: bool = True, max_pixels: int = MAX_PIXE
     """
     if isinstance(image, np.ndarray):
         return array_to_rgb(image, max_pixels)
-    with photo_files.opened(image, max_pixels) as picture:
+    with photo_files.open_picture(image, max_pixels) as picture:
         return array_to_rgb(photo_pixels.decoded(picture, upright), max_pixels)
 
 
@@ -94,7 +94,7 @@ def shrink_photo(
     if isinstance(image, np.ndarray):
         photo = array_to_rgb(image, MAX_FILE_PIXELS)
         return _fit(photo, longest), photo.shape[:2]
-    with photo_files.opened(image, MAX_FILE_PIXELS) as picture:
+    with photo_files.open_picture(image, MAX_FILE_PIXELS) as picture:
         size = photo_pixels.size_of(picture, upright)
         if size[0] * size[1] > MAX_PIXELS and not photo_pixels.draft(picture, longest):
             check_size(*picture.size, MAX_FILE_PIXELS // 2)

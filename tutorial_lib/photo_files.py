@@ -30,7 +30,7 @@ _PILLOW = Lock()
 
 
 @contextmanager
-def opened(
+def open_picture(
     source: PILImage | str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS
 ) -> Iterator[PILImage]:
     """Open a picture of one of the kinds in :data:`FORMATS`, without decoding it.

@@ -56,7 +56,7 @@ def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with photo_files.opened(path) as picture:
+    with photo_files.open_picture(path) as picture:
         return photo_pixels.size_of(picture, upright)
 
 
@@ -78,7 +78,7 @@ def photo_orientation(path: Path) -> int:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with photo_files.opened(path) as picture:
+    with photo_files.open_picture(path) as picture:
         return photo_pixels.orientation(picture)
 
 

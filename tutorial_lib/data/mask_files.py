@@ -151,7 +151,7 @@ def _read(path: Path, meaning: Callable[[Values], Meaning], upright: bool = Fals
 
 def _opened(path: Path, work: Callable[[PILImage], Result]) -> Result:
     """Do something with an opened mask; what it has against the mask gets the file's name."""
-    with photo_files.opened(path) as picture:
+    with photo_files.open_picture(path) as picture:
         try:
             return work(picture)
         except MaskError as error:

@@ -37,7 +37,13 @@ from tutorial_lib.evaluation.pieces import (
 from tutorial_lib.evaluation.provenance import made_from
 from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.evaluation.robots import ROBOTS
-from tutorial_lib.evaluation.summaries import compare, compared, failures, precision_of, summarise
+from tutorial_lib.evaluation.summaries import (
+    compared,
+    failures,
+    precision_of,
+    summarise,
+    summarise_all,
+)
 from tutorial_lib.locking import only_one
 from tutorial_lib.targets import check_target
 
@@ -243,7 +249,7 @@ def _results(
     found: dict[str, list[Record]] = {piece.variant.label: [] for piece in pieces}
     for piece in pieces:
         found[piece.variant.label].append(records[key_of(piece.name)])
-    methods = compare(found, getattr(dataset, "broken", {}), run["max_clicks"])
+    methods = summarise_all(found, getattr(dataset, "broken", {}), run["max_clicks"])
     for label, source in sources(pieces).items():
         methods[label]["made_from"] = source
     processors = {one["cpu"] for group in found.values() for one in group if one.get("cpu")}

@@ -44,7 +44,7 @@ def summarise(records: Sequence[Record], max_clicks: int = 20) -> dict[str, Any]
     }
 
 
-def compare(
+def summarise_all(
     records: Mapping[str, Sequence[Record]], broken: Mapping[str, str], max_clicks: int
 ) -> dict[str, dict[str, Any]]:
     """Sum up what several methods did, on the same objects for all of them.
@@ -101,7 +101,7 @@ def _only(values: Sequence[str]) -> str:
 
 
 def precision_of(methods: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the precision of all methods that :func:`compare` summed up, or ``"mixed"``."""
+    """Return the precision of all methods that :func:`summarise_all` summed up, or ``"mixed"``."""
     return _only(sorted({method["precision"] for method in methods.values()}))
 
 
