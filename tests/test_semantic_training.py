@@ -31,6 +31,8 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.semantic import Semantic
 from tutorial_lib.training.sources import OTHERS
 
+pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+
 SIDE = 64
 TINY = (
     "minutes=0", "steps=3", "crop=64", "batch=2", "workers=0", "device=cpu", "log_steps=1",

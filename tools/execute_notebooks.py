@@ -47,7 +47,7 @@ def execute(path: Path) -> None:
     """Run one notebook in place; a failing cell raises and leaves the file as it was."""
     notebook = nbformat.read(path, as_version=4)
     runner = ExecutePreprocessor(
-        timeout=120, kernel_name="python3", store_widget_state=False, record_timing=False
+        timeout=300, kernel_name="python3", store_widget_state=False, record_timing=False
     )
     notebook, _ = runner.preprocess(notebook, {"metadata": {"path": str(path.parent)}})
     notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})

@@ -90,6 +90,14 @@ def classical() -> Iterator[Row | Sentence]:
         yield Row("README.md", f"`{name}`", [*center, geodesic[1], click])
 
 
+def peers() -> Iterator[Row | Sentence]:
+    """Yield README's times of other libraries."""
+    times = _read("bench.json")["methods"]
+    seconds = [times[name]["peer"]["ms_click"] / 1000 for name in ("random-walker", "grabcut")]
+    words = "`random_walker` took {} s with its defaults, OpenCV's `grabCut` {} s"
+    yield Sentence("README.md", words, [f"{value:.1f}" for value in seconds])
+
+
 def object_selection() -> Iterator[Row | Sentence]:
     """Yield what README and cards show of Deep Object Selection."""
     found, times = _read("dos_stages.json")["methods"], _read("bench_deep.json")["methods"]
@@ -158,7 +166,7 @@ def one_click() -> Iterator[Row | Sentence]:
 def written() -> dict[Path, str]:
     """Return the text that each file should have."""
     texts: dict[Path, str] = {}
-    for part in (classical, object_selection, latent_diversity, selecting, one_click):
+    for part in (classical, peers, object_selection, latent_diversity, selecting, one_click):
         for place in part():
             path = ROOT / place.file
             text = texts.get(path) or path.read_text(encoding="utf-8")
