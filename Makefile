@@ -55,7 +55,9 @@ install: $(VENV)/.installed ## Set up the virtual environment .venv
 lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
 	$(PY) -m tutorial_lib lab $(ARGS)
 
-test: lint unit notebook-tests plain-tests browser-tests ## Run every test
+# The browser mostly waits, so the last two run side by side.
+test: lint unit notebook-tests browser ## Run every test
+	$(MAKE) -j 2 plain-tests browser-tests
 
 lint: $(VENV)/.installed-test ## Check style with ruff
 	$(PY) -m ruff check .
