@@ -121,8 +121,8 @@ def recipe(target):
 
 @pytest.mark.parametrize(
     ("instructions", "threads", "what"),
-    [("default", "2", " tests "), ("default", "2", " notebooks/solutions"),
-     ("avx2", "1", " notebooks ")],
+    [("default", "2", " tests "), ("default", "2", " notebooks/solutions/09_"),
+     ("avx2", "1", " notebooks/09_")],
 )  # fmt: skip
 def test_make_runs_tests_and_notebooks_as_on_plain_processors(instructions, threads, what):
     runs = [line for line in recipe("test").splitlines() if "tests.only_networks" in line]
