@@ -36,8 +36,8 @@ QUICK := tests --ignore tests/browser -m "not slow"
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
-	notebooks figures measure evaluate one-click selection ablations ablations-toy tables constants wheel \
-	clean
+	notebooks figures measure evaluate one-click selection ablations ablations-toy tables \
+	constants wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,7 +78,7 @@ notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with th
 plain-tests: $(VENV)/.installed-test ## Tests and notebooks of networks again, as on plain processors
 	$(call plain,default,2) $(QUICK)
 	$(call plain,default,2) $(NBVAL) $(addprefix notebooks/solutions/,$(ANSWERING))
-	if $(AVX2_ALREADY); then echo "This processor has no more than AVX2: that was the run."; else \
+	if $(AVX2_ALREADY); then echo "This processor has no more than AVX2: notebook-tests was this run."; else \
 	$(call plain,avx2,1) $(NBVAL) $(addprefix notebooks/,$(ANSWERING)); fi
 
 browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is possible

@@ -21,7 +21,7 @@ from tutorial_lib.evaluation.scenes import cut_to, make_scene
 from tutorial_lib.evaluation.timing import Scene, measure, measure_in_bfloat16, timed
 from tutorial_lib.segmenter import MethodError, MethodInfo
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 NUMBER, OPTIONAL = {"type": "number", "minimum": 0}, {"type": ["number", "null"], "minimum": 0}
 METHOD: dict = {

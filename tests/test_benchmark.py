@@ -29,7 +29,7 @@ from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.evaluation.robots import simulate
 from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 
 class PretendedPython:

@@ -19,7 +19,7 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.selection import Selection
 from tutorial_lib.training.turns import clicked_cells, on_cells
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 TINY = ("minutes=0", "steps=2", "crop=64", "batch=2", "workers=0", "device=cpu", "log_steps=1")
 PLAIN = (*TINY, "precision=float32", "augmented=false", "heads=3")

@@ -18,7 +18,7 @@ from tutorial_lib.doctor import Check, Found, device, examine, find_browser, run
 from tutorial_lib.paths import bundled, data_folder, user_folder
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 WELL = Found("well", False)
 

@@ -16,7 +16,7 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Step
 from tutorial_lib.widgets import LossCurve
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 PNG, WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
 

@@ -20,7 +20,7 @@ from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.locking import only_one
 from tutorial_lib.segmenter import MethodInfo, Segmentation
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 
 class Answers:

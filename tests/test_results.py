@@ -23,19 +23,11 @@ from tutorial_lib.evaluation.results import read_one_click, read_results
 from tutorial_lib.segmenter import methods
 from tutorial_lib.training.diversity_list import ABLATIONS
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 RESULTS = ROOT / "assets" / "results"
-PAPERS_METHODS = (
-    "graph-cut",
-    "random-walker",
-    "geodesic-matting",
-    "euclidean-star",
-    "geodesic-star",
-    "growcut",
-)
-ROBOTS = ("center", "geodesic")
-NOC = ("85", "90")
+PAPERS_METHODS = write_figures.CLASSICAL
+ROBOTS, NOC = write_figures.ROBOTS, write_figures.THRESHOLDS
 TIMES = json.loads((RESULTS / "bench.json").read_text())["methods"]
 FILES = pytest.mark.parametrize("robot", ROBOTS)
 
@@ -142,7 +134,7 @@ def test_readme_shows_the_networks_figures():
         assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in NOC)
 
 
-LATENT = ("latent-diversity", "latent-diversity-rdl")
+LATENT = write_figures.LATENT
 
 
 @FILES

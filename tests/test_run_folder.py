@@ -24,7 +24,7 @@ from tutorial_lib.training.folder import claimed
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.run import train
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 
 def refused(kind, text, action, *arguments, **options):

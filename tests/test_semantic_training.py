@@ -31,7 +31,7 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.semantic import Semantic
 from tutorial_lib.training.sources import OTHERS
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 SIDE = 64
 TINY = (

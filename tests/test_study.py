@@ -18,7 +18,7 @@ from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.session import Session
 from tutorial_lib.study import Task, Trial, draw_plan, read_trials, summarise
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 PHOTO, TRUTH, CLICKS = easy_scene()
 EXAMPLE = Example("disc", PHOTO, TRUTH)

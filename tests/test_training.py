@@ -21,7 +21,7 @@ from tutorial_lib.training.run import train
 from tutorial_lib.training.setup import make_optimiser, rate
 from tutorial_lib.training.task import Task
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 TINY = ("minutes=0", "steps=4", "crop=64", "batch=2", "workers=0", "device=cpu", "log_steps=1")
 PLAIN = (*TINY, "precision=float32", "warmup=0")

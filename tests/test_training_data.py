@@ -21,7 +21,7 @@ from tutorial_lib.training.data import SampleStream, batches, collate, random_cr
 from tutorial_lib.training.recipes import get_recipe
 from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 SIDE = 64
 DISC_MASK = disc_mask((SIDE, SIDE), 32, 32, 16)

@@ -19,7 +19,7 @@ from tutorial_lib.training.label_maps import LabelStream, collate_labels
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.recipes import get_recipe
 
-pytestmark = pytest.mark.slow  # processes, files and training: little of it is answering clicks
+pytestmark = pytest.mark.slow
 
 SIDE = 64
 FOLDER = ("minutes=0", "steps=1", "crop=64", "batch=2", "workers=0", "mixture=folder:mine:1")

@@ -67,8 +67,8 @@ def _read(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / name).read_text(encoding="utf-8"))
 
 
-def _counts(method: dict[str, Any], form: str = ".2f") -> list[str]:
-    return [format(method["noc"][threshold], form) for threshold in THRESHOLDS]
+def _counts(method: dict[str, Any]) -> list[str]:
+    return [f"{method['noc'][threshold]:.2f}" for threshold in THRESHOLDS]
 
 
 def _scored(method: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.deep.folding import folded
+from tutorial_lib.deep.folding import folded, joined
 
 SLOPE = 0.2  # of the leaky ReLU, left of zero
 NORMALISATIONS = ("adaptive", "batch", "none")
@@ -104,11 +104,8 @@ class ConvLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, H, W)``."""
-        answering = not torch.is_grad_enabled()  # in place: large new maps cost more than sums
-        y = F.leaky_relu(self._linear(x), self.slope, inplace=answering)
-        if not self.residual:
-            return y
-        return y.add_(x) if answering else x + y
+        y = F.leaky_relu(self._linear(x), self.slope, inplace=not torch.is_grad_enabled())
+        return joined(y, x) if self.residual else y
 
     def _linear(self, x: Tensor) -> Tensor:
         if not isinstance(self.norm, nn.BatchNorm2d) or self.norm.training:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.deep.folding import folded
+from tutorial_lib.deep.folding import folded, joined
 from tutorial_lib.deep.levels import Backbone, Level, zero_extra_filters
 
 # (expansion, channels, blocks, stride of the first block, kernel): rows 2-8 of B0's Table 1.
@@ -113,9 +113,7 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, out, ceil(H / stride), ceil(W / stride))``."""
         y = self.project(self.depthwise(self.expand(x)))
-        if not self.residual:
-            return y
-        return x + y if torch.is_grad_enabled() else y.add_(x)
+        return joined(y, x) if self.residual else y
 
 
 class EfficientNetLite0(Backbone):

@@ -34,6 +34,24 @@ def folded(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
 
 
+def joined(y: Tensor, x: Tensor) -> Tensor:
+    """Return ``x + y``, in place of ``y`` where no gradient needs it: new maps cost more than sums.
+
+    Parameters
+    ----------
+    y : Tensor
+        What a layer has made of ``x``; nobody else may hold it.
+    x : Tensor
+        Of the same shape; it stays as it is.
+
+    Returns
+    -------
+    Tensor
+        The sum, of the same shape.
+    """
+    return x + y if torch.is_grad_enabled() else y.add_(x)
+
+
 @runtime_checkable
 class Foldable(Protocol):
     """A layer of a convolution ``conv`` and a batch norm ``norm`` behind it."""
