@@ -17,7 +17,7 @@ from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.benchmark import FailedObjects, evaluate
 from tutorial_lib.evaluation.results import read_results
-from tutorial_lib.evaluation.summaries import compare, failures, report, sentence
+from tutorial_lib.evaluation.summaries import failures, report, sentence, summarise_all
 from tutorial_lib.segmenter import MethodInfo
 
 FRAGILE = MethodInfo("fragile", "classical", False, "Fails.", "Nobody", Fragile)
@@ -297,7 +297,7 @@ def one(identifier, iou=0.5, precision="float32"):
 
 
 def test_means_are_over_objects_that_all_methods_answered():
-    found = compare(
+    found = summarise_all(
         {"x": [one("a", 0.5), one("b", 0.9)], "y": [one("a", 0.7), {"id": "b", "failed": "No."}]},
         {"c": "Broken."},
         max_clicks=2,
@@ -313,7 +313,7 @@ def test_means_are_over_objects_that_all_methods_answered():
 )
 def test_the_precision_is_that_of_all_answers(precisions, expected):
     records = [one(str(place), precision=text) for place, text in enumerate(precisions)]
-    assert compare({"x": records}, {}, 1)["x"]["precision"] == expected
+    assert summarise_all({"x": records}, {}, 1)["x"]["precision"] == expected
 
 
 def test_methods_of_two_precisions_are_mixed_and_each_says_its_own(root):
