@@ -23,6 +23,13 @@ class Slow:
         return Segmentation(np.zeros(prepared.shape[:2]))
 
 
+class Forward(Slow):
+    """Takes 40 ms to look ahead."""
+
+    def look_ahead(self, prepared, clicks):
+        time.sleep(0.04)
+
+
 class Greedy(Slow):
     """Holds 100 MB while it answers."""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.slow_methods import Deadly, Flat, Greedy, Half, Slow
+from tests.slow_methods import Deadly, Flat, Forward, Greedy, Half, Slow
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
@@ -31,6 +31,7 @@ METHOD: dict = {
         "ms_prepare": NUMBER,
         "ms_click": NUMBER,
         "ms_click_worst": NUMBER,
+        "ms_ahead": OPTIONAL,
         "peak_mb": OPTIONAL,
         "published_ms": OPTIONAL,
         "peer": {
@@ -221,14 +222,22 @@ def test_bfloat16_is_not_measured_where_it_is_emulated(alone, monkeypatch):
 def test_both_precisions_stand_side_by_side(alone, monkeypatch):
     row = {name: 1.0 for name in ("ms_prepare", "ms_click_worst", "peak_mb", "published_ms")}
     half = {**row, "precision": "bfloat16", "ms_click": 52.3, "peer": None}
+    row = {**row, "precision": "float32", "peer": None}
     rows = {
-        "fast": {**row, "precision": "float32", "ms_click": 213.4, "peer": None, "bfloat16": half},
-        "plain": {**row, "precision": "float32", "ms_click": 99.9, "peer": None, "bfloat16": None},
+        "fast": {**row, "ms_click": 213.4, "ms_ahead": 44.0, "bfloat16": half},
+        "plain": {**row, "ms_click": 99.9, "ms_ahead": None, "bfloat16": None},
     }
     table = as_table(bench((64, 48), ["slow"], runs=1) | {"methods": rows}).splitlines()
     fast, plain = (next(line for line in table if line.startswith(name)) for name in rows)
-    assert fast.split() == ["fast", "1.0", "213.4", "1.0", "52.3", "1.0", "1.0"]
-    assert plain.split() == ["plain", "1.0", "99.9", "1.0", "-", "1.0", "1.0"]
+    assert fast.split() == ["fast", "1.0", "213.4", "1.0", "52.3", "44.0", "1.0", "1.0"]
+    assert plain.split() == ["plain", "1.0", "99.9", "1.0", "-", "-", "1.0", "1.0"]
+
+
+def test_what_is_done_while_a_person_looks_is_no_part_of_a_clicks_time(alone):
+    found = measure(info(Forward, "forward"), [SCENE], runs=1)
+    assert found["ms_ahead"] >= 40
+    assert found["ms_click"] < 40
+    assert measure(info(Slow), [SCENE], runs=1)["ms_ahead"] is None
 
 
 def test_a_method_of_no_memory_adds_none(alone):
@@ -355,7 +364,7 @@ def row(ours, theirs=None):
         "we_are_slower": ours > theirs,
     }
     numbers = {"ms_prepare": 1.0, "ms_click": ours, "ms_click_worst": 9.0, "peak_mb": None}
-    return {**numbers, "published_ms": 1348, "peer": peer, "bfloat16": None}
+    return {**numbers, "published_ms": 1348, "peer": peer, "ms_ahead": None, "bfloat16": None}
 
 
 def result(rows, **skipped):
@@ -372,9 +381,7 @@ def result(rows, **skipped):
 
 def test_the_table_says_who_is_slower_than_which_peer():
     text = as_table(result({"graph-cut": row(20.0, 10.0), "grabcut": row(10.0, 40.0)}))
-    assert (
-        "graph-cut         1.0        20.0         9.0           -           -      1348.0" in text
-    )
+    assert "graph-cut 1.0 20.0 9.0 - - - 1348.0" in " ".join(text.split())
     assert "Peer of graph-cut: cv2.grabCut 5.0, 10 ms" in text
     assert "graph-cut on the same clicks (12), 20 ms: SLOWER by a factor of 2.0." in text
     assert "grabcut on the same clicks (12), 10 ms: 4.0 times as fast." in text

@@ -329,6 +329,40 @@ def test_clicks_made_while_a_method_works_are_all_answered(restored_registry):
     assert len(canvas.session.history) <= 4
 
 
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_method_looks_ahead_once_its_answer_is_shown(restored_registry, failing):
+    ahead: list[tuple[int, str]] = []
+
+    class Forward:
+        def prepare(self, image):
+            return image
+
+        def segment(self, image, clicks):
+            return Segmentation(clicks.discs(image.shape, 2)[0].astype(np.float32))
+
+        def look_ahead(self, image, clicks):
+            time.sleep(0.05)
+            ahead.append((len(clicks), said(canvas)))
+            if failing:
+                raise RuntimeError("Too far.")
+
+    async def person() -> None:
+        for count in (1, 2):
+            canvas.click(10, 10 * count, wait=False)
+            while len(ahead) < count:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+
+    register(MethodInfo("forward", "classical", False, "Hurries.", "nobody", Forward))
+    canvas = ClickCanvas(easy_scene()[0], "forward", autosave=False)
+    asyncio.run(asyncio.wait_for(person(), 20))
+    assert [count for count, _ in ahead] == [1, 2]
+    for _, text in [*ahead, (2, said(canvas))]:  # a person sees nothing of it
+        assert 'data-busy="false"' in text
+        assert "took" in text
+        assert "Too far" not in text
+
+
 def test_the_still_picture_is_the_photo_with_answer_and_clicks(canvas):
     canvas.click(24, 32)
     canvas.click(6, 6, positive=False)

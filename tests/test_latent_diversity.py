@@ -632,6 +632,28 @@ def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
     assert all(map(prepared.answers[THREE.items].view.holds, THREE))
 
 
+def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monkeypatch):
+    near, encoded = View(8, 8, 32, 48), []
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.around", lambda *rest: near)
+    method = LatentDiversity(weights, size=96, device="cpu")
+    alone = method.segment(method.prepare(IMAGE), TWO).probability
+    plain = method.encoder.forward
+    monkeypatch.setattr(method.encoder, "forward", lambda x: encoded.append(1) or plain(x))
+    prepared = method.prepare(IMAGE)
+    assert method.look_ahead(prepared, Clicks()) is None
+    method.segment(prepared, ONE)
+    assert (len(encoded), near in prepared.seen) == (1, False)
+    method.look_ahead(prepared, ONE)
+    assert (len(encoded), near in prepared.seen) == (2, True)
+    assert np.array_equal(method.segment(prepared, TWO).probability, alone)
+    assert len(encoded) == 2  # nothing was left to encode when the click came
+
+
+def test_looking_ahead_refuses_what_answering_refuses(method):
+    with pytest.raises(ValueError, match="outside"):
+        method.look_ahead(method.prepare(IMAGE), Clicks([Click(1000, 0)]))
+
+
 @pytest.mark.parametrize(("side", "zoomed"), [(48, True), (64, False)])
 def test_only_small_objects_are_zoomed_in_on(weights, monkeypatch, side, zoomed):
     near = View(8, 8, 32, side)

@@ -23,7 +23,7 @@ from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.exports import coco_annotation
 from tutorial_lib.photo import fingerprint, sketch
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.segmenter import Segmentation, get_segmenter
 from tutorial_lib.session import Session
 
 # pycocotools itself, when it decodes
@@ -172,6 +172,35 @@ def test_undo_gives_the_mask_of_fewer_clicks(session):
     session.undo()
     session.refresh()
     assert np.array_equal(session.mask, Clicks([ON]).discs(PHOTO.shape)[0])
+
+
+class Forward:
+    """Notes what it is told to look ahead from."""
+
+    def __init__(self):
+        self.ahead = []
+
+    def prepare(self, image):
+        return image
+
+    def segment(self, image, clicks):
+        return Segmentation(np.zeros(image.shape[:2], np.float32))
+
+    def look_ahead(self, image, clicks):
+        self.ahead.append((image.shape, clicks))
+
+
+def test_looking_ahead_is_for_methods_that_know_how_to(session):
+    session.look_ahead()
+    assert (session.stale, session.history) == (True, [])
+    image, method = easy_scene()[0], Forward()
+    looking = Session(image, method)
+    looking.click(3, 4)
+    answer = looking.result
+    looking.look_ahead()
+    assert method.ahead == [(image.shape, Clicks([Click(3, 4)]))]
+    assert looking.result is answer
+    assert len(looking.history) == 1
 
 
 def test_catching_up_answers_the_latest_clicks(session):

@@ -138,6 +138,14 @@ class Segmenter(Protocol):
         """Answer these clicks; the same clicks always get the same answer."""
 
 
+@runtime_checkable
+class LooksAhead(Segmenter, Protocol):
+    """A method that makes use of the time in which a person looks at its answer."""
+
+    def look_ahead(self, prepared: Any, clicks: Clicks) -> None:
+        """Compute what the next click is likely to need; this changes no answer."""
+
+
 @dataclass(frozen=True)
 class MethodInfo:
     """What there is to know about a method before it is imported.

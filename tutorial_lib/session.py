@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import warnings
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ from tutorial_lib.images import ImageLike
 from tutorial_lib.paths import safe_stem, user_folder
 from tutorial_lib.photo import WorkingPhoto
 from tutorial_lib.segmenter import (
+    LooksAhead,
     Segmentation,
     Segmenter,
     check_answer,
@@ -152,6 +154,7 @@ class Session(ClickHistory):
         self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
         self.history: list[Step] = []
         self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
+        self._at_work = threading.Lock()  # what a method keeps of a photo is for one at a time
         self._began = time.monotonic()
         self._made: dict[int, tuple[Click, float]] = {}  # by id: when each click was made
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
@@ -271,7 +274,8 @@ class Session(ClickHistory):
 
     def prepare(self) -> None:
         """Prepare the image for the method in use, so that the next answer comes quicker."""
-        self._prepare(self._key)
+        with self._at_work:
+            self._prepare(self._key)
 
     def rehearse(self) -> float:
         """Prepare the image and answer two made-up clicks, to learn how long an answer takes.
@@ -291,11 +295,12 @@ class Session(ClickHistory):
         self, key: str, method: str, clicks: Clicks, choices: Mapping[int, int]
     ) -> tuple[Segmentation, float]:
         """Return the method's answer, and how many milliseconds it took."""
-        segmenter, prepared = self._prepare(key)
         preferred = {"chosen": dict(choices)} if choices else {}  # few methods know of choices
-        start = time.perf_counter()
-        answer = segmenter.segment(prepared, clicks, **preferred)
-        milliseconds = 1000 * (time.perf_counter() - start)
+        with self._at_work:
+            segmenter, prepared = self._prepare(key)
+            start = time.perf_counter()
+            answer = segmenter.segment(prepared, clicks, **preferred)
+            milliseconds = 1000 * (time.perf_counter() - start)
         return check_answer(method, self.shape, answer), milliseconds
 
     def _prepare(self, key: str) -> tuple[Segmenter, Any]:
@@ -326,6 +331,18 @@ class Session(ClickHistory):
             )
         self._answers = (clicks, choices, key, result)
         return result
+
+    def look_ahead(self) -> None:
+        """Let the method compute what the next click is likely to need, if it knows how to.
+
+        For the time in which a person looks at the answer; neither answer nor history changes.
+        """
+        key, clicks, choices = self._key, self._clicks, self._choices
+        preferred = {"chosen": dict(choices)} if choices else {}
+        with self._at_work:
+            segmenter, prepared = self._prepare(key)
+            if isinstance(segmenter, LooksAhead):
+                segmenter.look_ahead(prepared, clicks, **preferred)
 
     def catch_up(self) -> None:
         """Answer until the answer is that of the latest clicks, however many came meanwhile."""

@@ -183,6 +183,36 @@ class LatentDiversity:
         candidates = partial(self._at_full_size, prepared, answer)
         return Segmentation(shown, None, candidates, scores, selected)
 
+    def look_ahead(
+        self,
+        prepared: LatentDiversityPrepared,
+        clicks: Clicks,
+        chosen: Mapping[int, int] | None = None,
+    ) -> None:
+        """Encode what the next click is likely to look at, while the user looks at the answer.
+
+        A next click between the mask and the clicks of now needs just this view. Any other click
+        encodes its own, as it would without looking ahead. No answer changes.
+
+        Parameters
+        ----------
+        prepared : LatentDiversityPrepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far; best after :meth:`segment` has answered them.
+        chosen : mapping of int to int, optional
+            As for :meth:`segment`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`segment`.
+        """
+        clicks.check(prepared.shape)
+        answer = self._answer(prepared, clicks, check_choices(chosen, self.networks.f.design.heads))
+        if answer is not None:
+            self._seen(prepared, self._view(prepared, clicks, answer))
+
     def _answer(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, chosen: Mapping[int, int]
     ) -> Answer | None:

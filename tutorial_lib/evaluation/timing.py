@@ -18,7 +18,14 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.evaluation.machine import peak_megabytes
 from tutorial_lib.evaluation.peers import PEERS, Peer
 from tutorial_lib.options import OptionError
-from tutorial_lib.segmenter import MethodInfo, Segmenter, check_answer, get_segmenter, register
+from tutorial_lib.segmenter import (
+    LooksAhead,
+    MethodInfo,
+    Segmenter,
+    check_answer,
+    get_segmenter,
+    register,
+)
 
 PEER_SECONDS = 20  # scikit-image's random walker may take minutes for a single click
 
@@ -53,9 +60,10 @@ class Scene:
 
 @dataclass
 class _Times:
-    """Milliseconds of each preparation, and of each click in each run."""
+    """Milliseconds of each preparation, of looking ahead, and of each click in each run."""
 
     prepare: list[float] = field(default_factory=list)
+    ahead: list[float] = field(default_factory=list)
     clicks: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     def note(self, scene: Scene, clicks: Clicks, milliseconds: float) -> None:
@@ -123,7 +131,9 @@ def measure(
     -------
     dict
         ``precision``, what the method computes in (``"float32"`` for a method that does not say);
-        ``ms_prepare``, ``ms_click`` (medians) and ``ms_click_worst``; ``peak_mb``, how far memory
+        ``ms_prepare``, ``ms_click`` (medians) and ``ms_click_worst``; ``ms_ahead``, the median of
+        what the method does while a person looks at an answer, which is no part of the click's time
+        (None for one that does nothing then); ``peak_mb``, how far memory
         rose, the libraries that the method loads included (None where the system does not tell);
         ``peer``, None or a dict of the peer's ``name``, ``version`` and ``settings``, the number
         of different ``clicks`` both are compared on, the medians ``ms_click`` of the peer and
@@ -149,6 +159,7 @@ def measure(
         "ms_prepare": statistics.median(ours.prepare),
         "ms_click": ours.median_click(ours.clicks),
         "ms_click_worst": ours.worst_click,
+        "ms_ahead": statistics.median(ours.ahead) if ours.ahead else None,
         "peak_mb": None if after is None else after - before,
         "peer": _compare(peer, ours, theirs) if peer else None,
     }
@@ -183,6 +194,10 @@ def _use(segmenter: Segmenter, scene: Scene, times: _Times) -> None:
     times.prepare.append(milliseconds)
     segmenter.segment(prepared, scene.clicks[:1])
     for clicks in scene.answered:
+        if isinstance(segmenter, LooksAhead):
+            seen = clicks[: len(clicks) - 1]
+            _, milliseconds = timed(lambda seen=seen: segmenter.look_ahead(prepared, seen))
+            times.ahead.append(milliseconds)
         answer, milliseconds = timed(lambda clicks=clicks: segmenter.segment(prepared, clicks))
         check_answer(segmenter, scene.image.shape[:2], answer)
         times.note(scene, clicks, milliseconds)

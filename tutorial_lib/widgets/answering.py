@@ -36,6 +36,7 @@ class Answering(Clickable):
 
     def __init__(self, session: Session, panel: Toolbar, width: int, label: str = HELP) -> None:
         self._work = Background(self._safely(self._work_done))
+        self._ahead = Background(lambda _failure: None)  # what fails ahead, the click itself tells
         self.session, self.panel = session, panel
         self.viewport = Viewport(session.shape, width)
         self._layers = PhotoLayers(self.viewport, label)
@@ -118,6 +119,8 @@ class Answering(Clickable):
             self._changed(wait=False)  # a click fell between the worker's last look and its end
         else:
             self._answered(failure)
+            if failure is None and len(self.clicks) and not self._ahead.busy:
+                self._ahead.start(self.session.look_ahead)  # while a person looks at the answer
 
     def _answered(self, failure: BaseException | None) -> None:
         self._show_answer()

@@ -128,6 +128,7 @@ class ClickCanvas(Answering):
             longest=longest, **self.session.options,
         )  # fmt: skip
         self._work.forget()
+        self._ahead.forget()
         self.session, self._cursor = session, None
         self.viewport = Viewport(session.shape, self._width)
         self._layers.resize(self.viewport)
