@@ -11,10 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from tutorial_lib.training.latent_diversity import LatentDiversity
+from tutorial_lib.training.latent_diversity.proposal import LatentDiversity
+from tutorial_lib.training.latent_diversity.selection import Selection
 from tutorial_lib.training.object_selection import ObjectSelection
 from tutorial_lib.training.run import train
-from tutorial_lib.training.selection import Selection
 
 
 def watch(kind, place):

@@ -16,7 +16,7 @@ from tools import measure_ablations as tool
 from tools import measure_selection as selection_tool
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.layouts.base import Example
-from tutorial_lib.deep.latent_diversity import LatentDiversity
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.ablations import (
     FIGURE_5,
     OWN,
@@ -27,10 +27,10 @@ from tutorial_lib.evaluation.ablations import (
     read_ablations,
     write_ablations,
 )
-from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.oracle import Oracle
 from tutorial_lib.evaluation.published import LI_TABLE_3, LI_TABLE_4
-from tutorial_lib.training.diversity_list import ABLATIONS
+from tutorial_lib.metrics import iou
+from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 

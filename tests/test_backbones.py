@@ -19,9 +19,9 @@ from skimage import data
 from torch.nn import functional as F
 
 from tests.support import one_sentence
-from tutorial_lib.deep import backbones, vgg
-from tutorial_lib.deep.backbones import backbone
-from tutorial_lib.deep.efficientnet_lite import ConvNorm, SameConv2d
+from tutorial_lib.deep.backbones.by_name import backbone, vgg
+from tutorial_lib.deep.backbones.by_name import by_name as backbones
+from tutorial_lib.deep.backbones.efficientnet_lite import ConvNorm, SameConv2d
 
 VGG_URL = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",

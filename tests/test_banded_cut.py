@@ -7,16 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import disc_mask, easy_scene
-from tutorial_lib.classical.banded_cut import (
+from tutorial_lib.classical.fast.banded_cut import (
     BandedGraph,
     graph_of,
     near_boundary,
     whole_way,
     with_ways,
 )
-from tutorial_lib.classical.graph_cut import GraphCut, cut_energy, pairwise_weights, unary_costs
-from tutorial_lib.classical.lattice_ways import LatticeWays
-from tutorial_lib.classical.pixel_cells import (
+from tutorial_lib.classical.fast.coarse_graph import (
     EXACT_UP_TO,
     cell_parents,
     cell_size,
@@ -25,11 +23,13 @@ from tutorial_lib.classical.pixel_cells import (
     cheapest_within,
     spread,
 )
+from tutorial_lib.classical.fast.lattice_paths import LatticeWays
+from tutorial_lib.classical.graph_cut import GraphCut, cut_energy, pairwise_weights, unary_costs
 from tutorial_lib.classical.pixel_graph import OFFSETS, PixelGraph, pair_slices
 from tutorial_lib.classical.star_convexity import EuclideanStar, GeodesicStar
-from tutorial_lib.classical.star_ways import is_star, link_lengths, ray_parents
+from tutorial_lib.classical.star_paths import is_star, link_lengths, ray_parents
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 
 SHAPE = (203, 250)  # more pixels than are cut at once, and no multiple of the cells' side
 SCENE, TRUTH, TWO = easy_scene(*SHAPE)

@@ -12,13 +12,19 @@ from tests.slow_methods import Deadly, Flat, Forward, Greedy, Half, Slow
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clock import timed
 from tutorial_lib.data.samples import load_sample
-from tutorial_lib.evaluation import timing
-from tutorial_lib.evaluation.bench import PHOTOS, as_table, bench, parse_size
-from tutorial_lib.evaluation.metrics import iou
-from tutorial_lib.evaluation.peers import PEERS, Peer, opencv_grab_cut, scikit_image_random_walker
-from tutorial_lib.evaluation.scenes import cut_to, make_scene
-from tutorial_lib.evaluation.timing import Scene, measure, measure_in_bfloat16, timed
+from tutorial_lib.evaluation.speed import timing
+from tutorial_lib.evaluation.speed.bench import PHOTOS, as_table, bench, parse_size
+from tutorial_lib.evaluation.speed.peers import (
+    PEERS,
+    Peer,
+    opencv_grab_cut,
+    scikit_image_random_walker,
+)
+from tutorial_lib.evaluation.speed.scenes import cut_to, make_scene
+from tutorial_lib.evaluation.speed.timing import Scene, measure, measure_in_bfloat16
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import MethodError, MethodInfo
 
 pytestmark = pytest.mark.slow

@@ -23,11 +23,11 @@ from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
 from tutorial_lib.evaluation import provenance
-from tutorial_lib.evaluation.benchmark import evaluate, summarise
+from tutorial_lib.evaluation.accuracy import evaluate, summarise
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import read_results, write_results
-from tutorial_lib.evaluation.robots import simulate
 from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.users.robots import simulate
 
 pytestmark = pytest.mark.slow
 

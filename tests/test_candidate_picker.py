@@ -15,7 +15,7 @@ from tests.test_click_canvas import mouse, said
 from tutorial_lib import render
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import disagreement
+from tutorial_lib.metrics import disagreement
 from tutorial_lib.segmenter import MethodInfo, register
 from tutorial_lib.widgets import CandidatePicker
 from tutorial_lib.widgets.thumbnails import Thumbnail

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tests.support import one_sentence
-from tutorial_lib.deep.class_losses import UNLABELLED, class_entropy, class_jaccard
 from tutorial_lib.deep.losses import relaxed_jaccard
+from tutorial_lib.deep.semantic.losses import UNLABELLED, class_entropy, class_jaccard
 
 TARGET = torch.tensor([[[0, 2], [2, UNLABELLED]]], dtype=torch.uint8)
 HALVES = torch.tensor([0.5, 0.25, 0.25]).view(1, 3, 1, 1).expand(1, 3, 2, 2)

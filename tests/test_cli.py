@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli, doctor, paths, segmenter
 from tutorial_lib.doctor import Check
-from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.results import read_results
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import MethodInfo, Segmentation, methods
 
 PHOTO, TRUTH, CLICKS = easy_scene()
@@ -275,7 +275,7 @@ def test_bench_prints_json_alone():
 
 
 def test_bench_prints_a_table_otherwise(monkeypatch):
-    from tutorial_lib.evaluation import bench
+    from tutorial_lib.evaluation.speed import bench
 
     asked = []
     monkeypatch.setattr(bench, "bench", lambda *given, log: asked.append(given) or {})

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.support import one_sentence
-from tutorial_lib.deep.context_aggregation import (
+from tutorial_lib.deep.networks.context_aggregation import (
     PRESETS,
     AdaptiveNorm,
     ContextAggregation,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import easy_scene
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import Segmenter, get_segmenter, methods
 
 IMAGE, TRUTH, TWO = easy_scene()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.support import disc_mask, one_sentence
-from tutorial_lib.deep.crf_rnn import MeanField
+from tutorial_lib.deep.semantic.crf_rnn import MeanField
 
 
 def noise(*shape, seed=0):

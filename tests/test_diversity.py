@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.support import one_sentence
-from tutorial_lib.deep.diversity import (
+from tutorial_lib.deep.latent_diversity.losses import (
     PAPER_RANKING,
     RELEASED_RANKING,
     hindsight,

@@ -8,16 +8,16 @@ import torch
 
 from tests.support import one_sentence
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.deep.coupled import load_networks
-from tutorial_lib.deep.latent_diversity import LatentDiversity as Segmenter
+from tutorial_lib.deep.latent_diversity.networks import load_networks
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity as Segmenter
 from tutorial_lib.deep.weights import read_metadata, read_weights
 from tutorial_lib.training.data import Sample, collate
-from tutorial_lib.training.diversity_list import ABLATION_STEPS, ABLATIONS
-from tutorial_lib.training.latent_diversity import LatentDiversity
+from tutorial_lib.training.latent_diversity.proposal import LatentDiversity
+from tutorial_lib.training.latent_diversity.recipes import ABLATION_STEPS, ABLATIONS
+from tutorial_lib.training.latent_diversity.rollouts import clicked_cells, on_cells
+from tutorial_lib.training.latent_diversity.selection import Selection
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
-from tutorial_lib.training.selection import Selection
-from tutorial_lib.training.turns import clicked_cells, on_cells
 
 pytestmark = pytest.mark.slow
 

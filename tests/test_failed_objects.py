@@ -15,14 +15,14 @@ from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.evaluation.benchmark import FailedObjects, evaluate
+from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.evaluation.summaries import failures, report, sentence, summarise_all
 from tutorial_lib.segmenter import MethodInfo
 
 FRAGILE = MethodInfo("fragile", "classical", False, "Fails.", "Nobody", Fragile)
 REASON = "The method m failed on dark: "
-pytestmark = pytest.mark.filterwarnings("ignore::tutorial_lib.evaluation.benchmark.FailedObjects")
+pytestmark = pytest.mark.filterwarnings("ignore::tutorial_lib.evaluation.accuracy.FailedObjects")
 
 
 def write(root, name, image, truth):

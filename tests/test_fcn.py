@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tutorial_lib.deep.fcn import FCN, PRESETS, fcn, object_logit
-from tutorial_lib.deep.levels import Backbone, Level
-from tutorial_lib.deep.upsampling import Upsampling, bilinear_kernel
+from tutorial_lib.deep.backbones.levels import Backbone, Level
+from tutorial_lib.deep.layers import Upsampling, bilinear_kernel
+from tutorial_lib.deep.networks.fcn import FCN, PRESETS, fcn, object_logit
 
 # Long et al.'s FCN-8s for PASCAL's 21 classes, layer by layer: weights + biases.
 PUBLISHED_FCN8S = {
@@ -323,7 +323,7 @@ def test_an_unknown_stride_is_refused():
 
 
 def test_a_backbone_with_other_strides_is_refused():
-    from tutorial_lib.deep.backbones import backbone
+    from tutorial_lib.deep.backbones.by_name import backbone
 
     with pytest.raises(ValueError, match="strides 8, 16 and 32; this backbone yields"):
         FCN(backbone("efficientnet-lite0", pretrained=False))

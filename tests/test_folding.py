@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib.deep.context_aggregation import ContextAggregation, ConvLayer
-from tutorial_lib.deep.efficientnet_lite import ConvNorm, InvertedResidual
+from tutorial_lib.deep.backbones.efficientnet_lite import ConvNorm, InvertedResidual
 from tutorial_lib.deep.folding import fold_norms
+from tutorial_lib.deep.networks.context_aggregation import ContextAggregation, ConvLayer
 
 
 def lived_in(network):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support import BACKGROUND, OBJECT, easy_scene
-from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
 from tutorial_lib.classical.geodesic_matting import (
     GeodesicMatting,
     likelihood_steps,
@@ -12,7 +12,7 @@ from tutorial_lib.classical.geodesic_matting import (
 )
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 
 SCENE, TRUTH, CLICKS = easy_scene()
 

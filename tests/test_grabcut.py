@@ -5,7 +5,7 @@ import pytest
 from tests.support import easy_scene
 from tutorial_lib.classical.grabcut import GrabCut
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 
 SCENE, TRUTH, CLICKS = easy_scene()  # the disc has its centre at (24, 32) and radius 12
 BOX = (8, 16, 41, 49)

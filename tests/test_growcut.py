@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from tests.support import easy_scene
 from tutorial_lib.classical.growcut import ATTACKS, GrowCut, attack_strengths
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 
 SCENE, TRUTH, CLICKS = easy_scene()
 KINDS = list(ATTACKS)

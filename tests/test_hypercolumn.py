@@ -5,10 +5,14 @@ import torch
 from torch import nn
 
 from tests.support import one_sentence
-from tutorial_lib.deep.backbones import backbone
-from tutorial_lib.deep.hypercolumn import FixedNorm, Hypercolumn, upsample_concatenate_project
-from tutorial_lib.deep.levels import Level
-from tutorial_lib.deep.upsampling import upsample_level
+from tutorial_lib.deep.backbones.by_name import backbone
+from tutorial_lib.deep.backbones.levels import Level
+from tutorial_lib.deep.layers import upsample_level
+from tutorial_lib.deep.networks.hypercolumn import (
+    FixedNorm,
+    Hypercolumn,
+    upsample_concatenate_project,
+)
 
 
 def levels_of(name):

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from tests.support import empty_png, one_sentence, png
-from tutorial_lib.images import MAX_PIXELS, ImageError, as_rgb
+from tutorial_lib.images.reading import MAX_PIXELS, ImageError, as_rgb
 
 RAMP = np.array([[0, 51], [102, 255]], dtype=np.uint8)
 COLOUR = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 10

@@ -11,27 +11,32 @@ from torch import nn
 
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.deep.backbones import backbone
-from tutorial_lib.deep.coupled import Coupled, load_networks
-from tutorial_lib.deep.diversity_networks import Design, DiverseSegmentation, Encoder, encoder
-from tutorial_lib.deep.hypercolumn import Hypercolumn
-from tutorial_lib.deep.intent import intent_fit
-from tutorial_lib.deep.interaction import Interaction
-from tutorial_lib.deep.latent_diversity import LatentDiversity, RankedDiversity
-from tutorial_lib.deep.levels import Level
-from tutorial_lib.deep.photos import working_size
-from tutorial_lib.deep.selection_networks import (
+from tutorial_lib.deep.backbones.by_name import backbone
+from tutorial_lib.deep.backbones.levels import Level
+from tutorial_lib.deep.latent_diversity.click_maps import Interaction
+from tutorial_lib.deep.latent_diversity.intent import intent_fit
+from tutorial_lib.deep.latent_diversity.networks import Coupled, load_networks
+from tutorial_lib.deep.latent_diversity.proposal import (
+    Design,
+    DiverseSegmentation,
+    Encoder,
+    encoder,
+)
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity, RankedDiversity
+from tutorial_lib.deep.latent_diversity.selection import (
     PaperSelection,
     averages,
     expected_overlap,
     overlap,
     selection_network,
 )
-from tutorial_lib.deep.separable import SeparableHypercolumn, interpolation_matrix
-from tutorial_lib.deep.views import View, around
+from tutorial_lib.deep.latent_diversity.zoom_in import View, around
+from tutorial_lib.deep.networks.hypercolumn import Hypercolumn
+from tutorial_lib.deep.networks.separable import SeparableHypercolumn, interpolation_matrix
+from tutorial_lib.deep.photos import working_size
 from tutorial_lib.deep.weights import save_weights
-from tutorial_lib.evaluation.robots import center
 from tutorial_lib.segmenter import Segmenter
+from tutorial_lib.users.robots import center
 
 IMAGE, TRUTH, TWO = easy_scene(64, 96)
 ONE = TWO[:1]
@@ -469,7 +474,7 @@ def test_a_new_click_costs_one_pass_and_an_undo_none(method, monkeypatch):
 
 
 def test_what_was_forgotten_is_found_out_again(method, monkeypatch):
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.KEPT_ANSWERS", 1)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.KEPT_ANSWERS", 1)
     prepared = method.prepare(IMAGE)
     before = method.segment(prepared, ONE).probability
     method.segment(prepared, THREE)
@@ -535,7 +540,7 @@ def test_the_view_follows_the_chosen_candidate(weights, monkeypatch):
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
     looked = []
     monkeypatch.setattr(
-        "tutorial_lib.deep.latent_diversity.around",
+        "tutorial_lib.deep.latent_diversity.segmenter.around",
         lambda mask, *rest: looked.append(mask.copy()) or around(mask, *rest),
     )
     prepared = method.prepare(IMAGE)
@@ -621,7 +626,7 @@ def test_the_mirrored_photo_has_the_mirrored_answer_if_flips_are_averaged(weight
 def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
     weights, monkeypatch
 ):
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.WORTH", 1)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.WORTH", 1)
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
     prepared = method.prepare(IMAGE)
     first = prepared.whole
@@ -634,7 +639,7 @@ def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
 
 def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monkeypatch):
     near, encoded = View(8, 8, 32, 48), []
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.around", lambda *rest: near)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.around", lambda *rest: near)
     method = LatentDiversity(weights, size=96, device="cpu")
     alone = method.segment(method.prepare(IMAGE), TWO).probability
     plain = method.encoder.forward
@@ -657,7 +662,7 @@ def test_looking_ahead_refuses_what_answering_refuses(method):
 @pytest.mark.parametrize(("side", "zoomed"), [(48, True), (64, False)])
 def test_only_small_objects_are_zoomed_in_on(weights, monkeypatch, side, zoomed):
     near = View(8, 8, 32, side)
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.around", lambda *rest: near)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.around", lambda *rest: near)
     method = LatentDiversity(weights, size=96, device="cpu")
     prepared = method.prepare(IMAGE)
     method.segment(prepared, TWO)

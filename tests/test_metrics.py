@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.support import one_sentence
-from tutorial_lib.evaluation.metrics import (
+from tutorial_lib.metrics import (
     THRESHOLDS,
     area_under_curve,
     bootstrap_interval,

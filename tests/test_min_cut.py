@@ -4,6 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutorial_lib.classical.image_network import (
+    contrast_capacities,
+    pixel_network,
+    unary_capacities,
+)
 from tutorial_lib.classical.min_cut import (
     FlowNetwork,
     augmenting_steps,
@@ -13,11 +18,6 @@ from tutorial_lib.classical.min_cut import (
     push_flow,
     reachable,
     shortest_augmenting_path,
-)
-from tutorial_lib.classical.pixel_network import (
-    contrast_capacities,
-    pixel_network,
-    unary_capacities,
 )
 
 TWO_PIXELS = FlowNetwork(

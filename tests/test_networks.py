@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tutorial_lib import plots
+from tutorial_lib.classical.image_network import pixel_network
 from tutorial_lib.classical.min_cut import FlowNetwork, augmenting_steps, minimum_cut, push_flow
-from tutorial_lib.classical.pixel_network import pixel_network
-from tutorial_lib.plots.networks import draw_network, draw_residual
+from tutorial_lib.plots.flow_networks import draw_network, draw_residual
 
 PAIR = FlowNetwork(
     {("s", "a"): 7, ("s", "b"): 3, ("a", "t"): 2, ("b", "t"): 6, ("a", "b"): 2, ("b", "a"): 2}

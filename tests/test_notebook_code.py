@@ -17,23 +17,24 @@ from scipy.sparse import csr_array, issparse
 
 from tests.support import ROOT, forbidden, leaves
 from tests.test_imports import TREES, public_definitions
-from tutorial_lib import get_segmenter, guidance
+from tutorial_lib import get_segmenter, guidance, metrics
 from tutorial_lib.classical import (
     colour_models,
     geodesic_matting,
     graph_cut,
     growcut,
+    image_network,
     min_cut,
-    pixel_network,
     random_walker,
-    star_ways,
+    star_paths,
 )
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.data import click_sampling
-from tutorial_lib.deep import diversity, hypercolumn, losses, upsampling
-from tutorial_lib.deep.levels import Level
-from tutorial_lib.evaluation import metrics, robots
+from tutorial_lib.deep import layers, losses
+from tutorial_lib.deep.backbones.levels import Level
+from tutorial_lib.deep.latent_diversity import losses as diversity
+from tutorial_lib.deep.networks import hypercolumn
 from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.users import robots, training_clicks
 
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -306,11 +307,11 @@ COMPARISONS = {
         },
     ),
     "unary_capacities": Comparison(
-        pixel_network.unary_capacities,
+        image_network.unary_capacities,
         lambda rng: {"q": rng.uniform(0.01, 0.99, (3, 4)), "scale": int(rng.integers(1, 20))},
     ),
     "contrast_capacities": Comparison(
-        pixel_network.contrast_capacities,
+        image_network.contrast_capacities,
         lambda rng: {
             "grey": rng.integers(0, 256, (3, 4)),
             "strength": int(rng.integers(0, 20)),
@@ -349,22 +350,22 @@ COMPARISONS = {
         geodesic_matting.nearer_to_object,
         lambda rng: {"to_object": chances(rng), "to_background": chances(rng)},
     ),
-    "ray_parents": Comparison(star_ways.ray_parents, stars),
+    "ray_parents": Comparison(star_paths.ray_parents, stars),
     "step_lengths": Comparison(
-        star_ways.step_lengths,
+        star_paths.step_lengths,
         lambda rng: {"image": photo(rng), "gamma": float(rng.uniform(0, 0.99))},
     ),
     "is_star": Comparison(
-        star_ways.is_star,
+        star_paths.is_star,
         lambda rng: {
             "mask": rng.random((2, 3)) < 0.6,
-            "parents": star_ways.ray_parents(((1, 1),), (2, 3)),
+            "parents": star_paths.ray_parents(((1, 1),), (2, 3)),
         },
     ),
     "attack_strengths": Comparison(growcut.attack_strengths, lambda rng: {"image": photo(rng)}),
     "fight": Comparison(growcut.fight, armies),
     "bilinear_kernel": Comparison(
-        upsampling.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
+        layers.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
     ),
     "upsample_concatenate_project": Comparison(
         hypercolumn.upsample_concatenate_project, columns_to_be
@@ -403,13 +404,13 @@ COMPARISONS = {
     ),
     "distance_map": Comparison(guidance.distance_map, points),
     "surroundings": Comparison(
-        click_sampling.surroundings,
+        training_clicks.surroundings,
         lambda rng: {"truth": outlined(rng)["truth"], "distance": int(rng.integers(2, 50))},
     ),
-    "positive_clicks": Comparison(click_sampling.positive_clicks, without_others),
-    "clicks_near": Comparison(click_sampling.clicks_near, without_others),
-    "clicks_on_others": Comparison(click_sampling.clicks_on_others, outlined),
-    "clicks_around": Comparison(click_sampling.clicks_around, without_others),
+    "positive_clicks": Comparison(training_clicks.positive_clicks, without_others),
+    "clicks_near": Comparison(training_clicks.clicks_near, without_others),
+    "clicks_on_others": Comparison(training_clicks.clicks_on_others, outlined),
+    "clicks_around": Comparison(training_clicks.clicks_around, without_others),
     "relaxed_jaccard": Comparison(of_one_mask(losses.relaxed_jaccard), soft_masks),
     "click_constraint": Comparison(of_one_mask(losses.click_constraint), clicked_masks),
     "ranked_diversity": Comparison(ranked_in_arrays, candidate_losses),

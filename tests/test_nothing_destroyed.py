@@ -15,7 +15,7 @@ from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation import pieces
-from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.locking import only_one
 from tutorial_lib.segmenter import MethodInfo, Segmentation

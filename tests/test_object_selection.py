@@ -7,7 +7,7 @@ import torch
 from tests.support import easy_scene, one_sentence
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep import object_selection
-from tutorial_lib.deep.fcn import fcn
+from tutorial_lib.deep.networks.fcn import fcn
 from tutorial_lib.deep.object_selection import (
     DeepObjectSelection,
     RefinedObjectSelection,
@@ -16,7 +16,7 @@ from tutorial_lib.deep.object_selection import (
 )
 from tutorial_lib.deep.photos import working_size
 from tutorial_lib.deep.weights import save_weights
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import Segmenter
 
 IMAGE, TRUTH, TWO = easy_scene()

@@ -11,10 +11,10 @@ from tests.support import easy_scene, one_sentence
 from tools import measure_one_click
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data import datasets
-from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.evaluation.results import read_one_click, write_one_click
-from tutorial_lib.evaluation.robots import center
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.users.robots import center
 
 SET = {"dataset": "photos", "precision": "float32", "objects": 2, "miou": {"dos": 0.5}}
 RESULT = {

@@ -159,7 +159,9 @@ TEXTS = {
 
 
 def test_the_files_looked_at_are_those_of_the_repository():
-    assert {"pyproject.toml", "tutorial_lib/images.py", "tests/test_packaging.py"} <= set(TEXTS)
+    assert {"pyproject.toml", "tutorial_lib/images/reading.py", "tests/test_packaging.py"} <= set(
+        TEXTS
+    )
     assert not any("__pycache__" in name or name.startswith(".git/") for name in TEXTS)
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib.data.samples import load_sample, sample_names
-from tutorial_lib.photo import WorkingPhoto, fingerprint, is_sketch, same_photo, sketch
 from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.working_photo import WorkingPhoto, fingerprint, is_sketch, same_photo, sketch
 
 PHOTO, _, _ = easy_scene(480, 640)
 SAMPLES = {name: load_sample(name).image for name in sample_names()}

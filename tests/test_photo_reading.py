@@ -12,10 +12,10 @@ import tifffile
 from PIL import EpsImagePlugin, Image
 
 from tests.support import empty_png, one_sentence, png
-from tutorial_lib import photo_pixels
 from tutorial_lib.data import files
-from tutorial_lib.images import MAX_FILE_PIXELS, ImageError, as_rgb, shrink_photo
-from tutorial_lib.photo_files import FORMATS
+from tutorial_lib.images import pixels as photo_pixels
+from tutorial_lib.images.files import FORMATS
+from tutorial_lib.images.reading import MAX_FILE_PIXELS, ImageError, as_rgb, shrink_photo
 from tutorial_lib.render import fit
 
 GREY = np.array([[0, 51, 102], [153, 204, 255]], np.uint8)
@@ -432,7 +432,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(large, monkeypatch):
 
 
 def test_a_long_strip_is_decoded_at_a_fraction_too(monkeypatch):
-    monkeypatch.setattr("tutorial_lib.images.MAX_PIXELS", 1000)
+    monkeypatch.setattr("tutorial_lib.images.reading.MAX_PIXELS", 1000)
     content = saved(Image.new("RGB", (1600, 16), "red"), "JPEG")
     small, size = shrink_photo(content, 200)
     assert (small.shape, size) == ((2, 200, 3), (16, 1600))
@@ -440,7 +440,7 @@ def test_a_long_strip_is_decoded_at_a_fraction_too(monkeypatch):
 
 @pytest.mark.parametrize("pixels", [100, 10_000])
 def test_size_and_turn_of_a_shrunk_photo(monkeypatch, pixels):
-    monkeypatch.setattr("tutorial_lib.images.MAX_PIXELS", pixels)
+    monkeypatch.setattr("tutorial_lib.images.reading.MAX_PIXELS", pixels)
     small, size = shrink_photo(held(6), 12)
     assert (small.shape, size) == ((12, 8, 3), (24, 16))
     assert shrink_photo(held(6), 12, upright=False)[1] == (16, 24)

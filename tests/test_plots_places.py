@@ -9,7 +9,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from tests.support import one_sentence
 from tutorial_lib import plots
-from tutorial_lib.classical.star_ways import ray_parents
+from tutorial_lib.classical.star_paths import ray_parents
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.render import CONTOUR, NEGATIVE, POSITIVE, hex_colour
 

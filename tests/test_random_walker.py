@@ -10,7 +10,7 @@ from tutorial_lib.classical.random_walker import (
     step_weights,
 )
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 
 SCENE, TRUTH, CLICKS = easy_scene()
 GREYS = np.array([[0, 0, 100, 100, 100]], dtype=np.uint8)[..., None].repeat(3, -1)

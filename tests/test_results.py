@@ -16,12 +16,12 @@ from tutorial_lib.evaluation.ablations import (
     paired_difference,
     read_ablations,
 )
-from tutorial_lib.evaluation.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.evaluation.oracle import LEAST
 from tutorial_lib.evaluation.published import published_noc
 from tutorial_lib.evaluation.results import read_one_click, read_results
+from tutorial_lib.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.segmenter import methods
-from tutorial_lib.training.diversity_list import ABLATIONS
+from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from tests.support import disc_mask, easy_scene
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample
-from tutorial_lib.evaluation.metrics import clicks_to_reach, iou
-from tutorial_lib.evaluation.robots import ROBOTS, Trajectory, center, depth, geodesic, simulate
+from tutorial_lib.metrics import clicks_to_reach, iou
 from tutorial_lib.segmenter import MethodError, MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.users.robots import ROBOTS, Trajectory, center, depth, geodesic, simulate
 
 NOTHING = np.zeros((7, 9), dtype=bool)
 BLOCK = NOTHING.copy()

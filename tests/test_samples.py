@@ -11,7 +11,7 @@ from PIL import Image
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data import samples
 from tutorial_lib.data.samples import load_sample, sample_names
-from tutorial_lib.evaluation.metrics import iou
+from tutorial_lib.metrics import iou
 from tutorial_lib.paths import bundled
 from tutorial_lib.segmenter import get_segmenter
 

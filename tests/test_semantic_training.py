@@ -13,8 +13,8 @@ from scipy.io import savemat
 
 from tests.support import one_sentence
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
-from tutorial_lib.deep.class_losses import UNLABELLED
-from tutorial_lib.deep.semantic_network import load_semantic, semantic_network
+from tutorial_lib.deep.semantic.losses import UNLABELLED
+from tutorial_lib.deep.semantic.network import load_semantic, semantic_network
 from tutorial_lib.deep.weights import read_metadata, save_weights
 from tutorial_lib.training.checkpoints import read_log
 from tutorial_lib.training.data import batches

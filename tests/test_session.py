@@ -20,11 +20,11 @@ from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.exports import coco_annotation
-from tutorial_lib.photo import fingerprint, sketch
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import Segmentation, get_segmenter
 from tutorial_lib.session import Session
+from tutorial_lib.working_photo import fingerprint, sketch
 
 # pycocotools itself, when it decodes
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")

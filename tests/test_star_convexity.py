@@ -10,7 +10,7 @@ from tests.test_graph_cut import LABELLINGS, all_energies, neighbour_pairs, whol
 from tutorial_lib.classical.graph_cut import contrast_sigma, pairwise_weights
 from tutorial_lib.classical.pixel_graph import PixelGraph
 from tutorial_lib.classical.star_convexity import EuclideanStar, GeodesicStar
-from tutorial_lib.classical.star_ways import is_star, path_parents, ray_parents, step_lengths
+from tutorial_lib.classical.star_paths import is_star, path_parents, ray_parents, step_lengths
 from tutorial_lib.clicks import Click, Clicks
 
 SCENE, TRUTH, CLICKS = easy_scene(24, 32)

@@ -12,8 +12,8 @@ from tutorial_lib.data.toy_world import ToyWorld, toy_kinds, toy_scene
 from tutorial_lib.data.toys import built, companions, food, grown
 from tutorial_lib.data.toys.canvas import PATTERNS, layers, owners, painted
 from tutorial_lib.data.toys.strokes import Paint, Pen, Stroke, box, ellipse
-from tutorial_lib.evaluation.benchmark import evaluate
-from tutorial_lib.evaluation.robots import center
+from tutorial_lib.evaluation.accuracy import evaluate
+from tutorial_lib.users.robots import center
 
 SMALL = (96, 128)
 KIND = pytest.mark.parametrize("kind", toy_kinds())

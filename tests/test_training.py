@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.support import one_sentence
 from tests.test_cli import main
-from tutorial_lib.deep.fcn import fcn
+from tutorial_lib.deep.networks.fcn import fcn
 from tutorial_lib.deep.weights import read_metadata, read_weights, save_weights
 from tutorial_lib.options import latest
 from tutorial_lib.training.checkpoints import read_log, write

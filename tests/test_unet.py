@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tests.support import one_sentence
-from tutorial_lib.deep.unet import PRESETS, UNet, unet
+from tutorial_lib.deep.networks.unet import PRESETS, UNet, unet
 
 
 def noise(*shape, seed=0):

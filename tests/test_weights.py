@@ -10,9 +10,9 @@ import torch
 
 from tests.support import one_sentence
 from tutorial_lib.deep import weights
-from tutorial_lib.deep.coupled import load_networks
+from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.object_selection import load_network
-from tutorial_lib.deep.semantic_network import load_semantic
+from tutorial_lib.deep.semantic.network import load_semantic
 from tutorial_lib.deep.weights import (
     CARD_SECTIONS,
     WEIGHTS,

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from tutorial_lib.data.datasets import Subset, load_dataset
-from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "constants.json"

@@ -41,19 +41,19 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
-from tutorial_lib.deep.latent_diversity import LatentDiversity
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.ablations import read_ablations, write_ablations
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
+from tutorial_lib.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.options import latest, split
-from tutorial_lib.training.diversity_list import (
+from tutorial_lib.training.folder import CHECKPOINT
+from tutorial_lib.training.latent_diversity.recipes import (
     ABLATION_STEPS,
     ABLATION_STEPS_G,
     ABLATIONS,
     TOY_SCALE,
 )
-from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 from tutorial_lib.training.task import Result

@@ -25,7 +25,7 @@ from joblib import Parallel, delayed
 from tutorial_lib.data.datasets import Dataset, Subset, load_dataset
 from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.data.toy_world import ToyWorld
-from tutorial_lib.deep.latent_diversity import LatentDiversity
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import converse_with, summed_up
 

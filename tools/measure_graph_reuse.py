@@ -22,8 +22,8 @@ import numpy as np
 import tutorial_lib.classical.graph_cut as graph_cut
 from tutorial_lib import Click, Clicks, load_sample
 from tutorial_lib.classical.colour_models import HistogramModel, object_posterior
+from tutorial_lib.clock import timed
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.timing import timed
 
 SIZE = (640, 480)
 RUNS = 3

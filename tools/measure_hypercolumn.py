@@ -25,10 +25,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tutorial_lib.deep.backbones import backbone
-from tutorial_lib.deep.hypercolumn import Hypercolumn, upsample_concatenate_project
+from tutorial_lib.clock import timed
+from tutorial_lib.deep.backbones.by_name import backbone
+from tutorial_lib.deep.networks.hypercolumn import Hypercolumn, upsample_concatenate_project
 from tutorial_lib.evaluation.machine import commit, machine, peak_megabytes
-from tutorial_lib.evaluation.timing import timed
 
 SIZE = (480, 640)  # rows, columns
 STRIDES = {"vgg19": 1, "efficientnet-lite0": 2}

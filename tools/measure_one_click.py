@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from tutorial_lib.data.datasets import Dataset, load_dataset
-from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.results import write_one_click
 

@@ -28,11 +28,11 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from tutorial_lib import Clicks, load_sample
 from tutorial_lib.classical.random_walker import RandomWalker, laplacian, step_weights
-from tutorial_lib.evaluation.bench import PHOTOS
+from tutorial_lib.clock import timed
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.metrics import iou
-from tutorial_lib.evaluation.scenes import cut_to, make_scene
-from tutorial_lib.evaluation.timing import timed
+from tutorial_lib.evaluation.speed.bench import PHOTOS
+from tutorial_lib.evaluation.speed.scenes import cut_to, make_scene
+from tutorial_lib.metrics import iou
 
 SIZE = (640, 480)
 RUNS = 3

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.evaluation.benchmark import evaluate
+from tutorial_lib.evaluation.accuracy import evaluate
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "dos_stages.json"
 WEIGHTS = {"dos-32s": "dos-32s", "dos-16s": "dos-16s", "dos-8s": "dos"}

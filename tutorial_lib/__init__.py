@@ -17,7 +17,7 @@ _WHERE = {
     "Compare": "tutorial_lib.widgets.compare",
     "Segmentation": "tutorial_lib.segmenter",
     "Session": "tutorial_lib.session",
-    "as_rgb": "tutorial_lib.images",
+    "as_rgb": "tutorial_lib.images.reading",
     "get_segmenter": "tutorial_lib.segmenter",
     "load_sample": "tutorial_lib.data.samples",
     "methods": "tutorial_lib.segmenter",

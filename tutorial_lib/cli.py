@@ -217,7 +217,7 @@ def evaluate(
     Exit code 1 if objects failed: they are named at the end, and the same command tries them again.
     """
     from tutorial_lib.data.datasets import load_dataset
-    from tutorial_lib.evaluation import benchmark
+    from tutorial_lib.evaluation import accuracy as benchmark
     from tutorial_lib.evaluation.summaries import failures, report
 
     chosen: Any = method or [info.name for info in methods() if info.available]
@@ -310,7 +310,7 @@ def bench(
 
     Progress goes to the error stream, the result to the output.
     """
-    from tutorial_lib.evaluation import bench as benchmark
+    from tutorial_lib.evaluation.speed import bench as benchmark
 
     result = benchmark.bench(
         benchmark.parse_size(size),

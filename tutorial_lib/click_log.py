@@ -24,8 +24,8 @@ from tutorial_lib.choices import choices_from_list
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
-from tutorial_lib.photo import WorkingPhoto, is_sketch
 from tutorial_lib.segmenter import method_options
+from tutorial_lib.working_photo import WorkingPhoto, is_sketch
 
 LOG_SCHEMA = 1
 Log: TypeAlias = dict[str, Any]

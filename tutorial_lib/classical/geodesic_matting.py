@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
 from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
+from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
 from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.images import ImageLike, as_rgb

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib.classical.banded_cut import BandedGraph, graph_of
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
+from tutorial_lib.classical.fast.banded_cut import BandedGraph, graph_of
 from tutorial_lib.classical.pixel_graph import OFFSETS, PixelGraph, pair_slices
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -177,7 +177,7 @@ class GraphCut(DiscSegmenter):
     exact : bool
         Minimise the energy exactly on photos of any size. By default those of more than 40,000
         pixels are cut in cells first and then in a band around the cells' boundary, see
-        :mod:`tutorial_lib.classical.banded_cut`: several times as fast, and the energy of the
+        :mod:`tutorial_lib.classical.fast.banded_cut`: several times as fast, and the energy of the
         answer is some per cent above the minimum.
 
     Raises

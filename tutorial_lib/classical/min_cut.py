@@ -3,7 +3,7 @@
 A network is a dictionary from edges ``(tail, head)`` to capacities. The *residual* is another
 such dictionary: what each edge could still carry, backward edges included. For photos use
 :mod:`tutorial_lib.classical.graph_cut`, which hands the same problem to a fast solver; a little
-image becomes a network in :mod:`tutorial_lib.classical.pixel_network`.
+image becomes a network in :mod:`tutorial_lib.classical.image_network`.
 
 References
 ----------

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import splu
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.coarse import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 

@@ -9,9 +9,9 @@ What depends on what decides what can be reused. Ways depend on the photo and th
 A negative click changes only links to the terminals, and the cut starts warm. A positive click
 moves the ways and with them infinite links, which no flow survives, so the cut starts afresh.
 
-Large photos are cut in a band (:mod:`tutorial_lib.classical.banded_cut`); the mask is a star over
-the pixels all the same. A geodesic star's ways then turn at every third pixel or so only
-(:mod:`tutorial_lib.classical.lattice_ways`). ``exact=True`` does without both.
+Large photos are cut in a band (:mod:`tutorial_lib.classical.fast.banded_cut`); the mask is still a
+star over the pixels. A geodesic star's ways then turn at every third pixel or so only
+(:mod:`tutorial_lib.classical.fast.lattice_paths`). ``exact=True`` does without both.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from tutorial_lib.classical.banded_cut import graph_of
 from tutorial_lib.classical.base import DiscSegmenter
 from tutorial_lib.classical.colour_models import Colour, Palette
+from tutorial_lib.classical.fast.banded_cut import graph_of
+from tutorial_lib.classical.fast.coarse_graph import cell_size
+from tutorial_lib.classical.fast.lattice_paths import LatticeWays
 from tutorial_lib.classical.graph_cut import (
     GraphCut,
     GraphCutPrepared,
     pairwise_weights,
 )
-from tutorial_lib.classical.lattice_ways import LatticeWays
-from tutorial_lib.classical.pixel_cells import cell_size
-from tutorial_lib.classical.star_ways import (
+from tutorial_lib.classical.star_paths import (
     Centres,
     link_lengths,
     path_parents,
@@ -190,9 +190,9 @@ class GeodesicStar(StarCut):
 
     Notes
     -----
-    On a photo that is cut in a band, ways turn only at every third pixel or so
-    (:class:`~tutorial_lib.classical.lattice_ways.LatticeWays`), and the answer is a star along
-    those ways. The authors' program offers each star in a joint and in a sequential variant. Here
+    On a photo that is cut in a band, paths turn only at every third pixel or so, see
+    :class:`~tutorial_lib.classical.fast.lattice_paths.LatticeWays`, and the answer is a star along
+    those paths. The authors' program offers each star in a joint and in a sequential variant. Here
     the ways follow from all positive clicks together, each a star of its own, so that the answer
     depends on the clicks and not on what was shown before.
 

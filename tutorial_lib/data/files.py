@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib import photo_files, photo_pixels
 from tutorial_lib.images import as_rgb
+from tutorial_lib.images import files as photo_files
+from tutorial_lib.images import pixels as photo_pixels
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from tutorial_lib import photo_files
 from tutorial_lib.data import mask_values
 from tutorial_lib.data.mask_values import MaskError, Meaning
+from tutorial_lib.images import files as photo_files
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage

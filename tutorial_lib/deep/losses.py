@@ -5,7 +5,8 @@ how its images are shared out among devices. Pixels that do not count are left o
 Answers in half precision are summed in float32.
 
 They take one answer an image, ``(B, H, W)``, and give ``(B,)``; or M candidates for each image,
-``(B, M, H, W)``, and give ``(B, M)``, of which :mod:`tutorial_lib.deep.diversity` makes one.
+``(B, M, H, W)``, and give ``(B, M)``. Those of several candidates are in
+:mod:`tutorial_lib.deep.latent_diversity.losses`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from torch import Tensor
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
-from tutorial_lib.deep.fcn import FCN, FCNDesign, fcn, object_logit
 from tutorial_lib.deep.folding import fold_norms
+from tutorial_lib.deep.latent_diversity.zoom_in import View
+from tutorial_lib.deep.networks.fcn import FCN, FCNDesign, fcn, object_logit
 from tutorial_lib.deep.photos import at_working_size, check_size
-from tutorial_lib.deep.views import View
 from tutorial_lib.deep.weights import described, fill, open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.evaluation.metrics import bootstrap_interval
 from tutorial_lib.evaluation.results import read_checked, write_checked
+from tutorial_lib.metrics import bootstrap_interval
 
 WAYS = ("oracle", "fixed", "first", "g")
 #: The rows of each table or figure of the paper, in its order: what it is called here, and there.

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from tutorial_lib.data.layouts.base import Example
-from tutorial_lib.deep.latent_diversity import LatentDiversity
-from tutorial_lib.deep.remembered import Answer, LatentDiversityPrepared
-from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_and_curve, iou
-from tutorial_lib.evaluation.robots import Trajectory, simulate
+from tutorial_lib.deep.latent_diversity.cache import Answer, LatentDiversityPrepared
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
+from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, iou
+from tutorial_lib.users.robots import Trajectory, simulate
 
 LEAST = 5  # clicks in every conversation, so that curves are exact up to there
 
@@ -34,7 +34,7 @@ class Oracle(LatentDiversity):
     Parameters
     ----------
     **options
-        As for :class:`tutorial_lib.deep.latent_diversity.LatentDiversity`.
+        As for :class:`tutorial_lib.deep.latent_diversity.segmenter.LatentDiversity`.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ def converse(
     max_clicks : int
         Number of clicks at most.
     robot : str
-        A name in :data:`tutorial_lib.evaluation.robots.ROBOTS`.
+        A name in :data:`tutorial_lib.users.robots.ROBOTS`.
 
     Returns
     -------

@@ -11,9 +11,9 @@ from typing import Any
 from tutorial_lib.data.datasets import Dataset
 from tutorial_lib.evaluation.machine import machine
 from tutorial_lib.evaluation.provenance import option_files, plain_options, short_hash, source_of
-from tutorial_lib.evaluation.robots import simulate
 from tutorial_lib.evaluation.summaries import sentence
 from tutorial_lib.segmenter import MethodInfo, Segmenter, get_segmenter, method_info, register
+from tutorial_lib.users.robots import simulate
 
 Methods = Mapping[str, tuple[str, Mapping[str, Any]]]
 Record = dict[str, Any]
@@ -94,7 +94,7 @@ def variants_of(methods: Sequence[str] | Methods) -> list[Variant]:
     Parameters
     ----------
     methods : sequence of str, or mapping
-        As :func:`tutorial_lib.evaluation.benchmark.evaluate` takes them.
+        As :func:`tutorial_lib.evaluation.accuracy.evaluate` takes them.
 
     Returns
     -------

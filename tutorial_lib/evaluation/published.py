@@ -3,7 +3,7 @@
 Every number is as printed; nothing is rounded, corrected or read off a plot. What to know before
 comparing:
 
-- The papers measured with different simulated users (:mod:`tutorial_lib.evaluation.robots`), and
+- The papers measured with different simulated users (:mod:`tutorial_lib.users.robots`), and
   Li et al. trained the network of Deep Object Selection anew, on SBD. So a method has two figures.
 - Xu et al. used 50 GrabCut photos, Li et al. 49; their COCO objects are different random samples.
 - Two of the sixteen printed means of Li et al., Table 2, are not the means of their rows:

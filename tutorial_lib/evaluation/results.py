@@ -140,7 +140,7 @@ def write_results(results: dict[str, Any], path: Path) -> None:
     Parameters
     ----------
     results : dict
-        What :func:`tutorial_lib.evaluation.benchmark.evaluate` returns.
+        What :func:`tutorial_lib.evaluation.accuracy.evaluate` returns.
     path : Path
         JSON file; its folder is made if there is none.
 

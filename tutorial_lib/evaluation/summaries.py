@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from tutorial_lib.evaluation.metrics import THRESHOLDS, clicks_and_curve
+from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve
 
 Record = Mapping[str, Any]
 
@@ -116,7 +116,7 @@ def failures(results: Mapping[str, Any]) -> dict[str, str]:
     Parameters
     ----------
     results : mapping
-        What :func:`tutorial_lib.evaluation.benchmark.evaluate` returns.
+        What :func:`tutorial_lib.evaluation.accuracy.evaluate` returns.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def report(results: Mapping[str, Any], most: int = 20) -> Iterable[str]:
     Parameters
     ----------
     results : mapping
-        What :func:`tutorial_lib.evaluation.benchmark.evaluate` returns.
+        What :func:`tutorial_lib.evaluation.accuracy.evaluate` returns.
     most : int
         How many objects that failed are named, and how many that were skipped.
 

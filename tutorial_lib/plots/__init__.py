@@ -10,7 +10,7 @@ from tutorial_lib.plots.candidates import draw_candidates
 from tutorial_lib.plots.comparisons import draw_heads, draw_published, draw_rows
 from tutorial_lib.plots.diagrams import draw_diagram
 from tutorial_lib.plots.energies import draw_links
-from tutorial_lib.plots.networks import draw_network, draw_residual
+from tutorial_lib.plots.flow_networks import draw_network, draw_residual
 from tutorial_lib.plots.pictures import grid, show, show_answer, show_probability, style
 from tutorial_lib.plots.places import draw_parents, draw_values, draw_ways, paint_sides
 from tutorial_lib.plots.skips import draw_fcn

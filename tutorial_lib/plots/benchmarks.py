@@ -109,7 +109,7 @@ def draw_curves(
     ----------
     curves : mapping of str to sequence of float
         ``(n,)`` IoUs after click 1, 2, ..., such as
-        :func:`tutorial_lib.evaluation.metrics.mean_iou_curve` returns; their lengths may differ.
+        :func:`tutorial_lib.metrics.mean_iou_curve` returns; their lengths may differ.
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional

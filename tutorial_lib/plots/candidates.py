@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib import render
+from tutorial_lib import metrics, render
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.evaluation import metrics
 from tutorial_lib.plots.pictures import grid
 from tutorial_lib.segmenter import Segmentation
 
@@ -42,7 +41,7 @@ def draw_candidates(
     clicks : Clicks, optional
         The clicks to draw on top.
     disagreement : bool
-        Whether a map of :func:`tutorial_lib.evaluation.metrics.disagreement` follows, with the
+        Whether a map of :func:`tutorial_lib.metrics.disagreement` follows, with the
         contour of the selected candidate.
     view : {"mask", "contour", "cut-out", "probability"}
         How candidates are shown.

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.object_selection import network_input
-from tutorial_lib.evaluation.robots import Robot, center
 from tutorial_lib.guidance import distance_map
 from tutorial_lib.training.data import Batch
+from tutorial_lib.users.robots import Robot, center
 
 GRID = 2  # errors are judged on every second pixel of each row: a quarter of the work
 
@@ -53,7 +53,7 @@ def correct(batch: Batch, predict: Callable[[Tensor], Tensor]) -> Batch:
 def corrective_click(
     mask: np.ndarray, truth: np.ndarray, valid: np.ndarray, clicks: Clicks
 ) -> Click | None:
-    """Click the deepest error, as :func:`tutorial_lib.evaluation.robots.center` on a coarser grid.
+    """Click the deepest error, as :func:`tutorial_lib.users.robots.center` on a coarser grid.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def click_on_grid(
     stride : int
         Pixels from one cell to the next.
     robot : callable
-        One of :data:`tutorial_lib.evaluation.robots.ROBOTS`.
+        One of :data:`tutorial_lib.users.robots.ROBOTS`.
     seed : int
         The robot's seed.
 

@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.data.click_sampling import PAPER, positive_clicks, sample_clicks
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training.settings import Clicked, Recipe
 from tutorial_lib.training.sources import (
@@ -32,6 +31,7 @@ from tutorial_lib.training.sources import (
     open_mixture,
     unreadable,
 )
+from tutorial_lib.users.training_clicks import PAPER, positive_clicks, sample_clicks
 
 ONE_CLICK = replace(PAPER, positives=1)
 LEAST_PIXELS = 64  # an object of fewer pixels in its crop is too small to learn from

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
-from tutorial_lib.deep.class_losses import UNLABELLED
+from tutorial_lib.deep.semantic.losses import UNLABELLED
 from tutorial_lib.training.data import random_crop, readable
 from tutorial_lib.training.recipes import SemanticRecipe
 from tutorial_lib.training.sources import IGNORED, OTHERS, Scene, parse_mixture, unreadable

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.deep.fcn import FCN, fcn, object_logit
 from tutorial_lib.deep.losses import binary_cross_entropy, relaxed_jaccard
+from tutorial_lib.deep.networks.fcn import FCN, fcn, object_logit
 from tutorial_lib.deep.object_selection import load_network, network_input
 from tutorial_lib.training.corrections import correct
 from tutorial_lib.training.data import Batch, SampleStream, batches

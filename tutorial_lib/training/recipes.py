@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tutorial_lib.options import latest
-from tutorial_lib.training.diversity_list import diversity_recipes
+from tutorial_lib.training.latent_diversity.recipes import diversity_recipes
 from tutorial_lib.training.settings import TOYS, Clicked, Recipe, choice, number, settings_of
 
 GARMENTS = "clothing-co-parsing:clothing-co-parsing:1"
@@ -32,7 +32,7 @@ class Staged(Recipe):
         A file of weights to begin from, of the first stage's stride or a coarser one. Empty for a
         backbone that knows ImageNet.
     preset : str
-        ``"lite"`` or ``"paper"``; see :func:`tutorial_lib.deep.fcn.fcn`.
+        ``"lite"`` or ``"paper"``; see :func:`tutorial_lib.deep.networks.fcn.fcn`.
     pretrained : bool
         Whether the backbone starts from ImageNet's weights.
     freeze_statistics : bool

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tutorial_lib.training.diversity_recipes import LatentDiversityRecipe, SelectionRecipe
 from tutorial_lib.training.folder import claimed
-from tutorial_lib.training.latent_diversity import LatentDiversity
+from tutorial_lib.training.latent_diversity.proposal import LatentDiversity
+from tutorial_lib.training.latent_diversity.selection import Selection
+from tutorial_lib.training.latent_diversity.settings import LatentDiversityRecipe, SelectionRecipe
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.object_selection import ObjectSelection
 from tutorial_lib.training.recipes import ObjectSelectionRecipe, SemanticRecipe, get_recipe
-from tutorial_lib.training.selection import Selection
 from tutorial_lib.training.semantic import Semantic
 from tutorial_lib.training.settings import Recipe
 from tutorial_lib.training.task import Result, Step, Task

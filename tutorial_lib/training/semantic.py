@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.deep.class_losses import class_entropy, class_jaccard
-from tutorial_lib.deep.crf_rnn import MeanField
-from tutorial_lib.deep.semantic_network import SemanticNetwork, load_semantic, semantic_network
+from tutorial_lib.deep.semantic.crf_rnn import MeanField
+from tutorial_lib.deep.semantic.losses import class_entropy, class_jaccard
+from tutorial_lib.deep.semantic.network import SemanticNetwork, load_semantic, semantic_network
 from tutorial_lib.training.data import batches
 from tutorial_lib.training.label_maps import NAMES, LabelBatch, LabelStream, collate_labels
 from tutorial_lib.training.recipes import SemanticRecipe

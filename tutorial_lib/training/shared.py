@@ -15,7 +15,7 @@ import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tutorial_lib.deep.hypercolumn import FixedNorm
+from tutorial_lib.deep.networks.hypercolumn import FixedNorm
 
 
 def share_layers(network: nn.Module, rank: int, world: int) -> None:
@@ -93,7 +93,7 @@ class SharedNorm2d(_SharedNorm, nn.BatchNorm2d):
 
 
 class SharedFixedNorm(FixedNorm):
-    """:class:`tutorial_lib.deep.hypercolumn.FixedNorm` that measures the parts of all devices."""
+    """A :class:`~tutorial_lib.deep.networks.hypercolumn.FixedNorm`, measured on all devices."""
 
     def measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return every channel's mean and mean square in the whole batch."""

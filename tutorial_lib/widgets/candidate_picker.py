@@ -9,8 +9,8 @@ import numpy as np
 
 from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.evaluation.metrics import disagreement
 from tutorial_lib.images import ImageLike
+from tutorial_lib.metrics import disagreement
 from tutorial_lib.segmenter import Segmentation, Segmenter
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.answering import Answering

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
-from tutorial_lib.images import MAX_PIXELS
+from tutorial_lib.images.reading import MAX_PIXELS
 
 Size = tuple[int, int]
 

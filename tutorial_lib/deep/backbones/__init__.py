@@ -1,0 +1,1 @@
+"""Networks that know ImageNet, as chains of stages whose feature maps can be read."""

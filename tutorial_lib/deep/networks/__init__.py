@@ -1,0 +1,1 @@
+"""The networks of both papers, apart from what they are used for."""

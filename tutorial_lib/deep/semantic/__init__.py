@@ -1,0 +1,1 @@
+"""Semantic segmentation made interactive: what Deep Object Selection is compared with."""

@@ -1,0 +1,1 @@
+"""How long methods take, beside other libraries and the papers."""

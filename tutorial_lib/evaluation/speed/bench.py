@@ -1,0 +1,244 @@
+"""How fast every method is on this machine, beside the papers' times and other libraries.
+
+All methods answer the same clicks on the same photos (:mod:`.scenes`). Each does so in a process of
+its own (:mod:`.timing`), in turns with the library function one would otherwise call
+(:mod:`.peers`). Networks are timed in float32, in which they answer unless told otherwise, and in
+bfloat16 where the processor computes it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from tutorial_lib.evaluation.machine import commit, cores, machine
+from tutorial_lib.evaluation.published import LI_TIMES, published_ms
+from tutorial_lib.evaluation.speed.scenes import make_scene
+from tutorial_lib.evaluation.speed.timing import (
+    Scene,
+    keep_output_clean,
+    measure,
+    measure_in_bfloat16,
+)
+from tutorial_lib.segmenter import MethodError, MethodInfo, get_segmenter, method_info, methods
+
+PHOTOS = ("flower", "coffee", "astronaut")
+SIDES = (32, 4096)
+STEEPEST = 4  # times wider than high, or higher than wide: beyond it little of a photo is left
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read a size such as ``"640x480"``.
+
+    Parameters
+    ----------
+    text : str
+        Width, an ``x``, height, in pixels.
+
+    Returns
+    -------
+    width, height : int
+        Not yet checked: :func:`bench` does that.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such size.
+    """
+    found = re.fullmatch(r"\s*(\d{1,6})\s*[xX]\s*(\d{1,6})\s*", text, re.ASCII)
+    if not found:
+        raise ValueError(f"A size reads WIDTHxHEIGHT in pixels, such as 640x480, not {text!r}.")
+    return int(found[1]), int(found[2])
+
+
+def bench(
+    size: tuple[int, int] = (640, 480),
+    names: Sequence[str] = (),
+    runs: int = 3,
+    log: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Time methods, each in a fresh process.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height of the photos: 32 to 4096 pixels, neither more than 4 times the other.
+    names : sequence of str
+        The methods; all that are registered if there is none. Those that cannot run here are then
+        skipped, whereas a method asked for by name must run.
+    runs : int
+        Timed rounds, 1 to 100.
+    log : callable
+        Is told, a line at a time, what is being measured.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``schema``, ``size``, ``runs``, ``commit``, ``machine``, ``threads`` (the
+        cores this process may use: no library is held to fewer), ``photos``, ``clicks`` (a list
+        of ``[row, col, positive]`` a photo), ``published_source``, ``methods`` (what
+        :func:`.timing.measure` returns, ``published_ms``, and ``bfloat16``: the same for a network
+        in bfloat16, None where that is not native) and ``skipped`` (why, for each method that
+        cannot run).
+
+    Raises
+    ------
+    ValueError
+        If the size or the number of runs is out of range, or a method is unknown or cannot be
+        imported by a fresh process.
+    ImportError, OSError
+        If a method asked for by name lacks a package or a file, or if its process was killed.
+    MethodError
+        If the answers of a method asked for by name do not fit the photos.
+    """
+    _check(size, runs)
+    infos = [_reachable(method_info(name)) for name in dict.fromkeys(names)] or methods()
+    scenes = [make_scene(name, size) for name in PHOTOS]
+    results, skipped = {}, {}
+    for number, info in enumerate(infos, 1):
+        log(f"{number}/{len(infos)} {info.name}")
+        try:
+            measured = _measured(_reachable(info), scenes, runs)
+        except (ValueError, ImportError, OSError, MethodError) as error:
+            if names:
+                raise
+            skipped[info.name] = str(error)
+            log(f"    skipped: {error}")
+        else:
+            results[info.name] = {**_rounded(measured), "published_ms": published_ms(info.name)}
+    return {
+        "schema": 1,
+        "size": f"{size[0]}x{size[1]}",
+        "runs": runs,
+        "commit": commit(),
+        "machine": machine(),
+        "threads": cores(),
+        "photos": [scene.name for scene in scenes],
+        "clicks": {scene.name: scene.clicks.to_list() for scene in scenes},
+        "published_source": f"{LI_TIMES.source}: {LI_TIMES.quantity}",
+        "methods": results,
+        "skipped": skipped,
+    }
+
+
+def _check(size: tuple[int, int], runs: int) -> None:
+    """Refuse what would take for ever or leave nothing of a photo to click."""
+    low, high = SIDES
+    text = f"{size[0]}x{size[1]}"
+    if not (low <= min(size) and max(size) <= high):
+        raise ValueError(f"Width and height lie between {low} and {high} pixels, unlike {text}.")
+    if max(size) > STEEPEST * min(size):
+        raise ValueError(f"One side is at most {STEEPEST} times the other, unlike in {text}.")
+    if not 1 <= runs <= 100:
+        raise ValueError(f"The number of runs lies between 1 and 100, not {runs}.")
+
+
+def _reachable(info: MethodInfo) -> MethodInfo:
+    """Refuse, before anything is measured, a method that a fresh process could not run."""
+    if info.missing:
+        get_segmenter(info.name)  # raises, and says what is missing
+    place = f"{getattr(info.target, '__module__', '')}.{getattr(info.target, '__qualname__', '')}"
+    if not isinstance(info.target, str) and ("<" in place or place.startswith("__main__.")):
+        raise ValueError(
+            f"The method {info.name!r} is measured in a fresh process, which cannot import it "
+            "from a notebook or a function: move its class into a module of its own."
+        )
+    return info
+
+
+def _measured(info: MethodInfo, scenes: list[Scene], runs: int) -> dict[str, Any]:
+    """Measure a method, and a network in bfloat16 too where that is native."""
+    found, half = _in_fresh_process(measure, info, scenes, runs), None
+    if info.kind == "deep":
+        half = _in_fresh_process(measure_in_bfloat16, info, scenes, runs)
+    return {**found, "bfloat16": half}
+
+
+def _in_fresh_process(
+    action: Callable[..., Any], info: MethodInfo, scenes: list[Scene], runs: int
+) -> Any:
+    """Measure where no other method has left memory, caches or threads behind."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=keep_output_clean) as pool:
+        try:
+            return pool.submit(action, info, scenes, runs).result()
+        except BrokenProcessPool:
+            raise OSError(
+                f"The process that measured {info.name!r} was killed, most likely for want of "
+                "memory; try a smaller size."
+            ) from None
+
+
+def _rounded(value: Any) -> Any:
+    """Round all numbers to the two decimals that a clock in milliseconds is worth."""
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def as_table(result: dict[str, Any]) -> str:
+    """Lay out what :func:`bench` returns for reading.
+
+    Parameters
+    ----------
+    result : dict
+        From :func:`bench`.
+
+    Returns
+    -------
+    str
+        Several lines, without a newline at the end.
+    """
+    on = result["machine"]
+    width = max(map(len, ("method", *result["methods"])))
+    lines = [
+        f"{result['size']}, medians over {', '.join(result['photos'])}; "
+        f"timed rounds: {result['runs']}",
+        f"{on['cpu'] or on['architecture']}, {on['cores']} cores, {on['platform']}, "
+        f"Python {on['python']}",
+        "",
+        f"{'':{width}}     prepare       click     slowest    bfloat16  look ahead      memory"
+        "   published",
+        f"{'method':{width}}          ms          ms    click ms    click ms          ms"
+        "    added MB          ms",
+    ]
+    for name, row in result["methods"].items():
+        half = row["bfloat16"] and row["bfloat16"]["ms_click"]
+        numbers = [row["ms_prepare"], row["ms_click"], row["ms_click_worst"], half, row["ms_ahead"]]
+        cells = [_cell(number) for number in (*numbers, row["peak_mb"], row["published_ms"])]
+        lines.append(f"{name:{width}}" + "".join(cells))
+    lines += ["", *_peer_lines(result["methods"])]
+    lines += [f"{name}: skipped. {reason}" for name, reason in result["skipped"].items()]
+    lines.append("The first click is not timed: with one kind of click most methods only show it.")
+    lines.append("Looking ahead happens while a person looks at an answer; no click waits for it.")
+    lines.append("Memory counts the libraries a method loads, beyond Python with NumPy.")
+    lines.append("Networks answer in float32; bfloat16 is timed where the processor computes it.")
+    lines.append(f"Published: {result['published_source']}.")
+    return "\n".join(lines)
+
+
+def _cell(number: float | None) -> str:
+    return f"{'-':>12}" if number is None else f"{number:12.1f}"
+
+
+def _peer_lines(rows: dict[str, Any]) -> list[str]:
+    """Say which function is whose peer, and who is slower."""
+    lines = []
+    for name, row in rows.items():
+        if peer := row["peer"]:
+            ours, theirs = max(peer["ms_click_ours"], 0.01), max(peer["ms_click"], 0.01)
+            verdict = (
+                f"SLOWER by a factor of {ours / theirs:.1f}"
+                if peer["we_are_slower"]
+                else f"{theirs / ours:.1f} times as fast"
+            )
+            lines += [
+                f"Peer of {name}: {peer['name']} {peer['version']}, {theirs:.0f} ms a click; "
+                f"{name} on the same clicks ({peer['clicks']}), {ours:.0f} ms: {verdict}.",
+                f"    {peer['settings']}.",
+            ]
+    return lines + [""] if lines else lines

@@ -1,0 +1,152 @@
+"""Flow networks drawn so that a lecturer can point at them.
+
+The source is a green disc and means "object", the sink a vermilion square and means "background",
+as positive and negative clicks do. Every link is a pipe: pale and as wide as its capacity, dark
+and as wide as the flow in it, dashed once it is full. The path of a step is marked in yellow, the
+cut is a dashed black line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tutorial_lib.classical.min_cut import Capacities, FlowNetwork, Node
+from tutorial_lib.plots.flow_layout import edge_colour, is_grid, node_places, pipes
+from tutorial_lib.plots.flow_parts import (
+    BLUE,
+    canvas,
+    draw_arrow,
+    draw_grid_cut,
+    draw_pipe,
+    draw_pixels,
+    draw_row_cut,
+    draw_stub_ends,
+    draw_terminals,
+    explain_stubs,
+    on_path,
+    write,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_network(
+    network: FlowNetwork,
+    residual: Capacities | None = None,
+    path: Sequence[Node] = (),
+    source_side: Collection[Node] | None = None,
+    grey: np.ndarray | Mapping[Node, int] | None = None,
+    title: str = "",
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a network of pixels with the flow in it, a path or a cut.
+
+    Pixels in one row hang between source and sink. Pixels ``(row, col)`` in several rows lie in
+    the plane of the image, and each has two short stubs: ``s`` from the source, ``t`` to the sink.
+    Links that can carry nothing are left out; the two directions between neighbours share one
+    pipe.
+
+    Parameters
+    ----------
+    network : FlowNetwork
+        The graph.
+    residual : mapping of (tail, head) to int, optional
+        What each edge can still carry; the flow follows from it. Without it only capacities are
+        written, with it ``flow/capacity``.
+    path : sequence of nodes, optional
+        An augmenting path to mark.
+    source_side : collection of nodes, optional
+        A cut to draw: the source and the pixels called object.
+    grey : np.ndarray or mapping, optional
+        Grey value of each pixel, 0 to 255, to paint it with: an image or a dictionary.
+    title : str
+        Written above.
+    legend : bool
+        Whether to write what s and t mean.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+    """
+    places = node_places(network)
+    grid = is_grid(network)
+    links = pipes(network, residual, places, grid)
+    ax = canvas(ax, network, places, grid, title)
+    for link in links:
+        draw_pipe(ax, link, marked=on_path(link.edge, path), arrows=not grid)
+        write(ax, link.label, link.text(residual is not None), link.colour)
+    draw_pixels(ax, network, places, grey, path, source_side)
+    if source_side is not None:
+        if grid:
+            draw_grid_cut(ax, places, links, source_side)
+        else:
+            draw_row_cut(ax, network, places, source_side)
+    if grid:
+        draw_stub_ends(ax, network, links)
+    else:
+        draw_terminals(ax, network, places, legend)
+    if grid and legend:
+        explain_stubs(ax, places)
+    return ax
+
+
+def draw_residual(
+    network: FlowNetwork,
+    residual: Capacities,
+    path: Sequence[Node] = (),
+    grey: np.ndarray | Mapping[Node, int] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what every edge can still carry, in both directions; for pixels in one row.
+
+    Edges that exist only because flow can be sent back are blue and dotted. A number such as
+    ``2+2`` is an edge's own capacity plus the flow it can give back.
+
+    Parameters
+    ----------
+    network : FlowNetwork
+        The graph.
+    residual : mapping of (tail, head) to int
+        What each edge can still carry; edges with 0 are left out.
+    path : sequence of nodes, optional
+        An augmenting path to mark.
+    grey : np.ndarray or mapping, optional
+        Grey value of each pixel, 0 to 255.
+    title : str
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        If the pixels lie in several rows.
+    """
+    if is_grid(network):
+        raise ValueError("The residual graph is drawn for pixels in one row only.")
+    places, steps = node_places(network), set(pairwise(path))
+    ax = canvas(ax, network, places, False, title)
+    for edge, left in residual.items():
+        if left > 0:
+            own = network.capacity.get(edge, 0)
+            text = f"{own}+{left - own}" if 0 < own < left else str(left)
+            colour = edge_colour(network, edge) if own else BLUE
+            draw_arrow(ax, places, edge, text, colour, own == 0, edge in steps)
+    draw_pixels(ax, network, places, grey, path, None)
+    draw_terminals(ax, network, places, legend=True)
+    return ax

@@ -1,0 +1,1 @@
+"""How f and g of Latent Diversity are trained: recipes, simulated users, tasks."""
