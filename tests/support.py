@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import Segmentation
 
@@ -44,13 +43,14 @@ class Growing:
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return image
 
-    def segment(self, image, clicks, chosen=None) -> Segmentation:
-        chosen, shown = check_choices(chosen, 3), np.zeros(image.shape[:2], bool)
+    def segment(self, image, clicks) -> Segmentation:
+        clicks.check_candidates(3)
+        shown = np.zeros(image.shape[:2], bool)
         candidates, selected = np.stack([shown] * 3), 0
         for count, click in enumerate(clicks, start=1):
             discs = [disc_mask(shown.shape, click.row, click.col, radius) for radius in self.radii]
             candidates = np.stack([shown | d if click.positive else shown & ~d for d in discs])
-            selected = chosen.get(count, 0)
+            selected = clicks.preferences.get(count, 0)
             shown = candidates[selected]
         return Segmentation(shown, None, candidates, self.scores, selected)
 

@@ -144,7 +144,7 @@ def test_the_chosen_candidate_is_shown_and_the_next_click_goes_on_from_it(picker
     picker.click(24, 48)
     assert np.array_equal(picker.segmentation.mask, disc(2) | disc(0, 24, 48))
     assert picker.choice is None
-    assert picker.session.choices == {1: 2}
+    assert picker.clicks.preferences == {1: 2}
 
 
 @pytest.mark.parametrize("back", ["again", "button", "key", "code", "undo"])
@@ -252,12 +252,13 @@ def test_a_method_without_candidates_says_so(picker):
         CandidatePicker(IMAGE, "graph-cut", [Click(24, 16)])
 
 
-def test_a_method_that_takes_no_choices_shows_its_candidates_and_says_so():
+def test_what_a_person_prefers_is_shown_even_by_a_method_that_does_not_look_at_it():
     picker = CandidatePicker(IMAGE, Proposing(), [Click(24, 16)])
     assert len(picker.thumbnails.all) == 3
     press(picker, 1)
-    assert "Proposing cannot be told which candidate is right" in said(picker)
-    assert picker.choice is None
+    assert "Candidate 1 is shown: chosen by you" in said(picker)
+    assert picker.choice == picker.segmentation.selected == 1
+    assert np.array_equal(picker.segmentation.mask, picker.segmentation.candidates[1] >= 0.5)
 
 
 def test_a_candidate_that_is_not_there_is_refused(picker):
@@ -280,9 +281,9 @@ def test_the_candidates_of_a_click_that_is_still_being_answered_cannot_be_chosen
     gate.set()
 
     class Slow(Growing):
-        def segment(self, image, clicks, chosen=None):
+        def segment(self, image, clicks):
             gate.wait(20)
-            return super().segment(image, clicks, chosen)
+            return super().segment(image, clicks)
 
     async def person() -> CandidatePicker:
         picker = CandidatePicker(IMAGE, Slow(), [Click(24, 16)])
@@ -303,7 +304,7 @@ def test_the_candidates_of_a_click_that_is_still_being_answered_cannot_be_chosen
         return picker
 
     picker = asyncio.run(person())
-    assert picker.session.choices == {2: 2}
+    assert picker.clicks.preferences == {2: 2}
     assert np.array_equal(picker.segmentation.mask, disc(0) | disc(2, 24, 48))
 
 

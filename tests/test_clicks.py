@@ -280,3 +280,63 @@ def test_no_pixel_is_in_both_discs(clicks, radius):
     positive, negative = clicks.discs((*SHAPE, 3), radius)
     assert positive.shape == SHAPE
     assert not (positive & negative).any()
+
+
+# -- what a person prefers -------------------------------------------------------------------------
+
+ONE, OTHER = Click(1, 2), Click(3, 4, False)
+
+
+def test_a_preference_is_part_of_the_value():
+    clicks = Clicks().add(ONE).prefer(3)
+    assert (len(clicks), [*clicks], clicks.preferred) == (1, [ONE], 3)
+    assert clicks != Clicks([ONE]) and clicks == Clicks(clicks) == Clicks([ONE]).prefer(3)
+    assert hash(clicks) == hash(Clicks([ONE]).prefer(3)) != hash(Clicks([ONE]))
+    assert repr(clicks) == "Clicks(1,2,+ prefer(3))"
+
+
+def test_undo_takes_back_what_was_said_last():
+    clicks = Clicks([ONE]).prefer(3).add(OTHER)
+    assert clicks.preferred is None
+    assert clicks.undo() == Clicks([ONE]).prefer(3)
+    assert clicks.undo().undo() == Clicks([ONE])
+
+
+def test_the_later_preference_counts_and_none_leaves_the_choice_to_the_method():
+    clicks = Clicks([ONE])
+    assert clicks.prefer(3).prefer(0) == clicks.prefer(np.int64(0))
+    assert clicks.prefer(3).prefer(None) == clicks.prefer(None) == clicks
+    assert Clicks().prefer(None) == Clicks()
+
+
+def test_preferences_are_counted_by_the_clicks_before_them():
+    clicks = Clicks([ONE]).prefer(3).add(OTHER).prefer(1).add(ONE)
+    assert clicks.preferences == {1: 3, 2: 1}
+    assert clicks.without_preferences() == Clicks([ONE, OTHER, ONE])
+    assert clicks[:2] == Clicks([ONE]).prefer(3).add(OTHER).prefer(1)
+    assert clicks[1:] == Clicks([OTHER]).prefer(1).add(ONE)
+    assert clicks[:0] == Clicks()
+
+
+def test_preferences_survive_json():
+    clicks = Clicks([ONE]).prefer(3).add(OTHER)
+    assert clicks.to_list() == [[1, 2, True], {"prefer": 3}, [3, 4, False]]
+    assert Clicks.from_json(clicks.to_json()) == clicks
+
+
+@pytest.mark.parametrize(
+    ("say", "error", "text"),
+    [
+        (lambda: Clicks().prefer(0), ValueError, "nothing to prefer before the first click"),
+        (lambda: Clicks([ONE]).prefer(-1), ValueError, "at least 0, not -1"),
+        (lambda: Clicks([ONE]).prefer(1.5), TypeError, "whole number, not 1.5"),
+        (lambda: Clicks([ONE]).prefer(3).check_candidates(3), ValueError, "0 to 2; none is 3"),
+        (lambda: Clicks.from_list([[1, 2, True], {"prefer": "x"}]), ValueError, "stored click"),
+        (lambda: Clicks.from_list([[1, 2, True], {"like": 1}]), ValueError, "stored click"),
+        (lambda: Clicks.from_list([{"prefer": 1}]), ValueError, "before the first click"),
+    ],
+)
+def test_preferences_that_make_no_sense_are_refused_in_one_sentence(say, error, text):
+    with pytest.raises(error, match=text) as caught:
+        say()
+    assert one_sentence(caught.value)

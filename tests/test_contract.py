@@ -105,12 +105,12 @@ def test_a_choice_among_candidates_is_an_input_like_a_click(method, prepared):
         assert first.selected is None
         return
     for candidate in range(len(first.scores)):
-        chosen = {1: candidate}
-        shown = method.segment(prepared, CLICKS[:1], chosen=chosen)
+        preferring = CLICKS[:1].prefer(candidate)
+        shown = method.segment(prepared, preferring)
         assert shown.selected == candidate
         assert np.array_equal(shown.probability, first.candidates[candidate])
-        following = method.segment(prepared, CLICKS[:2], chosen=chosen)
-        fresh = method.segment(method.prepare(IMAGE), CLICKS[:2], chosen=chosen)
+        following = method.segment(prepared, preferring.add(CLICKS[1]))
+        fresh = method.segment(method.prepare(IMAGE), preferring.add(CLICKS[1]))
         assert same(following, fresh)
     assert same(method.segment(prepared, CLICKS[:1]), first)
 

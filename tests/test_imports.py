@@ -18,7 +18,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 LAYERS = [
     ["paths", "option_types", "locking", "targets", "clock"],
     ["images"],
-    ["choices", "clicks", "metrics", "options"],
+    ["clicks", "metrics", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],
     ["working_photo", "exports"],

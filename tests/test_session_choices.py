@@ -21,9 +21,9 @@ def disc(click, number):
 
 
 class Single(Growing):
-    """Takes choices, and never has any candidates."""
+    """Never has any candidates."""
 
-    def segment(self, image, clicks, chosen=None):
+    def segment(self, image, clicks):
         return Segmentation(np.zeros(image.shape[:2]))
 
 
@@ -101,7 +101,7 @@ def test_a_choice_may_come_before_the_answer(session):
 
 def test_the_history_tells_clicks_and_choices_of_every_answer(session):
     steps = play(session).history
-    assert [dict(step.choices) for step in steps] == [{}, {1: 2}, {1: 2, 2: 1}]
+    assert [step.clicks.preferences for step in steps] == [{}, {1: 2}, {1: 2, 2: 1}]
     assert [len(step.clicks) for step in steps] == [1, 2, 2]
     assert same(steps[2].mask, session.mask)
 
@@ -110,8 +110,8 @@ def test_the_history_tells_clicks_and_choices_of_every_answer(session):
     ("method", "candidate", "text"),
     [
         ("growing", 3, "numbered 0 to 2; none is 3"),
-        ("growing", -1, "none is -1"),
-        ("graph-cut", 0, "graph-cut cannot be told which candidate is right; latent-diversity can"),
+        ("growing", -1, "at least 0, not -1"),
+        ("graph-cut", 0, "graph-cut has no candidates to choose from; latent-diversity has"),
         ("single", 0, "single has no candidates to choose from"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_choice_that_cannot_be_followed_is_refused_and_nothing_changes(method,
     with pytest.raises(ValueError, match=text) as caught:
         session.choose(candidate)
     assert one_sentence(caught.value)
-    assert session.choices == {} and not session.stale
+    assert session.clicks.preferences == {} and not session.stale
 
 
 def test_before_the_first_click_there_is_nothing_to_choose(session):
@@ -132,7 +132,7 @@ def test_before_the_first_click_there_is_nothing_to_choose(session):
 def test_another_method_forgets_the_choices_and_so_do_other_settings(session):
     play(session)
     session.use("graph-cut")
-    assert session.choices == {}
+    assert session.clicks.preferences == {}
     session.refresh()
     session.undo()
     assert session.clicks == Clicks([FIRST])
@@ -148,12 +148,12 @@ def test_another_method_never_meets_choices_that_redo_would_bring_back(session):
     while session.can_redo:
         session.redo()
         session.refresh()
-    assert (session.clicks, session.choices) == (Clicks([FIRST, SECOND]), {})
+    assert session.clicks == Clicks([FIRST, SECOND])
 
 
 def test_the_same_method_again_keeps_them(session):
     play(session).use("growing")
-    assert session.choices == {1: 2, 2: 1}
+    assert session.clicks.preferences == {1: 2, 2: 1}
 
 
 # -- a segmenter that was built already --------------------------------------------------------
@@ -191,9 +191,9 @@ def test_an_object_takes_no_options_and_has_to_be_a_segmenter():
 def test_a_replayed_log_makes_the_same_choices(session, tmp_path):
     play(session).export(tmp_path)
     again = Session.replay(PHOTO, tmp_path / "photo-clicks.json")
-    assert again.choices == {1: 2, 2: 1}
+    assert again.clicks.preferences == {1: 2, 2: 1}
     assert same(again.mask, session.mask)
-    assert [dict(step.choices) for step in again.history] == [{}, {1: 2}, {1: 2}, {1: 2, 2: 1}]
+    assert [step.clicks.preferences for step in again.history] == [{}, {1: 2}, {1: 2}, {1: 2, 2: 1}]
 
 
 def test_without_choices_a_log_looks_as_before(session):
@@ -206,7 +206,7 @@ def test_a_log_of_an_unregistered_method_is_replayed_with_the_method_itself():
     log = play(Session(PHOTO, Growing())).log()
     with pytest.raises(ValueError, match="There is no method 'Growing'"):
         Session.replay(PHOTO, log)
-    assert Session.replay(PHOTO, log, method=Growing()).choices == {1: 2, 2: 1}
+    assert Session.replay(PHOTO, log, method=Growing()).clicks.preferences == {1: 2, 2: 1}
 
 
 @pytest.mark.parametrize("choices", [5, [[1]], [[3, 0]], [[1, "2"]], [[1, 7]]])
@@ -226,7 +226,7 @@ def test_autosave_keeps_choices_and_restore_brings_them_back(tmp_path):
     assert read_log(path)["choices"] == [[1, 2], [2, 1]]
     again = Session(PHOTO, "growing", autosave=path)
     again.restore()
-    assert (again.clicks, again.choices) == (first.clicks, first.choices)
+    assert again.clicks == first.clicks
     assert same(again.refresh().mask, first.mask)
     again.undo()
     assert len(again.clicks) == 0
@@ -237,7 +237,7 @@ def test_under_another_method_only_the_clicks_come_back(tmp_path):
     first = play(Session(PHOTO, "growing", autosave=path))
     again = Session(PHOTO, "graph-cut", autosave=path)
     again.restore()
-    assert (again.clicks, again.choices) == (first.clicks, {})
+    assert again.clicks == first.clicks.without_preferences()
 
 
 def test_an_autosave_with_unreadable_choices_counts_as_none(tmp_path):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.click_log import Log, dump, read_logs
+from tutorial_lib.click_log import Log, dump, fields_of, read_logs
 from tutorial_lib.clicks import Click, Clicks
 
 
@@ -53,7 +53,6 @@ class Autosave:
         about: Mapping[str, Any],
         clicks: Clicks,
         moment: Callable[[Click], float | None],
-        choices: Sequence[Sequence[int]] = (),
     ) -> None:
         """Write what has changed since the last time, at the end of the file.
 
@@ -65,8 +64,6 @@ class Autosave:
             The present clicks.
         moment : callable
             ``moment(click)`` says when one of them was made.
-        choices : sequence of pair
-            What is preferred among candidates, as logs hold it.
 
         Raises
         ------
@@ -80,10 +77,9 @@ class Autosave:
             entry["continues"] = self._continues
         if not whole:
             entry["keep"] = keep
-        entry["clicks"] = clicks[keep:].to_list()
+        entry |= fields_of(clicks)
+        entry["clicks"] = entry["clicks"][keep:]
         entry["seconds"] = [moment(click) for click in clicks[keep:]]
-        if choices:
-            entry["choices"] = choices
         self._append(dump(entry).encode())
         self._known = (dict(about), clicks)
 

@@ -12,7 +12,7 @@ import math
 import re
 import types
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -20,8 +20,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 
-from tutorial_lib.choices import choices_from_list
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Click, Clicks, Preference
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
 from tutorial_lib.segmenter import method_options
@@ -154,13 +153,7 @@ def check_log(log: Any, where: str = "The click log") -> Log:
     _check_image(log["image"], where)
     clicks = _check_clicks(log["clicks"], log["image"]["shape"], where)
     _check_seconds(log.get("seconds"), clicks, where)
-    try:
-        choices_from_list(log.get("choices", []), clicks)
-    except (ValueError, RecursionError):
-        wrong = shown(log["choices"])
-        raise _damaged(
-            where, f"choices are [number of clicks, candidate] pairs for its clicks, not {wrong}"
-        ) from None
+    _check_choices(log.get("choices", []), clicks, where)
     return log
 
 
@@ -220,20 +213,52 @@ def _check_seconds(seconds: Any, clicks: int, where: str) -> None:
         raise _damaged(where, f"it has not as many moments as clicks: {len(seconds)}, {clicks}")
 
 
-def clicks_of(log: Log) -> tuple[Clicks, dict[int, int]]:
-    """Return the clicks and choices of a log that was checked."""
-    clicks = Clicks.from_list(log["clicks"])
-    return clicks, choices_from_list(log.get("choices", []), len(clicks))
+def _check_choices(choices: Any, clicks: int, where: str) -> None:
+    """Refuse what are no pairs of a number of clicks and the candidate preferred after them."""
+    pairs = choices if isinstance(choices, list) else [None]
+    for pair in pairs:
+        whole = isinstance(pair, list) and [type(number) for number in pair] == [int, int]
+        if not whole or not 1 <= pair[0] <= clicks or pair[1] < 0:
+            raise _damaged(
+                where,
+                "choices are [number of clicks, candidate] pairs for its clicks, not "
+                f"{shown(choices)}",
+            )
 
 
-def clicks_on(photo: WorkingPhoto, log: Log) -> tuple[Clicks, dict[int, int]]:
-    """Return the clicks and choices of a log, on a copy of its photo of another size."""
-    clicks, choices = clicks_of(log)
+def fields_of(clicks: Clicks) -> dict[str, Any]:
+    """Return the fields of a log that hold clicks and, if there are any, preferences."""
+    plain = {"clicks": clicks.without_preferences().to_list()}
+    choices = [[count, candidate] for count, candidate in clicks.preferences.items()]
+    return plain | ({"choices": choices} if choices else {})
+
+
+def clicks_of(log: Log) -> Clicks:
+    """Return the clicks and preferences of a log that was checked."""
+    return _joined(Clicks.from_list(log["clicks"]), log)
+
+
+def _joined(clicks: Iterable[Click], log: Log) -> Clicks:
+    """Put the preferences of a log behind their clicks."""
+    preferences = dict(log.get("choices", []))
+    actions: list[Click | Preference] = []
+    for count, click in enumerate(clicks, start=1):
+        actions.append(click)
+        if count in preferences:
+            actions.append(Preference(preferences[count]))
+    return Clicks(actions)
+
+
+def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
+    """Return the clicks and preferences of a log, on a copy of its photo of another size."""
+    clicks = clicks_of(log)
+    if photo.shape == tuple(log["image"]["shape"][:2]):
+        return clicks
     rows, cols = (new / old for new, old in zip(photo.shape, log["image"]["shape"], strict=False))
-    if photo.shape != tuple(log["image"]["shape"][:2]):
-        moved = ((int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks)
-        clicks = Clicks(Click(*click) for click in moved)
-    return clicks, choices
+    return _joined(
+        (Click(int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks),
+        log,
+    )
 
 
 def match_photo(

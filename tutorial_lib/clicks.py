@@ -1,4 +1,4 @@
-"""What the user says: points on the object, points on the background, in the order they came.
+"""What a person says about a photo, in order: clicks, and which candidate they prefer.
 
 Coordinates are ``(row, col)`` everywhere; :meth:`Click.from_xy` is the only place that accepts
 ``(x, y)``.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import overload
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -41,13 +41,7 @@ class Click:
     def __post_init__(self) -> None:
         for name in ("row", "col"):
             value = getattr(self, name)
-            try:
-                index = int(operator.index(value))  # True counts as 1, and is stored as 1
-            except TypeError:
-                raise TypeError(f"A click's {name} is a whole number, not {value!r}.") from None
-            if index < 0:
-                raise ValueError(f"A click's {name} is at least 0, not {index}.")
-            object.__setattr__(self, name, index)
+            object.__setattr__(self, name, _whole(f"A click's {name}", value))
         object.__setattr__(self, "positive", bool(self.positive))
 
     @classmethod
@@ -81,34 +75,87 @@ class Click:
         return f"{self.row},{self.col},{'+' if self.positive else '-'}"
 
 
-@dataclass(frozen=True, init=False)
-class Clicks:
-    """An immutable sequence of clicks; every change gives a new one.
-
-    Two rules settle conflicts. A click replaces every earlier one on the same pixel: the last
-    word counts. And where the discs of two opposite clicks overlap, a pixel goes to the nearer
-    centre, at equal distance to the later click, so that each click keeps its own pixel.
+@dataclass(frozen=True)
+class Preference:
+    """Which of the candidates shown a person prefers.
 
     Parameters
     ----------
-    items : iterable of Click, optional
-        The clicks in the order they were made.
+    candidate : int
+        Its number, from 0.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is negative.
+    """
+
+    candidate: int
+
+    def __post_init__(self) -> None:
+        number = _whole("A candidate's number", self.candidate)
+        object.__setattr__(self, "candidate", number)
+
+
+Action: TypeAlias = Click | Preference
+
+
+@dataclass(frozen=True, init=False)
+class Clicks:
+    """All that a person has said about a photo; immutable, so every change gives a new value.
+
+    Most of it is clicks: length, iteration and slices count those. Between them stands what the
+    person prefers among the candidates of a method, see :meth:`prefer`.
+
+    Two rules settle conflicts. A click replaces every earlier one on the same pixel. Where the
+    discs of two opposite clicks overlap, a pixel goes to the nearer centre, at equal distance to
+    the later click, so each click keeps its own pixel.
+
+    Parameters
+    ----------
+    actions : iterable of Click or Preference, optional
+        In the order they were made. ``Clicks(clicks)`` is an equal value.
+
+    Attributes
+    ----------
+    items : tuple of Click
+        The clicks alone.
+
+    Raises
+    ------
+    TypeError
+        If an action is something else.
+    ValueError
+        If a preference comes before the first click.
 
     Examples
     --------
     >>> clicks = Clicks().add(Click(10, 20)).add(Click(5, 5, positive=False))
     >>> len(clicks), len(clicks.undo())
     (2, 1)
+    >>> clicks.prefer(3).preferred
+    3
     """
 
-    items: tuple[Click, ...]
+    actions: tuple[Action, ...]
+    items: tuple[Click, ...] = field(compare=False)
 
-    def __init__(self, items: Iterable[Click] = ()) -> None:
-        clicks = tuple(items)
-        for click in clicks:
-            if not isinstance(click, Click):
-                raise TypeError(f"Clicks holds Click objects, not {click!r}.")
-        object.__setattr__(self, "items", clicks)
+    def __init__(self, actions: Iterable[Action] = ()) -> None:
+        kept: list[Action] = []
+        for action in actions.actions if isinstance(actions, Clicks) else actions:
+            if not isinstance(action, Click | Preference):
+                raise TypeError(f"Clicks holds Click objects, not {action!r}.")
+            if isinstance(action, Preference):
+                if not kept:
+                    raise ValueError("There is nothing to prefer before the first click.")
+                if isinstance(kept[-1], Preference):
+                    kept.pop()  # the later preference counts
+            kept.append(action)
+        object.__setattr__(self, "actions", tuple(kept))
+        items = tuple(action for action in kept if isinstance(action, Click))
+        object.__setattr__(self, "items", items)
 
     @classmethod
     def from_xy(cls, points: Iterable[tuple[float, float, bool]]) -> Clicks:
@@ -117,11 +164,75 @@ class Clicks:
 
     def add(self, click: Click) -> Clicks:
         """Return these clicks followed by one more."""
-        return Clicks((*self.items, click))
+        return Clicks((*self.actions, click))
+
+    def prefer(self, candidate: int | None) -> Clicks:
+        """Return these clicks and what the person prefers of a method's answer to them.
+
+        The method shows that candidate, and the next click corrects it.
+
+        Parameters
+        ----------
+        candidate : int or None
+            Its number, from 0; it replaces one preferred after the same click. None leaves the
+            choice to the method again.
+
+        Returns
+        -------
+        Clicks
+            The new value.
+
+        Raises
+        ------
+        TypeError
+            If it is no whole number.
+        ValueError
+            If it is negative, or there is no click yet.
+        """
+        before = self.actions if self.preferred is None else self.actions[:-1]
+        return Clicks(before if candidate is None else (*before, Preference(candidate)))
 
     def undo(self) -> Clicks:
-        """Return these clicks without the last one; none stay none."""
-        return Clicks(self.items[:-1])
+        """Return these clicks without what was said last; no clicks stay no clicks."""
+        return Clicks(self.actions[:-1])
+
+    @property
+    def preferred(self) -> int | None:
+        """The candidate preferred after the last click, or None."""
+        last = self.actions[-1] if self.actions else None
+        return last.candidate if isinstance(last, Preference) else None
+
+    @property
+    def preferences(self) -> dict[int, int]:
+        """All preferences: number of clicks before, from 1, to the candidate preferred then."""
+        found, count = {}, 0
+        for action in self.actions:
+            if isinstance(action, Preference):
+                found[count] = action.candidate
+            else:
+                count += 1
+        return found
+
+    def without_preferences(self) -> Clicks:
+        """Return the clicks alone, as for another method, which has other candidates."""
+        return Clicks(self.items)
+
+    def check_candidates(self, count: int) -> None:
+        """Refuse preferences for candidates that a method does not have.
+
+        Parameters
+        ----------
+        count : int
+            How many candidates it has.
+
+        Raises
+        ------
+        ValueError
+            If a preferred number is too large.
+        """
+        for number in self.preferences.values():
+            if number >= count:
+                raise ValueError(f"The candidates are numbered 0 to {count - 1}; none is {number}.")
 
     @property
     def positives(self) -> np.ndarray:
@@ -199,31 +310,28 @@ class Clicks:
             label[window][wins] = 1 if click.positive else -1
         return label == 1, label == -1
 
-    def to_list(self) -> list[list[int | bool]]:
-        """Return ``[[row, col, positive], ...]``, the form used in every JSON file."""
-        return [[click.row, click.col, click.positive] for click in self.items]
+    def to_list(self) -> list[list[int | bool] | dict[str, int]]:
+        """Return ``[[row, col, positive], ...]``, the form used in every JSON file.
+
+        A preference is ``{"prefer": candidate}`` and follows its click.
+        """
+        return [
+            {"prefer": action.candidate}
+            if isinstance(action, Preference)
+            else [action.row, action.col, action.positive]
+            for action in self.actions
+        ]
 
     @classmethod
-    def from_list(cls, rows: Iterable[Iterable[int | bool]]) -> Clicks:
+    def from_list(cls, rows: Iterable[Any]) -> Clicks:
         """Read what :meth:`to_list` wrote.
 
         Raises
         ------
         ValueError
-            If an entry is not ``[row, col, positive]``.
+            If an entry is neither ``[row, col, positive]`` nor ``{"prefer": candidate}``.
         """
-        clicks = []
-        for entry in rows:
-            try:
-                row, col, positive = entry
-                if not isinstance(positive, (bool, np.bool_)):
-                    raise TypeError
-                clicks.append(Click(row, col, positive))
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"A stored click reads [row, col, true or false], not {entry!r}."
-                ) from None
-        return cls(clicks)
+        return cls(map(_stored_action, rows))
 
     def to_json(self) -> str:
         """Return the clicks as a JSON text: ``[[row, col, positive], ...]``."""
@@ -257,7 +365,44 @@ class Clicks:
     @overload
     def __getitem__(self, index: slice) -> Clicks: ...
     def __getitem__(self, index: int | slice) -> Click | Clicks:
-        return Clicks(self.items[index]) if isinstance(index, slice) else self.items[index]
+        if not isinstance(index, slice):
+            return self.items[index]
+        preferences, actions = self.preferences, list[Action]()
+        for place in range(*index.indices(len(self.items))):
+            actions.append(self.items[place])
+            if place + 1 in preferences:
+                actions.append(Preference(preferences[place + 1]))
+        return Clicks(actions)
 
     def __repr__(self) -> str:
-        return f"Clicks({' '.join(map(str, self.items))})"
+        words = (
+            f"prefer({action.candidate})" if isinstance(action, Preference) else str(action)
+            for action in self.actions
+        )
+        return f"Clicks({' '.join(words)})"
+
+
+def _whole(what: str, value: Any) -> int:
+    """Return a whole number that is at least 0; True counts as 1."""
+    try:
+        number = int(operator.index(value))
+    except TypeError:
+        raise TypeError(f"{what} is a whole number, not {value!r}.") from None
+    if number < 0:
+        raise ValueError(f"{what} is at least 0, not {number}.")
+    return number
+
+
+def _stored_action(entry: Any) -> Action:
+    try:
+        if isinstance(entry, dict):
+            (candidate,) = entry.values() if entry.keys() == {"prefer"} else ()
+            return Preference(candidate)
+        row, col, positive = entry
+        if not isinstance(positive, (bool, np.bool_)):
+            raise TypeError
+        return Click(row, col, positive)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"A stored click reads [row, col, true or false], not {entry!r}."
+        ) from None

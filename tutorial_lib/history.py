@@ -1,20 +1,14 @@
-"""Clicks that can be taken back and brought back: what every place that collects clicks shares."""
+"""Undo and redo for what a person says about a photo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
-
-from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Click, Clicks
-
-State: TypeAlias = tuple[Clicks, dict[int, int]]  # clicks and choices
 
 
 class ClickHistory:
-    """The clicks on an image so far, and the choices made between them, with undo and redo.
+    """The clicks and preferences on an image so far, with undo and redo.
 
-    A subclass that has to do something whenever they change overrides ``_save``.
+    A subclass that has to do something after every change overrides ``_save``.
 
     Parameters
     ----------
@@ -25,9 +19,8 @@ class ClickHistory:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._shape = tuple(shape[:2])
         self._clicks = Clicks()
-        self._choices: dict[int, int] = {}  # replaced, never changed: past and future share it
-        self._past: list[State] = []
-        self._future: list[State] = []
+        self._past: list[Clicks] = []
+        self._future: list[Clicks] = []
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -40,11 +33,6 @@ class ClickHistory:
         return self._clicks
 
     @property
-    def choices(self) -> dict[int, int]:
-        """What was preferred among a method's candidates: number of clicks to candidate."""
-        return dict(self._choices)
-
-    @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
         return bool(self._past)
@@ -55,7 +43,7 @@ class ClickHistory:
         return bool(self._future)
 
     def add(self, click: Click) -> None:
-        """Add a click; the choices made so far stay.
+        """Add a click.
 
         Raises
         ------
@@ -63,10 +51,10 @@ class ClickHistory:
             If the click lies outside the image; nothing changes then.
         """
         Clicks([click]).check(self.shape)
-        self._change(self._clicks.add(click), self._choices)
+        self._change(self._clicks.add(click))
 
     def choose(self, candidate: int | None) -> None:
-        """Prefer a candidate after the present clicks, in place of the one preferred so far.
+        """Prefer a candidate after the present clicks; see :meth:`Clicks.prefer`.
 
         Parameters
         ----------
@@ -80,78 +68,62 @@ class ClickHistory:
         ValueError
             If there is no click yet, or the number is negative; nothing changes then.
         """
-        count = len(self._clicks)
-        if not count:
-            raise ValueError("There is nothing to choose from before the first click.")
-        others = {after: number for after, number in self._choices.items() if after != count}
-        choices = others | ({} if candidate is None else check_choices({count: candidate}))
-        if choices != self._choices:
-            self._change(self._clicks, choices)
+        clicks = self._clicks.prefer(candidate)
+        if clicks != self._clicks:
+            self._change(clicks)
 
     def clear(self) -> None:
-        """Forget all clicks and choices; :meth:`undo` brings them back."""
+        """Forget all clicks; :meth:`undo` brings them back."""
         if len(self._clicks):
-            self._change(Clicks(), {})
+            self._change(Clicks())
 
-    def replace(self, clicks: Clicks, choices: Mapping[int, int] | None = None) -> None:
-        """Put other clicks and choices in the place of these; :meth:`undo` brings these back.
-
-        Parameters
-        ----------
-        clicks : Clicks
-            The new clicks.
-        choices : mapping of int to int, optional
-            What was preferred after how many of them.
+    def replace(self, clicks: Clicks) -> None:
+        """Put other clicks in the place of these; :meth:`undo` brings these back.
 
         Raises
         ------
         ValueError
-            If a click lies outside the image, or a choice follows none of the clicks; nothing
-            changes then.
+            If a click lies outside the image; nothing changes then.
         """
         clicks.check(self.shape)
-        choices = check_choices(choices)
-        if beyond := [count for count in choices if count > len(clicks)]:
-            raise ValueError(f"No choice can follow click {beyond[0]} of {len(clicks)}.")
-        self._change(clicks, choices)
+        self._change(clicks)
 
     def undo(self) -> None:
-        """Take back the latest change, a click or a choice, if there is one."""
+        """Take back the latest change, if there is one."""
         if self._past:
-            self._future.append((self._clicks, self._choices))
-            self._clicks, self._choices = self._past.pop()
+            self._future.append(self._clicks)
+            self._clicks = self._past.pop()
             self._save()
 
     def redo(self) -> None:
         """Bring back the change that :meth:`undo` took back, if there is one."""
         if self._future:
-            self._past.append((self._clicks, self._choices))
-            self._clicks, self._choices = self._future.pop()
+            self._past.append(self._clicks)
+            self._clicks = self._future.pop()
             self._save()
 
-    def _change(self, clicks: Clicks, choices: dict[int, int]) -> None:
-        self._past.append((self._clicks, self._choices))
+    def _change(self, clicks: Clicks) -> None:
+        self._past.append(self._clicks)
         self._future.clear()
-        self._clicks, self._choices = clicks, choices
+        self._clicks = clicks
         self._save()
 
-    def _forget_choices(self) -> None:
-        """Forget all choices, those too that undo and redo would bring back."""
-        if not any(choices for _, choices in (*self._past, *self._future, (None, self._choices))):
-            return
-        self._choices = {}
-        self._past, self._future = (
-            _without_choices(states, self._clicks) for states in (self._past, self._future)
-        )
+    def _forget_preferences(self) -> None:
+        """Forget all preferences, also those that undo and redo would bring back."""
+        if any(clicks.preferences for clicks in (*self._past, self._clicks, *self._future)):
+            self._clicks = self._clicks.without_preferences()
+            self._past, self._future = (
+                _without_preferences(states, self._clicks) for states in (self._past, self._future)
+            )
 
     def _save(self) -> None:
         """Keep the present clicks, where a subclass knows a place for them."""
 
 
-def _without_choices(states: list[State], present: Clicks) -> list[State]:
-    """Leave out the choices, and the states that differed from their neighbour only by them."""
+def _without_preferences(states: list[Clicks], present: Clicks) -> list[Clicks]:
+    """Leave out preferences, and states that differed from their neighbour only by them."""
     kept = [present]
-    for clicks, _ in reversed(states):
-        if clicks != kept[-1]:
-            kept.append(clicks)
-    return [(clicks, {}) for clicks in reversed(kept[1:])]
+    for clicks in reversed(states):
+        if (plain := clicks.without_preferences()) != kept[-1]:
+            kept.append(plain)
+    return kept[:0:-1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -96,6 +96,23 @@ class Segmentation:
         elif self.selected is not None:
             raise ValueError("Where there are no candidates, none is selected.")
 
+    def preferring(self, candidate: int | None) -> Segmentation:
+        """Return this answer with the candidate shown that a person prefers.
+
+        Parameters
+        ----------
+        candidate : int or None
+            Its number, from 0; None leaves the answer as it is.
+
+        Returns
+        -------
+        Segmentation
+            The same one, if it shows that candidate already or has none.
+        """
+        if candidate is None or self.scores is None or candidate == self.selected:
+            return self
+        return replace(self, probability=self.candidates[candidate], mask=None, selected=candidate)
+
     def _checked(self, candidates: Any) -> np.ndarray:
         candidates, scores = np.asarray(candidates, dtype=np.float32), self.scores
         if candidates.shape != (scores.size, *self.probability.shape) or scores.ndim != 1:
@@ -127,8 +144,8 @@ class Prepared(Protocol):
 class Segmenter(Protocol):
     """Every method: a pure function of image and clicks, split where the clicks come in.
 
-    A method that proposes candidates may let ``segment`` take ``chosen`` too, the choices of a
-    human (:mod:`tutorial_lib.choices`): a third input, and nothing is remembered from call to call.
+    A method that proposes candidates shows the one that ``clicks.preferred`` names, and may let
+    ``clicks.preferences`` decide what earlier clicks corrected.
     """
 
     def prepare(self, image: ImageLike) -> Prepared:

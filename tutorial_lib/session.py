@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.autosave import Autosave
-from tutorial_lib.choices import check_choices, choices_to_list, takes_choices
 from tutorial_lib.click_log import (
     LOG_SCHEMA,
     Log,
@@ -25,6 +24,7 @@ from tutorial_lib.click_log import (
     clicks_of,
     clicks_on,
     dump,
+    fields_of,
     match_photo,
     options_of_log,
     read_logs,
@@ -55,7 +55,7 @@ class Step:
     Parameters
     ----------
     clicks : Clicks
-        The clicks it answers.
+        The clicks it answers, and what was preferred among candidates.
     method : str
         The method that answered.
     milliseconds : float
@@ -66,8 +66,6 @@ class Step:
         The mask as bits, from :func:`numpy.packbits`.
     shape : tuple of int
         Height and width of the mask.
-    choices : mapping of int to int
-        What was preferred among the method's candidates: number of clicks to candidate.
     """
 
     clicks: Clicks
@@ -76,7 +74,6 @@ class Step:
     iou: float | None
     packed: np.ndarray
     shape: tuple[int, int]
-    choices: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def mask(self) -> np.ndarray:
@@ -153,7 +150,7 @@ class Session(ClickHistory):
         self.name = str(name)
         self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
         self.history: list[Step] = []
-        self._answers: tuple[Clicks, dict[int, int], str, Segmentation] | None = None
+        self._answers: tuple[Clicks, str, Segmentation] | None = None
         self._at_work = threading.Lock()  # what a method keeps of a photo is for one at a time
         self._began = time.monotonic()
         self._made: dict[int, tuple[Click, float]] = {}  # by id: when each click was made
@@ -190,7 +187,7 @@ class Session(ClickHistory):
     @property
     def result(self) -> Segmentation | None:
         """The latest answer, or None before the first."""
-        return self._answers[3] if self._answers else None
+        return self._answers[2] if self._answers else None
 
     @property
     def mask(self) -> np.ndarray:
@@ -199,9 +196,8 @@ class Session(ClickHistory):
 
     @property
     def stale(self) -> bool:
-        """Whether clicks, choices or method have changed since the latest answer."""
-        asked = (self._clicks, self._choices, self._key)
-        return self._answers is None or self._answers[:3] != asked
+        """Whether clicks or method have changed since the latest answer."""
+        return self._answers is None or self._answers[:2] != (self._clicks, self._key)
 
     @property
     def needs_negative(self) -> bool:
@@ -245,7 +241,7 @@ class Session(ClickHistory):
     def use(self, method: str | Segmenter, **options: Any) -> None:
         """Take a method; the image is prepared for it when the next answer is due.
 
-        Choices among the candidates of another method, or with other settings, are forgotten.
+        Preferences are forgotten: another method, or other settings, give other candidates.
 
         Parameters
         ----------
@@ -268,7 +264,7 @@ class Session(ClickHistory):
         if key not in self._prepared:
             self._prepared[key] = (build(), None)
         if key != self._key:
-            self._forget_choices()
+            self._forget_preferences()
         self._method, self._options, self._key = name, options, key
         self._save()
 
@@ -289,19 +285,16 @@ class Session(ClickHistory):
         """
         centre = Click(self.shape[0] // 2, self.shape[1] // 2)
         clicks = Clicks([centre, Click(0, 0, False)])
-        return self._ask(self._key, self._method, clicks, {})[1]
+        return self._ask(self._key, self._method, clicks)[1]
 
-    def _ask(
-        self, key: str, method: str, clicks: Clicks, choices: Mapping[int, int]
-    ) -> tuple[Segmentation, float]:
+    def _ask(self, key: str, method: str, clicks: Clicks) -> tuple[Segmentation, float]:
         """Return the method's answer, and how many milliseconds it took."""
-        preferred = {"chosen": dict(choices)} if choices else {}  # few methods know of choices
         with self._at_work:
             segmenter, prepared = self._prepare(key)
             start = time.perf_counter()
-            answer = segmenter.segment(prepared, clicks, **preferred)
+            answer = segmenter.segment(prepared, clicks)
             milliseconds = 1000 * (time.perf_counter() - start)
-        return check_answer(method, self.shape, answer), milliseconds
+        return check_answer(method, self.shape, answer).preferring(clicks.preferred), milliseconds
 
     def _prepare(self, key: str) -> tuple[Segmenter, Any]:
         segmenter, prepared = self._prepared[key]
@@ -316,20 +309,18 @@ class Session(ClickHistory):
         Returns
         -------
         Segmentation
-            The answer to clicks, choices and method as they were when the call began.
+            The answer to clicks and method as they were when the call began.
         """
         if not self.stale:
             return self.result
-        # The method before the choices: another one has forgotten them before it is in use.
-        method, key, clicks, choices = self._method, self._key, self._clicks, self._choices
-        result, milliseconds = self._ask(key, method, clicks, choices)
+        # The method before the clicks: no method ever gets the preferences meant for another one.
+        method, key, clicks = self._method, self._key, self._clicks
+        result, milliseconds = self._ask(key, method, clicks)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
         if len(clicks):  # first the history: who sees the answer from another thread reads it too
-            self.history.append(
-                Step(clicks, method, milliseconds, agreement, packed, self.shape, choices)
-            )
-        self._answers = (clicks, choices, key, result)
+            self.history.append(Step(clicks, method, milliseconds, agreement, packed, self.shape))
+        self._answers = (clicks, key, result)
         return result
 
     def look_ahead(self) -> None:
@@ -337,12 +328,11 @@ class Session(ClickHistory):
 
         For the time in which a person looks at the answer; neither answer nor history changes.
         """
-        key, clicks, choices = self._key, self._clicks, self._choices
-        preferred = {"chosen": dict(choices)} if choices else {}
+        key, clicks = self._key, self._clicks
         with self._at_work:
             segmenter, prepared = self._prepare(key)
             if isinstance(segmenter, LooksAhead):
-                segmenter.look_ahead(prepared, clicks, **preferred)
+                segmenter.look_ahead(prepared, clicks)
 
     def catch_up(self) -> None:
         """Answer until the answer is that of the latest clicks, however many came meanwhile."""
@@ -388,25 +378,21 @@ class Session(ClickHistory):
         TypeError
             If it is no whole number.
         ValueError
-            If the method takes no choices, there is no click yet, or no such candidate; nothing
+            If the method has no candidates, there is no click yet, or no such candidate; nothing
             changes then.
         """
-        segmenter, _ = self._prepared[self._key]
-        if not takes_choices(segmenter):
-            raise ValueError(
-                f"The method {self._method} cannot be told which candidate is right; "
-                "latent-diversity can."
-            )
         if candidate is not None and len(self._clicks):
-            check_choices({len(self._clicks): candidate}, self._count_candidates())
+            self._clicks.prefer(candidate).check_candidates(self._count_candidates())
         super().choose(candidate)
 
     def _count_candidates(self) -> int:
-        answered = self._answers is not None and self._answers[2] == self._key
-        candidates = (self.result if answered else self.refresh()).candidates
-        if candidates is None:
-            raise ValueError(f"The method {self._method} has no candidates to choose from.")
-        return len(candidates)
+        answered = self._answers is not None and self._answers[1] == self._key
+        scores = (self.result if answered else self.refresh()).scores  # candidates cost more
+        if scores is None:
+            raise ValueError(
+                f"The method {self._method} has no candidates to choose from; latent-diversity has."
+            )
+        return len(scores)
 
     def picture(self, view: str = "mask", opacity: float = 0.5) -> np.ndarray:
         """Paint the photo, the latest answer and the clicks: what a widget shows.
@@ -434,10 +420,9 @@ class Session(ClickHistory):
     def log(self) -> dict[str, Any]:
         """Return the click log: enough, with the photo, to get the same masks again.
 
-        Only if something was chosen among candidates does it have a field ``choices``.
+        Only if a candidate was preferred does it have a field ``choices``.
         """
-        log = self._about() | {"clicks": self._clicks.to_list(), "seconds": self.seconds}
-        return log | ({"choices": choices_to_list(self._choices)} if self._choices else {})
+        return self._about() | {"seconds": self.seconds} | fields_of(self._clicks)
 
     def _about(self) -> Log:
         return {
@@ -458,7 +443,7 @@ class Session(ClickHistory):
         strict: bool = False,
         **settings: Any,
     ) -> Session:
-        """Make the clicks and choices of a log again, one by one.
+        """Make the clicks and preferences of a log again, one by one.
 
         On the photo of the log, or the larger one it was shrunk from, the masks are the same to the
         pixel. Another copy of that photo, of another size or decoded by another program, gives
@@ -482,7 +467,7 @@ class Session(ClickHistory):
         Returns
         -------
         Session
-            Its history holds one answer a click, and one a choice.
+            Its history holds one answer for each click and each preference.
 
         Raises
         ------
@@ -498,16 +483,17 @@ class Session(ClickHistory):
         settings.setdefault("name", log["name"])
         try:
             session = cls(photo, method or log["method"], **settings, **options)
-            session._make_again(*clicks_on(photo, log))
+            session._make_again(clicks_on(photo, log))
         except ValueError as error:
             raise ValueError(f"{where} cannot be replayed: {error}") from error
         return session
 
-    def _make_again(self, clicks: Clicks, choices: Mapping[int, int]) -> None:
+    def _make_again(self, clicks: Clicks) -> None:
+        preferences = clicks.preferences
         for count, click in enumerate(clicks, start=1):
             self.click(click.row, click.col, click.positive)
-            if count in choices:
-                self.choose(choices[count])
+            if count in preferences:
+                self.choose(preferences[count])
                 self.refresh()
 
     # -- autosave ------------------------------------------------------------------------------
@@ -519,21 +505,21 @@ class Session(ClickHistory):
         the next one. An unreadable autosave counts as none: it must never stand in the way of new
         work.
         """
-        return clicks_of(log)[0] if (log := self._offered()) else None
+        return clicks_of(log) if (log := self._offered()) else None
 
     def restore(self) -> None:
         """Put what an earlier session autosaved in the place of the present clicks, if anything.
 
-        Choices come back where the method is still the one whose candidates they were. Called
+        Preferences come back if the method is still the one whose candidates they were. Called
         again, it brings back what the next one of several sessions left.
         """
         if (log := self._offered()) is None:
             return
-        clicks, choices = clicks_of(log)
+        clicks = clicks_of(log)
         same = (log["method"], log["options"]) == (self._method, as_json(self._options))
         self._autosave.continue_from(log)
         self._restored += 1
-        self.replace(clicks, choices if same else None)
+        self.replace(clicks if same else clicks.without_preferences())
 
     def _offered(self) -> Log | None:
         kept = self._autosave.kept if self._autosave else []
@@ -551,9 +537,8 @@ class Session(ClickHistory):
     def _save(self) -> None:
         if self._autosave is None or not (len(self._clicks) or self._past or self._future):
             return
-        choices = choices_to_list(self._choices)
         try:
-            self._autosave.write(self._about(), self._clicks, self._moment, choices)
+            self._autosave.write(self._about(), self._clicks, self._moment)
         except OSError as error:
             self._autosave = None
             warnings.warn(

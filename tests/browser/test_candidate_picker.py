@@ -17,14 +17,14 @@ class Growing:
     "Six sizes of discs around every click, joined with or cut from what was shown."
     def prepare(self, image):
         return image.shape[:2]
-    def segment(self, shape, clicks, chosen=None):
+    def segment(self, shape, clicks):
         shown, selected = np.zeros(shape, bool), 0
         candidates, (rows, cols) = np.stack([shown] * 6), np.ogrid[: shape[0], : shape[1]]
         for count, click in enumerate(clicks, start=1):
             square = (rows - click.row) ** 2 + (cols - click.col) ** 2
             discs = [square <= (25 * size) ** 2 for size in range(1, 7)]
             candidates = np.stack([shown | d if click.positive else shown & ~d for d in discs])
-            selected = (chosen or {}).get(count, 1)
+            selected = clicks.preferences.get(count, 1)
             shown = candidates[selected]
         scores = [0.2, 0.45, 0.2, 0.1, 0.04, 0.01]
         return Segmentation(shown, None, candidates, scores, selected)

@@ -108,13 +108,13 @@ class CandidatePicker(Answering):
 
     @property
     def segmentation(self) -> Segmentation | None:
-        """The answer to the present clicks and choices; None before it is there."""
+        """The answer to the present clicks; None before it is there."""
         return None if self._waiting or not len(self.clicks) else self.session.result
 
     @property
     def choice(self) -> int | None:
         """The candidate a human prefers after the present clicks, or None."""
-        return self.session.choices.get(len(self.clicks))
+        return self.session.clicks.preferred
 
     # -- what a person does --------------------------------------------------------------------
 
@@ -133,8 +133,8 @@ class CandidatePicker(Answering):
         TypeError
             If it is no whole number.
         ValueError
-            If there is no such candidate, the method takes no choices, or its answer to the latest
-            click is still to come; nothing changes then.
+            If there is no such candidate, the method has none, or its answer to the latest click
+            is still to come; nothing changes then.
         """
         if wait:
             self._work.join()

@@ -55,7 +55,7 @@ class PickPanel(Toolbar):
     def show(self, session: Session, viewport: Viewport, text: str, busy: bool) -> None:
         """Show where the session stands: what can be done, and what happened."""
         self.show_editing(session, viewport)
-        self.give_back.disabled = len(session.clicks) not in session.choices
+        self.give_back.disabled = session.clicks.preferred is None
         self._hint.layout.display = "none" if self.thumbnails.all else ""
         self.tell(text, busy)
 

@@ -6,20 +6,19 @@ Everything here can be computed again from the photo and the clicks; forgetting 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from torch import Tensor
 
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.latent_diversity.zoom_in import View
 
 KEPT_VIEWS, KEPT_ANSWERS = 4, 32  # some tens of megabytes
 
-Said: TypeAlias = tuple[Click | int, ...]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -92,12 +91,12 @@ class LatentDiversityPrepared:
     seen : OrderedDict
         Views as f sees them, the latest last.
     answers : OrderedDict
-        Answers by what the human had said, see :func:`said`, the latest last.
+        Answers by the clicks, without what was preferred after the last one; the latest last.
     """
 
     photo: np.ndarray
     seen: OrderedDict[View, Seen] = field(default_factory=OrderedDict)
-    answers: OrderedDict[Said, Answer] = field(default_factory=OrderedDict)
+    answers: OrderedDict[Clicks, Answer] = field(default_factory=OrderedDict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -108,31 +107,6 @@ class LatentDiversityPrepared:
     def whole(self) -> View:
         """The view of all of it."""
         return View(0, 0, *self.shape)
-
-
-def said(clicks: Clicks, chosen: Mapping[int, int]) -> Said:
-    """Put clicks and choices in the order in which they were made, up to the last click.
-
-    What f and g make of clicks depends on nothing else: a choice that follows the last click
-    decides what is shown of their answer, and the answer stays the same.
-
-    Parameters
-    ----------
-    clicks : Clicks
-        The clicks.
-    chosen : mapping of int to int
-        Number of clicks to the candidate preferred after them.
-
-    Returns
-    -------
-    tuple of Click and int
-        The clicks, each followed by the number of the candidate preferred then, if one was.
-    """
-    order: list[Click | int] = []
-    for count, click in enumerate(clicks):
-        order += [chosen[count]] if count in chosen else []
-        order.append(click)
-    return tuple(order)
 
 
 def keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:

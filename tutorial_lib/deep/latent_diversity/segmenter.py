@@ -11,7 +11,7 @@ an undo none. Where a human prefers another candidate than g, that choice is an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tutorial_lib.choices import check_choices
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
 from tutorial_lib.deep.folding import fold_norms
@@ -33,7 +32,6 @@ from tutorial_lib.deep.latent_diversity.cache import (
     LatentDiversityPrepared,
     Seen,
     keep,
-    said,
 )
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.zoom_in import View, around
@@ -136,12 +134,7 @@ class LatentDiversity:
         self._seen(prepared, prepared.whole)
         return prepared
 
-    def segment(
-        self,
-        prepared: LatentDiversityPrepared,
-        clicks: Clicks,
-        chosen: Mapping[int, int] | None = None,
-    ) -> Segmentation:
+    def segment(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Segmentation:
         """Answer these clicks.
 
         Parameters
@@ -149,11 +142,8 @@ class LatentDiversity:
         prepared : LatentDiversityPrepared
             What :meth:`prepare` returned.
         clicks : Clicks
-            The clicks so far, all inside the photo.
-        chosen : mapping of int to int, optional
-            Which candidate a human preferred, from 0, after how many clicks, from 1; g selects
-            where nothing is said. ``{2: 5}`` shows candidate 5 after the second click, and tells f
-            so with the third one. Choices after more clicks than these are of no effect.
+            The clicks so far, all inside the photo. A candidate preferred after a click is shown in
+            place of the one that g selects, and the next click corrects it.
 
         Returns
         -------
@@ -163,19 +153,15 @@ class LatentDiversity:
 
         Raises
         ------
-        TypeError
-            If ``chosen`` is no mapping of whole numbers.
         ValueError
-            If a click lies outside the photo, or there is no candidate of a chosen number.
+            If a click lies outside the photo, or there is no candidate of a preferred number.
         """
-        clicks.check(prepared.shape)
-        heads = self.networks.f.design.heads
-        chosen = check_choices(chosen, heads)
-        answer = self._answer(prepared, clicks, chosen)
+        heads = self._check(prepared, clicks)
+        answer = self._answer(prepared, clicks)
         if answer is None:
             empty = np.zeros((heads, *prepared.shape), dtype=np.float32)
             scores = np.full(heads, 1 / heads, dtype=np.float32)
-            selected = chosen.get(len(clicks), 0)
+            selected = clicks.preferred or 0
             return Segmentation(empty[selected], None, empty, scores, selected)
         scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
         shown = self._at_full_size(prepared, answer, [selected])[0]
@@ -183,12 +169,14 @@ class LatentDiversity:
         candidates = partial(self._at_full_size, prepared, answer)
         return Segmentation(shown, None, candidates, scores, selected)
 
-    def look_ahead(
-        self,
-        prepared: LatentDiversityPrepared,
-        clicks: Clicks,
-        chosen: Mapping[int, int] | None = None,
-    ) -> None:
+    def _check(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> int:
+        """Refuse clicks that do not fit photo and networks; return the number of candidates."""
+        heads = self.networks.f.design.heads
+        clicks.check(prepared.shape)
+        clicks.check_candidates(heads)
+        return heads
+
+    def look_ahead(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> None:
         """Encode what the next click is likely to look at, while the user looks at the answer.
 
         A next click between the mask and the clicks of now needs just this view. Any other click
@@ -200,33 +188,31 @@ class LatentDiversity:
             What :meth:`prepare` returned.
         clicks : Clicks
             The clicks so far; best after :meth:`segment` has answered them.
-        chosen : mapping of int to int, optional
-            As for :meth:`segment`.
 
         Raises
         ------
-        TypeError, ValueError
+        ValueError
             As :meth:`segment`.
         """
-        clicks.check(prepared.shape)
-        answer = self._answer(prepared, clicks, check_choices(chosen, self.networks.f.design.heads))
+        self._check(prepared, clicks)
+        answer = self._answer(prepared, clicks)
         if answer is not None:
             self._seen(prepared, self._view(prepared, clicks, answer))
 
-    def _answer(
-        self, prepared: LatentDiversityPrepared, clicks: Clicks, chosen: Mapping[int, int]
-    ) -> Answer | None:
+    def _answer(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
         """Answer the clicks one after the other, from the longest beginning that is known."""
         known = len(clicks)
-        while known and said(clicks[:known], chosen) not in prepared.answers:
+        while known and clicks[:known].prefer(None) not in prepared.answers:
             known -= 1
-        answer = _preferring(prepared.answers.get(said(clicks[:known], chosen)), chosen.get(known))
-        for count in range(known + 1, len(clicks) + 1):
+        answer = None
+        for count in range(max(known, 1), len(clicks) + 1):
             some = clicks[:count]
-            found = self._next(prepared, some, answer) if len(some.positives) else None
-            if found is not None:
-                keep(prepared.answers, said(some, chosen), found, KEPT_ANSWERS)
-            answer = _preferring(found, chosen.get(count))
+            asked = some.prefer(None)  # a preference says which candidate is shown, and no more
+            found = prepared.answers.get(asked)
+            if found is None and len(asked.positives):
+                found = self._next(prepared, asked, answer)
+                keep(prepared.answers, asked, found, KEPT_ANSWERS)
+            answer = None if found is None else replace(found, chosen=some.preferred)
         return answer
 
     @torch.inference_mode()
@@ -314,11 +300,6 @@ class LatentDiversity:
 
     def _averaged(self, x: Tensor) -> Tensor:
         return (x[:1] + x[1:].flip(-1)) / 2 if self.flip else x
-
-
-def _preferring(answer: Answer | None, candidate: int | None) -> Answer | None:
-    """Return an answer as a human wants it shown; the one given is remembered, and stays."""
-    return None if answer is None else replace(answer, chosen=candidate)
 
 
 class RankedDiversity(LatentDiversity):
