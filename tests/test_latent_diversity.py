@@ -22,7 +22,7 @@ from tutorial_lib.deep.latent_diversity.proposal import (
     Encoder,
     encoder,
 )
-from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity, RankedDiversity
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.deep.latent_diversity.selection import (
     PaperSelection,
     averages,
@@ -30,7 +30,7 @@ from tutorial_lib.deep.latent_diversity.selection import (
     overlap,
     selection_network,
 )
-from tutorial_lib.deep.latent_diversity.zoom_in import View, around
+from tutorial_lib.deep.latent_diversity.zoom_in import View, crop_around
 from tutorial_lib.deep.networks.hypercolumn import Hypercolumn
 from tutorial_lib.deep.networks.separable import SeparableHypercolumn, interpolation_matrix
 from tutorial_lib.deep.photos import working_size
@@ -474,7 +474,7 @@ def test_a_new_click_costs_one_pass_and_an_undo_none(method, monkeypatch):
 
 
 def test_what_was_forgotten_is_found_out_again(method, monkeypatch):
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.KEPT_ANSWERS", 1)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.MOST_ANSWERS", 1)
     prepared = method.prepare(IMAGE)
     before = method.segment(prepared, ONE).probability
     method.segment(prepared, THREE)
@@ -549,12 +549,12 @@ def test_the_view_follows_the_chosen_candidate(weights, monkeypatch):
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
     looked = []
     monkeypatch.setattr(
-        "tutorial_lib.deep.latent_diversity.segmenter.around",
-        lambda mask, *rest: looked.append(mask.copy()) or around(mask, *rest),
+        "tutorial_lib.deep.latent_diversity.segmenter.crop_around",
+        lambda mask, *rest: looked.append(mask.copy()) or crop_around(mask, *rest),
     )
     prepared = method.prepare(IMAGE)
     method.segment(prepared, preferring(TWO, {1: 2}))
-    answer = dataclasses.replace(prepared.answers[ONE], chosen=2)
+    answer = dataclasses.replace(prepared.answers[ONE], preferred=2)
     assert np.array_equal(looked[0], answer.on_photo(prepared.shape) >= 0.5)
 
 
@@ -573,7 +573,7 @@ def test_a_candidate_that_is_not_there_is_refused_in_one_sentence(method):
 
 
 def test_the_ranked_variant_takes_choices_too(tmp_path):
-    method = RankedDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
+    method = LatentDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
     answer = method.segment(method.prepare(IMAGE), ONE.prefer(1))
     assert (answer.selected, answer.scores.argmax()) == (1, 0)
 
@@ -627,7 +627,7 @@ def test_the_mirrored_photo_has_the_mirrored_answer_if_flips_are_averaged(weight
 def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
     weights, monkeypatch
 ):
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.WORTH", 1)
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.MAX_VIEW_FRACTION", 1)
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
     prepared = method.prepare(IMAGE)
     first = prepared.whole
@@ -640,7 +640,9 @@ def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
 
 def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monkeypatch):
     near, encoded = View(8, 8, 32, 48), []
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.around", lambda *rest: near)
+    monkeypatch.setattr(
+        "tutorial_lib.deep.latent_diversity.segmenter.crop_around", lambda *rest: near
+    )
     method = LatentDiversity(weights, size=96, device="cpu")
     alone = method.segment(method.prepare(IMAGE), TWO).probability
     plain = method.encoder.forward
@@ -648,9 +650,9 @@ def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monk
     prepared = method.prepare(IMAGE)
     assert method.look_ahead(prepared, Clicks()) is None
     method.segment(prepared, ONE)
-    assert (len(encoded), near in prepared.seen) == (1, False)
+    assert (len(encoded), near in prepared.features) == (1, False)
     method.look_ahead(prepared, ONE)
-    assert (len(encoded), near in prepared.seen) == (2, True)
+    assert (len(encoded), near in prepared.features) == (2, True)
     assert np.array_equal(method.segment(prepared, TWO).probability, alone)
     assert len(encoded) == 2  # nothing was left to encode when the click came
 
@@ -663,7 +665,9 @@ def test_looking_ahead_refuses_what_answering_refuses(method):
 @pytest.mark.parametrize(("side", "zoomed"), [(48, True), (64, False)])
 def test_only_small_objects_are_zoomed_in_on(weights, monkeypatch, side, zoomed):
     near = View(8, 8, 32, side)
-    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.around", lambda *rest: near)
+    monkeypatch.setattr(
+        "tutorial_lib.deep.latent_diversity.segmenter.crop_around", lambda *rest: near
+    )
     method = LatentDiversity(weights, size=96, device="cpu")
     prepared = method.prepare(IMAGE)
     method.segment(prepared, TWO)
@@ -677,7 +681,7 @@ def test_the_papers_networks_never_zoom_unless_told_to(tmp_path):
 
 
 def test_the_ranked_variant_shows_the_first_candidate(tmp_path):
-    method = RankedDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
+    method = LatentDiversity(saved(tmp_path, selector=None), size=96, device="cpu")
     answer = method.segment(method.prepare(IMAGE), ONE)
     assert answer.scores.tolist() == sorted(answer.scores, reverse=True)
     assert np.array_equal(answer.probability, answer.candidates[0])
@@ -715,16 +719,19 @@ def test_other_weights_are_refused(tmp_path, metadata, message):
 
 
 def test_a_view_holds_the_mask_and_some_room():
-    assert around(disc_mask((100, 200), 50, 80, 10), Clicks(), 2.0, 8) == View(29, 59, 42, 42)
+    assert crop_around(disc_mask((100, 200), 50, 80, 10), Clicks(), 2.0, 8) == View(29, 59, 42, 42)
 
 
 def test_a_view_reaches_to_every_click_and_not_beyond_the_photo():
-    view = around(disc_mask((100, 200), 50, 80, 10), Clicks([Click(0, 199, False)]), 1.0, 8)
+    view = crop_around(disc_mask((100, 200), 50, 80, 10), Clicks([Click(0, 199, False)]), 1.0, 8)
     assert view == View(0, 70, 61, 130)
 
 
 def test_a_view_is_no_smaller_than_allowed_unless_the_photo_is():
-    assert around(np.zeros((40, 200), bool), Clicks([Click(1, 100)]), 1.4, 64).shape == (40, 64)
+    assert crop_around(np.zeros((40, 200), bool), Clicks([Click(1, 100)]), 1.4, 64).shape == (
+        40,
+        64,
+    )
 
 
 @given(
@@ -733,7 +740,7 @@ def test_a_view_is_no_smaller_than_allowed_unless_the_photo_is():
 def test_views_lie_within_the_photo_and_hold_their_clicks(row, col, row2, col2, filled):
     mask = np.full((40, 60), filled)
     clicks = Clicks([Click(row, col), Click(row2, col2)])
-    view = around(mask, clicks, 1.4, 16)
+    view = crop_around(mask, clicks, 1.4, 16)
     assert view.top >= 0
     assert view.left >= 0
     assert view.top + view.height <= 40

