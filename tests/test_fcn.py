@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.backbones.levels import Backbone, Level
 from tutorial_lib.deep.layers import Upsampling, bilinear_kernel
-from tutorial_lib.deep.networks.fcn import FCN, PRESETS, fcn, object_logit
+from tutorial_lib.deep.networks.fcn import FCN, FCN_PRESETS, fcn, object_logit
 
 # Long et al.'s FCN-8s for PASCAL's 21 classes, layer by layer: weights + biases.
 PUBLISHED_FCN8S = {
@@ -80,7 +80,7 @@ class Averages(Backbone):
 
 def averaging(preset, stride):
     """Return an FCN with a preset's geometry on averages of the red channel."""
-    chosen = PRESETS[preset]
+    chosen = FCN_PRESETS[preset]
     return FCN(Averages(chosen.border), stride, 1, chosen.padding, chosen.border)
 
 

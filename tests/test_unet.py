@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tests.support import one_sentence
-from tutorial_lib.deep.networks.unet import PRESETS, UNet, unet
+from tutorial_lib.deep.networks.unet import UNET_PRESETS, UNet, unet
 
 
 def noise(*shape, seed=0):
@@ -31,7 +31,7 @@ def test_the_papers_unet_has_the_published_layers():
     assert sum(p.numel() for p in network.parameters()) == published
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", UNET_PRESETS)
 @pytest.mark.parametrize("size", [(1, 1), (7, 33), (32, 16)])
 def test_it_keeps_any_size(preset, size):
     network = unet(preset, 5, 6, width=4).eval()

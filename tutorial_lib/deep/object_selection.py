@@ -19,7 +19,7 @@ from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_p
 from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.latent_diversity.zoom_in import View
 from tutorial_lib.deep.networks.fcn import FCN, FCNDesign, fcn, object_logit
-from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.photos import at_working_size, check_working_size
 from tutorial_lib.deep.weights import described, fill, open_weights
 from tutorial_lib.guidance import TRUNCATION, distance_maps
 from tutorial_lib.images import ImageLike, as_rgb
@@ -143,7 +143,7 @@ class DeepObjectSelection:
         device: str = "auto",
         precision: Precision = "float32",
     ) -> None:
-        self.size, self.device = check_size(size), pick_device(device)
+        self.size, self.device = check_working_size(size), pick_device(device)
         self.precision = resolve_precision(precision, self.device)
         network, _ = load_network(weights)
         network = network.to(self.device, memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ from torch import Tensor
 COARSEST = 32  # sides are multiples of the coarsest stride, so that no cell lies half outside
 
 
-def check_size(size: int) -> int:
+def check_working_size(size: int) -> int:
     """Return a working size if it is one.
 
     Parameters

@@ -35,7 +35,7 @@ from tutorial_lib.deep.latent_diversity.cache import (
 )
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.zoom_in import View, crop_around
-from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.photos import at_working_size, check_working_size
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
@@ -107,7 +107,7 @@ class LatentDiversity:
         precision: Precision = "float32",
     ) -> None:
         if size:
-            check_size(size)
+            check_working_size(size)
         self.weights, self.device = weights, pick_device(device)
         self.precision = resolve_precision(precision, self.device)
         encoder, networks, about = load_networks(weights, backbone)

@@ -191,7 +191,7 @@ class ContextAggregation(nn.Module):
 
 
 @dataclass(frozen=True)
-class Preset:
+class CANPreset:
     """The numbers in which two context aggregation networks differ; see the class."""
 
     width: int
@@ -201,9 +201,9 @@ class Preset:
 
 
 # "paper" is Table 1. "lite" is for two CPU cores: at stride 2, 257 cells are 513 pixels.
-PRESETS = {
-    "paper": Preset(64, (1, 2, 4, 8, 16, 32, 64, 128, 1), "adaptive", residual=False),
-    "lite": Preset(64, (1, 2, 4, 8, 16, 32, 64, 1), "batch", residual=True),
+CAN_PRESETS = {
+    "paper": CANPreset(64, (1, 2, 4, 8, 16, 32, 64, 128, 1), "adaptive", residual=False),
+    "lite": CANPreset(64, (1, 2, 4, 8, 16, 32, 64, 1), "batch", residual=True),
 }
 
 
@@ -239,6 +239,6 @@ def context_aggregation(
     >>> context_aggregation("paper", 64, 6).receptive_field
     513
     """
-    if preset not in PRESETS:
-        raise ValueError(f"The presets are {', '.join(PRESETS)}; there is no {preset!r}.")
-    return ContextAggregation(channels_in, outputs, **vars(replace(PRESETS[preset], **changes)))
+    if preset not in CAN_PRESETS:
+        raise ValueError(f"The presets are {', '.join(CAN_PRESETS)}; there is no {preset!r}.")
+    return ContextAggregation(channels_in, outputs, **vars(replace(CAN_PRESETS[preset], **changes)))

@@ -29,7 +29,7 @@ STRIDES = (32, 16, 8)
 
 
 @dataclass(frozen=True)
-class Preset:
+class FCNPreset:
     """The numbers in which two FCNs differ.
 
     Parameters
@@ -56,9 +56,9 @@ class Preset:
 # "paper" has two channels because DOS speaks of two labels, as its semantic ancestor had 21, and
 # 99 pixels of padding that make, with the first layer's own, the 100 of the original. "lite" has
 # one channel: a softmax of two is the sigmoid of their difference, so one says as much.
-PRESETS = {
-    "paper": Preset("vgg16", ("pool3", "pool4", "fc7"), classes=2, padding=99, border=3),
-    "lite": Preset("efficientnet-lite0", ("block4", "block10", "head"), classes=1),
+FCN_PRESETS = {
+    "paper": FCNPreset("vgg16", ("pool3", "pool4", "fc7"), classes=2, padding=99, border=3),
+    "lite": FCNPreset("efficientnet-lite0", ("block4", "block10", "head"), classes=1),
 }
 
 
@@ -91,8 +91,10 @@ class FCNDesign:
     stride: int
 
     def __post_init__(self) -> None:
-        if self.preset not in PRESETS:
-            raise ValueError(f"The presets are {', '.join(PRESETS)}; there is no {self.preset!r}.")
+        if self.preset not in FCN_PRESETS:
+            raise ValueError(
+                f"The presets are {', '.join(FCN_PRESETS)}; there is no {self.preset!r}."
+            )
         if self.stride not in STRIDES:
             raise ValueError(f"The strides are 32, 16 and 8; there is no {self.stride}.")
 
@@ -109,7 +111,7 @@ class FCN(nn.Module):
     classes : int
         Channels of the output.
     padding, border : int
-        See :class:`Preset`.
+        See :class:`FCNPreset`.
 
     Raises
     ------
@@ -290,9 +292,9 @@ def fcn(
     ValueError
         If the preset or the stride is unknown.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"The presets are {', '.join(PRESETS)}; there is no {preset!r}.")
-    chosen = PRESETS[preset]
+    if preset not in FCN_PRESETS:
+        raise ValueError(f"The presets are {', '.join(FCN_PRESETS)}; there is no {preset!r}.")
+    chosen = FCN_PRESETS[preset]
     network = build_backbone(chosen.backbone, pretrained, extra_channels, taps=chosen.taps)
     classes = chosen.classes if classes is None else classes
     return FCN(network, stride, classes, chosen.padding, chosen.border)

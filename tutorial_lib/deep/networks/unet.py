@@ -98,7 +98,7 @@ def _pair(channels: int, out: int, normalisation: str) -> nn.Sequential:
 
 
 @dataclass(frozen=True)
-class Preset:
+class UNetPreset:
     """The numbers in which two U-Nets differ; see the class."""
 
     width: int
@@ -109,9 +109,9 @@ class Preset:
 
 # Li et al. do not say which U-Net they took; "paper" is that of Ronneberger et al., Figure 1.
 # "lite" takes about as much arithmetic as the lite context aggregation network.
-PRESETS = {
-    "paper": Preset(width=64, depth=4, widest=1024, normalisation="none"),
-    "lite": Preset(width=48, depth=4, widest=128, normalisation="batch"),
+UNET_PRESETS = {
+    "paper": UNetPreset(width=64, depth=4, widest=1024, normalisation="none"),
+    "lite": UNetPreset(width=48, depth=4, widest=128, normalisation="batch"),
 }
 
 
@@ -143,6 +143,6 @@ def unet(preset: str, channels_in: int, outputs: int, **changes: Any) -> UNet:
     >>> unet("lite", 64, 6).output.out_channels
     6
     """
-    if preset not in PRESETS:
-        raise ValueError(f"The presets are {', '.join(PRESETS)}; there is no {preset!r}.")
-    return UNet(channels_in, outputs, **vars(replace(PRESETS[preset], **changes)))
+    if preset not in UNET_PRESETS:
+        raise ValueError(f"The presets are {', '.join(UNET_PRESETS)}; there is no {preset!r}.")
+    return UNet(channels_in, outputs, **vars(replace(UNET_PRESETS[preset], **changes)))

@@ -21,7 +21,7 @@ import torch
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
 from tutorial_lib.deep.folding import fold_norms
-from tutorial_lib.deep.photos import at_working_size, check_size
+from tutorial_lib.deep.photos import at_working_size, check_working_size
 from tutorial_lib.deep.semantic.network import load_semantic
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -99,7 +99,7 @@ class SemanticFCN:
         device: str = "auto",
         precision: Precision = "float32",
     ) -> None:
-        self.size, self.device = check_size(size), pick_device(device)
+        self.size, self.device = check_working_size(size), pick_device(device)
         self.precision = resolve_precision(precision, self.device)
         network, about = load_semantic(weights)
         self.classes: tuple[str, ...] = tuple(about["classes"])
