@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support import Growing, disc_mask, easy_scene, one_sentence
-from tests.test_click_canvas import mouse, said
+from tests.test_click_canvas import mouse, status_text
 from tutorial_lib import render
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Click, Clicks
@@ -57,7 +57,7 @@ def press(picker: CandidatePicker, number: int) -> None:
 
 
 def test_before_the_first_click_the_page_says_where_candidates_will_be(picker):
-    assert "Left-click the object" in said(picker)
+    assert "Left-click the object" in status_text(picker)
     assert picker.thumbnails.all == []
     assert picker.panel._hint.layout.display == ""
     assert picker.segmentation is None
@@ -104,7 +104,7 @@ def test_the_methods_choice_has_a_blue_frame_and_a_star(picker):
     picker.click(24, 16)
     assert frames(picker) == [f"4px solid {BLUE}", *["4px solid transparent"] * 2]
     assert [t.button.icon for t in picker.thumbnails.all] == ["star", "", ""]
-    assert "Candidate 0 is shown: chosen by Growing." in said(picker)
+    assert "Candidate 0 is shown: chosen by Growing." in status_text(picker)
     assert picker.panel.give_back.disabled
 
 
@@ -115,14 +115,14 @@ def test_a_persons_choice_has_a_purple_frame_and_the_methods_a_dashed_one(picker
         f"4px dashed {BLUE}", "4px solid transparent", f"4px solid {PURPLE}",
     ]  # fmt: skip
     assert [t.button.icon for t in picker.thumbnails.all] == ["star", "", "user"]
-    assert "Candidate 2 is shown: chosen by you." in said(picker)
+    assert "Candidate 2 is shown: chosen by you." in status_text(picker)
 
 
 def test_who_agrees_with_the_method_is_told_from_the_method(picker):
     picker.click(24, 16)
     press(picker, 0)
     assert frames(picker)[0] == f"4px solid {PURPLE}"
-    assert "chosen by you" in said(picker)
+    assert "chosen by you" in status_text(picker)
 
 
 def test_clear_takes_the_thumbnails_away(picker):
@@ -155,7 +155,7 @@ def test_the_choice_is_given_back(picker, back):
     {
         "again": lambda: press(picker, 2),
         "button": picker.panel.give_back.click,
-        "key": lambda: picker._on_key("m", False, False, False),
+        "key": lambda: picker.gestures.on_key("m", False, False, False),
         "code": lambda: picker.choose(None),
         "undo": picker.panel.undo.click,
     }[back]()
@@ -170,7 +170,7 @@ def test_picture_button_key_and_code_choose_alike(picker):
     ways = [
         lambda: picture._dom_handlers({"event": "click"}),
         lambda: press(picker, 1),
-        lambda: picker._on_key("1", False, False, False),
+        lambda: picker.gestures.on_key("1", False, False, False),
         lambda: picker.choose(1),
     ]
     for way in ways:
@@ -180,13 +180,13 @@ def test_picture_button_key_and_code_choose_alike(picker):
 
 
 def test_keys_of_the_browser_and_of_candidates_that_are_not_there_do_nothing(picker):
-    picker._on_key("0", False, False, False)
+    picker.gestures.on_key("0", False, False, False)
     picker.click(24, 16)
-    picker._on_key("7", False, False, False)
-    picker._on_key("1", False, True, False)
+    picker.gestures.on_key("7", False, False, False)
+    picker.gestures.on_key("1", False, True, False)
     assert picker.choice is None
-    picker._on_mouse(mouse(5, 5, picker, button=2))
-    picker._on_key("z", False, False, False)
+    picker.gestures.on_mouse(mouse(5, 5, picker, button=2))
+    picker.gestures.on_key("z", False, False, False)
     assert len(picker.clicks) == 1
 
 
@@ -206,7 +206,7 @@ def test_undo_and_redo_walk_along_clicks_and_choices(picker):
 def test_clicks_to_begin_with_are_answered_and_taken_back_one_by_one():
     picker = CandidatePicker(IMAGE, Growing(), [Click(24, 16), Click(24, 48)], truth=TRUTH)
     assert np.array_equal(picker.segmentation.mask, disc(0) | disc(0, 24, 48))
-    assert "IoU" in said(picker)
+    assert "IoU" in status_text(picker)
     picker.undo()
     assert picker.clicks == Clicks([Click(24, 16)])
 
@@ -217,7 +217,7 @@ def test_clicks_to_begin_with_are_answered_and_taken_back_one_by_one():
 @pytest.fixture
 def drawn(picker, monkeypatch) -> list[np.ndarray]:
     pixels: list[np.ndarray] = []
-    monkeypatch.setattr(picker._layers, "show_over", pixels.append)
+    monkeypatch.setattr(picker.photo_view.canvases[0], "show_over", pixels.append)
     return pixels
 
 
@@ -229,7 +229,7 @@ def test_the_toggle_lays_the_map_of_disagreement_over_the_photo(picker, drawn):
     expected = render.disagreement_layer(share, picker.viewport.cut(disc(0)), 1)
     assert np.array_equal(drawn[-1], expected)
     assert picker.panel._legend.layout.display == ""
-    picker._on_key("d", False, False, False)
+    picker.gestures.on_key("d", False, False, False)
     assert np.array_equal(drawn[-1], render.layer(picker.viewport.cut(disc(0)), None, "mask", 1))
     assert picker.panel._legend.layout.display == "none"
 
@@ -247,7 +247,7 @@ def test_a_method_without_candidates_says_so(picker):
     with pytest.raises(ValueError, match="graph-cut gives a single mask") as caught:
         alone.click(24, 16)
     assert one_sentence(caught.value)
-    assert "gives a single mask" in said(alone) and alone.thumbnails.all == []
+    assert "gives a single mask" in status_text(alone) and alone.thumbnails.all == []
     with pytest.raises(ValueError, match="gives a single mask"):
         CandidatePicker(IMAGE, "graph-cut", [Click(24, 16)])
 
@@ -256,7 +256,7 @@ def test_what_a_person_prefers_is_shown_even_by_a_method_that_does_not_look_at_i
     picker = CandidatePicker(IMAGE, Proposing(), [Click(24, 16)])
     assert len(picker.thumbnails.all) == 3
     press(picker, 1)
-    assert "Candidate 1 is shown: chosen by you" in said(picker)
+    assert "Candidate 1 is shown: chosen by you" in status_text(picker)
     assert picker.choice == picker.segmentation.selected == 1
     assert np.array_equal(picker.segmentation.mask, picker.segmentation.candidates[1] >= 0.5)
 
@@ -290,15 +290,15 @@ def test_the_candidates_of_a_click_that_is_still_being_answered_cannot_be_chosen
         gate.clear()
         picker.click(24, 48, wait=False)
         press(picker, 2)
-        assert "still on their way" in said(picker)
+        assert "still on their way" in status_text(picker)
         gate.set()
         for _ in range(500):
-            if "2 object clicks" in said(picker) and "shown" in said(picker):
+            if "2 object clicks" in status_text(picker) and "shown" in status_text(picker):
                 break
             await asyncio.sleep(0.02)
         press(picker, 2)
         for _ in range(500):
-            if "chosen by you" in said(picker):
+            if "chosen by you" in status_text(picker):
                 break
             await asyncio.sleep(0.02)
         return picker

@@ -17,6 +17,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
 from tutorial_lib.session import Session
 from tutorial_lib.widgets import CandidatePicker, ClickCanvas, Compare, GuidanceCanvas
+from tutorial_lib.widgets.background import guard
 
 
 @pytest.fixture
@@ -39,16 +40,16 @@ def mouse(x: int, y: int, canvas: ClickCanvas, button: int = 0, shift: bool = Fa
     return {**event, "relativeX": x, "relativeY": y, **size}
 
 
-def said(canvas: ClickCanvas) -> str:
+def status_text(canvas: ClickCanvas) -> str:
     return canvas.panel.status.value
 
 
 def test_mouse_touch_keyboard_and_code_all_make_the_same_click(canvas):
     x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
-    canvas._on_mouse(mouse(x, y, canvas))
-    canvas._on_touch([(x, y)])
-    canvas._cursor = (24, 32)
-    canvas._on_key("Enter", False, False, False)
+    canvas.gestures.on_mouse(mouse(x, y, canvas))
+    canvas.gestures.on_touch([(x, y)])
+    canvas.photo_view.cursor = (24, 32)
+    canvas.gestures.on_key("Enter", False, False, False)
     canvas.click(24, 32)
     assert list(canvas.session.clicks) == [Click(24, 32)] * 4
 
@@ -60,25 +61,25 @@ def test_mouse_touch_keyboard_and_code_all_make_the_same_click(canvas):
 )  # fmt: skip
 def test_button_shift_and_toggle_decide_the_side(canvas, button, shift, side, positive):
     canvas.panel.side.value = side
-    canvas._on_mouse(mouse(10, 10, canvas, button, shift))
+    canvas.gestures.on_mouse(mouse(10, 10, canvas, button, shift))
     assert canvas.session.clicks[-1].positive is positive
 
 
 def test_other_buttons_and_events_are_no_clicks(canvas):
-    canvas._on_mouse(mouse(10, 10, canvas, button=1))
-    canvas._on_mouse({"event": "contextmenu"})
-    canvas._on_mouse({"event": "keyup"})
-    canvas._on_touch([(1, 1), (5, 5)])
+    canvas.gestures.on_mouse(mouse(10, 10, canvas, button=1))
+    canvas.gestures.on_mouse({"event": "contextmenu"})
+    canvas.gestures.on_mouse({"event": "keyup"})
+    canvas.gestures.on_touch([(1, 1), (5, 5)])
     assert len(canvas.session.clicks) == 0
 
 
 def test_the_status_line_counts_times_measures_and_asks_for_the_other_side(canvas):
-    assert "Left-click the object" in said(canvas)
+    assert "Left-click the object" in status_text(canvas)
     canvas.click(24, 32)
-    assert "1 object click, 0 background clicks; graph-cut took" in said(canvas)
-    assert "Now mark the background too." in said(canvas)
+    assert "1 object click, 0 background clicks; graph-cut took" in status_text(canvas)
+    assert "Now mark the background too." in status_text(canvas)
     canvas.click(6, 6, positive=False)
-    assert f"IoU {canvas.session.iou:.3f}." in said(canvas)
+    assert f"IoU {canvas.session.iou:.3f}." in status_text(canvas)
     assert canvas.session.iou > 0.9
 
 
@@ -90,9 +91,9 @@ def test_a_click_outside_is_refused_and_nothing_is_lost(canvas):
 
 
 def test_a_handler_that_fails_says_so_in_the_widget(canvas):
-    canvas._safely(canvas.click)(1000, 5)
-    assert "lies outside the image" in said(canvas)
-    assert "error" in said(canvas)
+    guard(canvas.click, canvas.panel.report)(1000, 5)
+    assert "lies outside the image" in status_text(canvas)
+    assert "error" in status_text(canvas)
 
 
 def test_undo_redo_clear_and_the_buttons_that_are_off(canvas):
@@ -112,26 +113,26 @@ def test_zoomed_clicks_land_on_the_pixel_under_the_mouse(canvas):
     canvas.zoom(+1)
     assert canvas.viewport.factor == 2
     x, y = (round(value) for value in canvas.viewport.to_canvas(20, 40))
-    canvas._on_mouse(mouse(x, y, canvas))
+    canvas.gestures.on_mouse(mouse(x, y, canvas))
     assert canvas.session.clicks[-1] == Click(20, 40)
 
 
 def test_keys_move_a_cursor_that_stays_inside(canvas):
     for _ in range(100):
-        canvas._on_key("ArrowUp", True, False, False)
-        canvas._on_key("ArrowLeft", True, False, False)
-    assert canvas._cursor == (0, 0)
-    canvas._on_key("Enter", True, False, False)
+        canvas.gestures.on_key("ArrowUp", True, False, False)
+        canvas.gestures.on_key("ArrowLeft", True, False, False)
+    assert canvas.photo_view.cursor == (0, 0)
+    canvas.gestures.on_key("Enter", True, False, False)
     assert canvas.session.clicks[-1] == Click(0, 0, False)
-    canvas._on_key("Escape", False, False, False)
-    assert canvas._cursor is None
+    canvas.gestures.on_key("Escape", False, False, False)
+    assert canvas.photo_view.cursor is None
 
 
 def test_copying_is_no_clearing(canvas):
     canvas.click(24, 32)
-    canvas._on_key("c", False, True, False)
+    canvas.gestures.on_key("c", False, True, False)
     assert len(canvas.session.clicks) == 1
-    canvas._on_key("z", False, True, False)
+    canvas.gestures.on_key("z", False, True, False)
     assert len(canvas.session.clicks) == 0
 
 
@@ -143,7 +144,7 @@ def test_a_method_that_cannot_be_built_leaves_the_old_one(canvas, restored_regis
     canvas.panel.method.options = (*canvas.panel.method.options, "broken")
     canvas.panel.method.value = "broken"
     assert canvas.session.method == canvas.panel.method.value == "graph-cut"
-    assert "no such weights" in said(canvas)
+    assert "no such weights" in status_text(canvas)
 
 
 def test_a_method_registered_later_can_be_used(canvas, restored_registry):
@@ -165,11 +166,12 @@ def test_a_good_upload_replaces_the_photo_and_a_bad_one_does_not(canvas):
     stream = io.BytesIO()
     Image.new("RGB", (2048, 40), "red").save(stream, "PNG")
     good = {"name": "wide.png", "content": memoryview(stream.getvalue())}
-    canvas._safely(canvas._on_upload)({"new": ({"name": "x.png", "content": b"no picture"},)})
-    assert "hold no picture" in said(canvas)
+    upload = guard(canvas._on_upload, canvas.panel.report)
+    upload({"new": ({"name": "x.png", "content": b"no picture"},)})
+    assert "hold no picture" in status_text(canvas)
     assert canvas.session.shape == (48, 64)
-    canvas._safely(canvas._on_upload)({"new": (good,)})
-    assert "wide.png was shrunk from 2048 x 40 to 1024 x 20 pixels" in said(canvas)
+    upload({"new": (good,)})
+    assert "wide.png was shrunk from 2048 x 40 to 1024 x 20 pixels" in status_text(canvas)
     assert canvas.session.shape == (20, 1024)
     assert canvas.session.name == "wide"
 
@@ -195,7 +197,7 @@ def test_a_photo_of_48_megapixels_is_shrunk_like_all_others(canvas):
     canvas._on_upload({"new": ({"name": "camera.jpg", "content": stream.getvalue()},)})
     assert canvas.session.shape == (768, 1024)
     assert canvas.session.full_shape == (6000, 8000)
-    assert "shrunk from 8000 x 6000 to 1024 x 768 pixels" in said(canvas)
+    assert "shrunk from 8000 x 6000 to 1024 x 768 pixels" in status_text(canvas)
 
 
 @pytest.mark.parametrize("name", ["../escaped.png", "..\\escaped.png", "/escaped.png"])
@@ -217,7 +219,7 @@ def test_what_cannot_be_saved_is_told_in_a_sentence(canvas, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exports").write_text("in the way")
     canvas.panel.save.click()
-    assert "Nothing can be saved in &#x27;exports&#x27;" in said(canvas)
+    assert "Nothing can be saved in &#x27;exports&#x27;" in status_text(canvas)
 
 
 def test_after_a_restore_the_clicks_of_another_session_are_offered():
@@ -230,7 +232,7 @@ def test_after_a_restore_the_clicks_of_another_session_are_offered():
     again.panel.restore.click()
     assert again.session.clicks == clicks
     again.undo()
-    assert "Restore brings back 1 kept click." in said(again)
+    assert "Restore brings back 1 saved click." in status_text(again)
     again.panel.restore.click()
     assert again.session.clicks == Clicks([Click(3, 3)])
 
@@ -253,8 +255,8 @@ def test_whatever_a_method_raises_ends_the_work(restored_registry, error, step):
         canvas = ClickCanvas(easy_scene()[0], "leaving", autosave=False)
         canvas.click(10, 10, wait=False)
         for _ in range(250):
-            if 'data-busy="false"' in said(canvas):
-                return said(canvas)
+            if 'data-busy="false"' in status_text(canvas):
+                return status_text(canvas)
             await asyncio.sleep(0.02)
         return "still working"
 
@@ -266,8 +268,8 @@ def test_an_exit_in_a_handler_stays_in_the_widget(canvas):
     def leave(*_):
         raise SystemExit(1)
 
-    canvas._safely(leave)()
-    assert "ended by SystemExit (1)" in said(canvas)
+    guard(leave, canvas.panel.report)()
+    assert "ended by SystemExit (1)" in status_text(canvas)
 
 
 @pytest.mark.parametrize("width", [0, -1, float("nan"), 640.0, "640", None, True])
@@ -291,7 +293,7 @@ def test_clicks_kept_on_disk_are_offered_and_restored():
     for click in clicks:
         first.click(click.row, click.col, click.positive)
     again = ClickCanvas(image)
-    assert "Restore brings back 2 kept clicks." in said(again)
+    assert "Restore brings back 2 saved clicks." in status_text(again)
     assert again.panel.restore.layout.display == ""
     again.panel.restore.click()
     assert again.session.clicks == clicks
@@ -315,9 +317,9 @@ def test_clicks_made_while_a_method_works_are_all_answered(restored_registry):
         for col in (10, 20, 30, 40):
             canvas.click(10, col, wait=False)
             await asyncio.sleep(0.02)
-        assert "slow is working" in said(canvas)
+        assert "slow is working" in status_text(canvas)
         for _ in range(100):
-            if "took" in said(canvas):
+            if "took" in status_text(canvas):
                 break
             await asyncio.sleep(0.02)
         return canvas
@@ -325,7 +327,7 @@ def test_clicks_made_while_a_method_works_are_all_answered(restored_registry):
     canvas = asyncio.run(person())
     expected = Clicks(Click(10, col) for col in (10, 20, 30, 40)).discs(image.shape, 2)[0]
     assert (canvas.session.mask == expected).all()
-    assert "4 object clicks" in said(canvas)
+    assert "4 object clicks" in status_text(canvas)
     assert len(canvas.session.history) <= 4
 
 
@@ -342,7 +344,7 @@ def test_a_method_looks_ahead_once_its_answer_is_shown(restored_registry, failin
 
         def look_ahead(self, image, clicks):
             time.sleep(0.05)
-            ahead.append((len(clicks), said(canvas)))
+            ahead.append((len(clicks), status_text(canvas)))
             if failing:
                 raise RuntimeError("Too far.")
 
@@ -357,7 +359,7 @@ def test_a_method_looks_ahead_once_its_answer_is_shown(restored_registry, failin
     canvas = ClickCanvas(easy_scene()[0], "forward", autosave=False)
     asyncio.run(asyncio.wait_for(person(), 20))
     assert [count for count, _ in ahead] == [1, 2]
-    for _, text in [*ahead, (2, said(canvas))]:  # a person sees nothing of it
+    for _, text in [*ahead, (2, status_text(canvas))]:  # a person sees nothing of it
         assert 'data-busy="false"' in text
         assert "took" in text
         assert "Too far" not in text
@@ -377,5 +379,5 @@ def test_save_writes_the_export(canvas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     canvas.click(24, 32)
     canvas.panel.save.click()
-    assert "Saved photo-mask.png" in said(canvas)
+    assert "Saved photo-mask.png" in status_text(canvas)
     assert len(list((tmp_path / "exports").iterdir())) == 4

@@ -16,7 +16,8 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.segmenter import MethodInfo, Segmentation, register
 from tutorial_lib.session import Session
 from tutorial_lib.widgets import Compare
-from tutorial_lib.widgets.background import Background, Turns
+from tutorial_lib.widgets.background import Background, guard
+from tutorial_lib.widgets.fastest_first import FastestFirst
 
 IMAGE, MASK, CLICKS = easy_scene()
 REAL = ("graph-cut", "growcut")
@@ -130,7 +131,7 @@ def test_a_pane_asks_for_the_side_its_method_needs():
     compare.close()
 
 
-def test_undo_redo_and_clear_are_shared_and_undo_returns_to_the_very_same_masks():
+def test_undo_redo_and_clear_are_shared_and_undo_requeue_to_the_very_same_masks():
     compare = Compare(IMAGE, REAL, CLICKS)
     assert compare.wait(SECONDS)
     before = {name: answer.mask for name, answer in compare.answers.items()}
@@ -163,13 +164,13 @@ def test_mouse_touch_and_keyboard_click_in_every_pane(compare):
     event = {"event": "mousedown", "button": 2, "shiftKey": False, "relativeX": x, "relativeY": y}
     size = {"boundingRectWidth": widget.viewport.width}
     size["boundingRectHeight"] = widget.viewport.height
-    widget._on_mouse(event | size)
-    widget._on_touch([(x, y)])
-    widget._cursor = (24, 32)
-    widget._on_key("Enter", False, False, False)
+    widget.gestures.on_mouse(event | size)
+    widget.gestures.on_touch([(x, y)])
+    widget.photo_view.cursor = (24, 32)
+    widget.gestures.on_key("Enter", False, False, False)
     sides = [False, True, True]
     assert list(widget.clicks) == [Click(24, 32, positive) for positive in sides]
-    widget._on_key("z", False, False, False)
+    widget.gestures.on_key("z", False, False, False)
     widget.panel.undo.click()
     assert len(widget.clicks) == 1
 
@@ -187,7 +188,7 @@ def test_all_panes_zoom_together(compare):
     widget.panel.zoom_in.click()
     assert widget.viewport.factor == 2
     x, y = widget.viewport.to_canvas(20, 40)
-    widget._on_touch([(x, y)])
+    widget.gestures.on_touch([(x, y)])
     assert widget.clicks[-1] == Click(20, 40)
 
 
@@ -300,17 +301,17 @@ def test_a_method_whose_package_is_missing_says_so(compare):
 
 
 def test_a_task_gives_way_to_faster_ones_but_not_for_long():
-    turns = Turns(processors=1)
-    turns.announce("slow", (9.0, 0))
-    turns.announce("fast", (1.0, 1))
-    assert turns._may_work("fast") and not turns._may_work("slow")
-    waiting = threading.Thread(target=turns.wait, args=["slow"])
+    queue = FastestFirst(processors=1)
+    queue.announce("slow", (9.0, 0))
+    queue.announce("fast", (1.0, 1))
+    assert queue._may_work("fast") and not queue._may_work("slow")
+    waiting = threading.Thread(target=queue.wait, args=["slow"])
     waiting.start()
-    turns.end("fast")
+    queue.end("fast")
     waiting.join(0.4)
     assert not waiting.is_alive()
-    turns.announce("fast", (1.0, 1))
-    turns.wait("slow")  # the fast one never ends, and this returns all the same
+    queue.announce("fast", (1.0, 1))
+    queue.wait("slow")  # the fast one never ends, and this requeue all the same
 
 
 def test_an_ended_task_is_told_once_and_a_forgotten_one_never():
@@ -356,7 +357,7 @@ def test_panes_stay_where_they_are_if_a_person_was_quicker_than_the_trial(gated)
 
 def test_columns_leave_room_for_so_many_panes_and_no_more(compare):
     widget = compare("gated", "discs", "picky", columns=2)
-    each = int(widget._panes[0].layers.width) + 16 + 2  # the photo and its margins
+    each = int(widget._panes[0].canvas.width) + 16 + 2  # the photo and its margins
     room = int(widget.children[1].children[0].layout.max_width.removesuffix("px"))
     assert 2 * each <= room < 3 * each
 
@@ -390,7 +391,7 @@ def test_the_photo_is_sent_once_and_a_click_sends_only_mask_and_marks(compare, m
     sent = []
     for each in widget._panes:
         for layer in ("show_photo", "show_answer", "show_marks"):
-            monkeypatch.setattr(each.layers, layer, lambda *_, layer=layer: sent.append(layer))
+            monkeypatch.setattr(each.canvas, layer, lambda *_, layer=layer: sent.append(layer))
     widget.click(5, 5)
     assert "show_photo" not in sent
     assert {"show_answer", "show_marks"} == set(sent)
@@ -459,7 +460,7 @@ def test_a_click_outside_is_refused_by_all(compare):
         widget.click(1000, 5)
     assert len(widget.clicks) == 0
     assert all(len(each.session.clicks) == 0 for each in widget._panes)
-    widget._safely(widget.click)(1000, 5)
+    guard(widget.click, widget.panel.report)(1000, 5)
     assert "outside the image" in widget.panel.status.value
 
 

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from tests.support import easy_scene, one_sentence
-from tests.test_click_canvas import mouse, said
+from tests.test_click_canvas import mouse, status_text
 from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.guidance import click_gaussians, click_masks, distance_maps
 from tutorial_lib.widgets import GuidanceCanvas
+from tutorial_lib.widgets.background import guard
 
 IMAGE, _, CLICKS = easy_scene()
 SHAPE = IMAGE.shape[:2]
@@ -28,7 +29,7 @@ def canvas() -> GuidanceCanvas:
 def drawn(canvas, monkeypatch) -> list[np.ndarray]:
     """What was last laid over the three photos; None where nothing was."""
     pixels: list = [None] * 3
-    for place, layers in enumerate(canvas._layers):
+    for place, layers in enumerate(canvas.photo_view.canvases):
         monkeypatch.setattr(
             layers, "show_over", lambda over, at=place: pixels.__setitem__(at, over)
         )
@@ -40,7 +41,7 @@ def drawn(canvas, monkeypatch) -> list[np.ndarray]:
 
 def test_before_the_first_click_both_maps_are_255_and_the_page_says_what_to_do(canvas):
     assert (canvas.maps == np.full((2, *SHAPE), 255)).all()
-    assert "Left-click the object" in said(canvas)
+    assert "Left-click the object" in status_text(canvas)
 
 
 def test_every_click_is_in_the_maps_when_the_call_returns(canvas):
@@ -48,16 +49,16 @@ def test_every_click_is_in_the_maps_when_the_call_returns(canvas):
         canvas.click(click.row, click.col, click.positive)
     assert canvas.clicks == CLICKS
     assert np.array_equal(canvas.maps, distance_maps(CLICKS, SHAPE))
-    assert "1 object click, 1 background click; both maps took" in said(canvas)
+    assert "1 object click, 1 background click; both maps took" in status_text(canvas)
 
 
 def test_mouse_touch_and_keyboard_make_the_same_click(canvas):
     x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
-    canvas._on_mouse(mouse(x, y, canvas, button=2))
+    canvas.gestures.on_mouse(mouse(x, y, canvas, button=2))
     canvas.panel.side.value = False
-    canvas._on_touch([(x, y)])
-    canvas._cursor = (24, 32)
-    canvas._on_key("Enter", False, False, False)
+    canvas.gestures.on_touch([(x, y)])
+    canvas.photo_view.cursor = (24, 32)
+    canvas.gestures.on_key("Enter", False, False, False)
     assert list(canvas.clicks) == [Click(24, 32, False)] * 3
 
 
@@ -114,8 +115,8 @@ def test_a_click_outside_is_refused_and_nothing_is_lost(canvas):
     canvas.click(24, 32)
     with pytest.raises(ValueError, match="outside the image"):
         canvas.click(1000, 5)
-    canvas._safely(canvas.click)(1000, 5)
-    assert "lies outside the image" in said(canvas)
+    guard(canvas.click, canvas.panel.report)(1000, 5)
+    assert "lies outside the image" in status_text(canvas)
     assert list(canvas.clicks) == [Click(24, 32)]
     with pytest.raises(ValueError, match="outside the image"):
         GuidanceCanvas(IMAGE, [Click(1000, 5)])
@@ -156,9 +157,9 @@ def test_clicks_are_marked_on_the_photo_alone(canvas, monkeypatch):
     def note_at(place):
         return lambda viewport, clicks, cursor: marked.update({place: (clicks, cursor)})
 
-    for place, layers in enumerate(canvas._layers):
+    for place, layers in enumerate(canvas.photo_view.canvases):
         monkeypatch.setattr(layers, "show_marks", note_at(place))
-    canvas._cursor = (3, 4)
+    canvas.photo_view.cursor = (3, 4)
     canvas.click(24, 32)
     only = Clicks([Click(24, 32)])
     assert marked == {0: (only, (3, 4)), 1: (Clicks(), (3, 4)), 2: (Clicks(), (3, 4))}

@@ -1,39 +1,16 @@
 """The interactive parts; the only modules that need ipywidgets, ipyevents and ipycanvas.
 
-Nothing is imported until it is asked for, so ``import tutorial_lib`` works without a notebook.
+Follow a click from the mouse to the mask:
+
+1. ``gestures.py``: :class:`Gestures` turns the browser's event into ``click(row, col, positive)``.
+2. ``photo_widget.py``: :class:`PhotoWidget`, the base of all widgets that take clicks, adds the
+   click to the session and draws its mark.
+3. ``answering.py``: :class:`Answering` asks the session's method for an answer, in a thread.
+4. ``click_canvas.py``: :class:`ClickCanvas` draws the answer on the canvas, ``photo_layers.py``.
+
+A widget is imported when it is first used, so ``import tutorial_lib`` works without a notebook.
 """
 
-from __future__ import annotations
+import lazy_loader as lazy
 
-import importlib
-from typing import Any
-
-_WHERE = {
-    "CandidatePicker": "tutorial_lib.widgets.candidate_picker",
-    "ClickCanvas": "tutorial_lib.widgets.click_canvas",
-    "Compare": "tutorial_lib.widgets.compare",
-    "Explorer": "tutorial_lib.widgets.sliders",
-    "Frames": "tutorial_lib.widgets.sliders",
-    "GuidanceCanvas": "tutorial_lib.widgets.guidance_canvas",
-    "LossCurve": "tutorial_lib.widgets.loss_curve",
-}
-
-__all__ = [
-    "CandidatePicker",
-    "ClickCanvas",
-    "Compare",
-    "Explorer",
-    "Frames",
-    "GuidanceCanvas",
-    "LossCurve",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(_WHERE[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_WHERE])
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

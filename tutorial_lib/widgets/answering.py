@@ -1,162 +1,95 @@
-"""A photo to click on, and one method that answers the clicks in the background."""
+"""Answer the clicks of one session in a thread, while a person goes on clicking."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
-import numpy as np
-
-from tutorial_lib import render
-from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.session import Session
-from tutorial_lib.widgets.background import Background, attempt, running_loop
-from tutorial_lib.widgets.clickable import HELP, Clickable
-from tutorial_lib.widgets.layers import PhotoLayers
-from tutorial_lib.widgets.panel import Toolbar
-from tutorial_lib.widgets.viewport import Viewport
+from tutorial_lib.widgets.background import Background, guard, run_guarded, running_loop
 
 
-class Answering(Clickable):
-    """A widget with one session: clicks are shown at once, and the answer when it is there.
+class Answering:
+    """Asks the method of a session for an answer whenever the clicks have changed.
 
-    While a slow method works, clicks are kept, and what is shown in the end is always the answer
-    to the latest clicks.
+    Clicks that come while a slow method works are kept. The last answer is always that of the
+    latest clicks. While a person looks at it, the method may compute what the next click is likely
+    to need, see :meth:`tutorial_lib.session.Session.look_ahead`.
 
     Parameters
     ----------
     session : Session
         Photo, method and clicks.
-    panel : Toolbar
-        The controls around the photo.
-    width : int
-        Largest width of the photo on the page, in CSS pixels.
-    label : str
-        What mouse and keys do on the photo.
+    show : callable
+        ``show()`` is called on the kernel's thread when there is a new answer.
+    report : callable
+        ``report(error)`` is called after ``show`` if the method failed.
+    check : callable, optional
+        ``check(session)`` is called after each answer, in the thread. It raises an exception if the
+        widget cannot show the answer.
     """
 
-    def __init__(self, session: Session, panel: Toolbar, width: int, label: str = HELP) -> None:
-        self._work = Background(self._safely(self._work_done))
-        self._ahead = Background(lambda _failure: None)  # what fails ahead, the click itself tells
-        self.session, self.panel = session, panel
-        self.viewport = Viewport(session.shape, width)
-        self._layers = PhotoLayers(self.viewport, label)
-        self._listen()
-        super().__init__(panel.arrange(self._layers))
-        self.add_class("tutorial-click-canvas")
-        self.redraw()
-        self._show_state()
-        if running_loop() is not None:
-            self._work.start(session.prepare)  # so that the first click is answered at once
-
-    def _listen(self) -> None:
-        super()._listen()
-        self._listen_to(self._layers, self.redraw)
+    def __init__(
+        self,
+        session: Session,
+        show: Callable[[], None],
+        report: Callable[[BaseException], None],
+        check: Callable[[Session], None] | None = None,
+    ) -> None:
+        self._session, self._show, self._report, self._check = session, show, report, check
+        self._work = Background(guard(self._work_done, report))
+        self._ahead = Background(lambda _failure: None)  # the next click reports what fails here
 
     @property
-    def clicks(self) -> Clicks:
-        """The clicks so far."""
-        return self.session.clicks
+    def waiting(self) -> bool:
+        """Whether there are clicks whose answer is not there yet."""
+        return self._session.stale and bool(len(self._session.clicks))
 
-    # -- what a person does --------------------------------------------------------------------
+    def prepare(self) -> None:
+        """Prepare the photo, so that the first click is answered quickly; without a loop, later."""
+        if running_loop() is not None:
+            self._work.start(self._session.prepare)
 
-    def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
-        """Click on the photo: the one way in for mouse, touch, keyboard and code.
+    def answer(self, wait: bool) -> None:
+        """Answer the latest clicks.
 
         Parameters
         ----------
-        row, col : int
-            Pixel of the photo.
-        positive : bool
-            True on the object, False on the background.
         wait : bool
-            True returns when the answer is there; False lets it come later.
-
-        Raises
-        ------
-        ValueError
-            If the click lies outside the photo; nothing changes then.
+            True returns when the answer is there, and raises what the method raises. False returns
+            at once, if there is an event loop.
         """
-        self.session.add(Click(row, col, positive))
-        self._changed(wait)
-
-    def undo(self, wait: bool = False) -> None:
-        """Take back the latest change."""
-        self.session.undo()
-        self._changed(wait)
-
-    def redo(self, wait: bool = False) -> None:
-        """Bring back what :meth:`undo` took back."""
-        self.session.redo()
-        self._changed(wait)
-
-    def clear(self, wait: bool = False) -> None:
-        """Forget all clicks; :meth:`undo` brings them back."""
-        self.session.clear()
-        self._changed(wait)
-
-    # -- asking the method ---------------------------------------------------------------------
-
-    def _changed(self, wait: bool) -> None:
-        """Clicks or method have changed: show the clicks now and the answer when it is there."""
-        self._show_marks()
-        self._show_state()
-        task = partial(self._catch_up, self.session)
         if wait or running_loop() is None:
             self._work.join()
-            failure = attempt(task)
+            failure = run_guarded(self._catch_up)
             self._answered(failure)
             if failure is not None:
                 raise failure
         elif not self._work.busy:
-            self._work.start(task)
+            self._work.start(self._catch_up)
 
-    def _catch_up(self, session: Session) -> None:
-        """Answer the latest clicks, in whatever thread."""
-        session.catch_up()
+    def join(self) -> None:
+        """Wait for the thread to end."""
+        self._work.join()
+
+    def forget(self) -> None:
+        """Let the thread end without a call of ``show``."""
+        self._work.forget()
+        self._ahead.forget()
+
+    def _catch_up(self) -> None:
+        self._session.catch_up()
+        if self._check is not None:
+            self._check(self._session)
 
     def _work_done(self, failure: BaseException | None) -> None:
-        if failure is None and self._waiting:
-            self._changed(wait=False)  # a click fell between the worker's last look and its end
-        else:
-            self._answered(failure)
-            if failure is None and len(self.clicks) and not self._ahead.busy:
-                self._ahead.start(self.session.look_ahead)  # while a person looks at the answer
+        if failure is None and self.waiting:
+            self.answer(wait=False)  # a click came after the thread's last look at the clicks
+            return
+        self._answered(failure)
+        if failure is None and len(self._session.clicks) and not self._ahead.busy:
+            self._ahead.start(self._session.look_ahead)
 
     def _answered(self, failure: BaseException | None) -> None:
-        self._show_answer()
-        self._show_state()
+        self._show()
         if failure is not None:
-            self._fail(failure)
-
-    @property
-    def _waiting(self) -> bool:
-        """Whether there are clicks, and their answer is still to come."""
-        return self.session.stale and bool(len(self.session.clicks))
-
-    # -- drawing -------------------------------------------------------------------------------
-
-    def redraw(self) -> None:
-        """Draw everything again, as after a page reload: a canvas keeps no pixels."""
-        self._layers.show_photo(self.viewport.cut(self.session.image))
-        self._show_answer()
-        self._show_marks()
-
-    def _show_answer(self) -> None:
-        session, panel = self.session, self.panel
-        if self._waiting:
-            return  # the answer on its way will draw itself
-        answer = session.result if len(session.clicks) else None
-        self._layers.show_answer(self.viewport, answer, panel.view.value, panel.opacity.value)
-
-    def _show_marks(self) -> None:
-        self._layers.show_marks(self.viewport, self.session.clicks, self._cursor)
-
-    # -- without a browser ---------------------------------------------------------------------
-
-    @property
-    def picture(self) -> np.ndarray:
-        """Photo, answer and clicks as one ``(H, W, 3) uint8`` picture, zoom left out."""
-        return self.session.picture(self.panel.view.value, self.panel.opacity.value)
-
-    def _still(self) -> bytes:
-        return render.encode_png(self.picture, 9)
+            self._report(failure)

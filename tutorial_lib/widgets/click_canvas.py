@@ -1,4 +1,4 @@
-"""The widget a person clicks on: a photo, an answer laid over it, and the clicks on top."""
+"""ClickCanvas: click on a photo and see the mask of one method."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from tutorial_lib.paths import safe_stem
 from tutorial_lib.segmenter import method_info
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.answering import Answering
-from tutorial_lib.widgets.panel import Panel
-from tutorial_lib.widgets.viewport import Viewport, check_length
+from tutorial_lib.widgets.click_panel import ClickPanel
+from tutorial_lib.widgets.gestures import HELP
+from tutorial_lib.widgets.photo_view import PhotoView
+from tutorial_lib.widgets.photo_widget import PhotoWidget
 
 MAX_UPLOAD_SIDE = 1024
 
 
-class ClickCanvas(Answering):
-    """Click on a photo and see the answer change.
+class ClickCanvas(PhotoWidget):
+    """Click on a photo and see the answer of a method change.
 
-    Left click marks the object, right click or shift-click the background; on a touch screen the
-    toggle says which. While a slow method works, clicks are kept, and what is shown in the end is
-    always the answer to the latest clicks. :meth:`click` does from code what the mouse does.
+    A left click marks the object, a right click or shift-click the background. On a touch screen
+    the toggle decides. Clicks made while a slow method works are kept, and the last answer is
+    always that of the latest clicks. :meth:`click` does from code what the mouse does.
 
     Parameters
     ----------
     image : image
         Anything :func:`tutorial_lib.images.as_rgb` takes.
     method : str
-        One of the registered methods.
+        A registered method.
     truth : np.ndarray, optional
-        ``(H, W) bool``: the known mask; the status line then tells the IoU.
+        ``(H, W) bool``: the known mask. The status line then shows the IoU.
     name : str
         Names the files that the Save button writes.
     width : int
-        Largest width of the picture on the page, in CSS pixels.
+        Largest width of the photo on the page, in CSS pixels.
     autosave : bool or path
-        Keep the clicks on disk, so that a dead kernel loses nothing; see :class:`Session`.
+        Save the clicks on disk, so that nothing is lost if the kernel dies; see :class:`Session`.
     folder : str
         Where the Save button writes.
     **options
-        The method's own settings.
+        Options of the method.
 
     Raises
     ------
@@ -69,29 +71,38 @@ class ClickCanvas(Answering):
         **options: Any,
     ) -> None:
         method_info(method)  # the list of methods to choose from holds names only
-        self._autosave, self._width, self._folder = autosave, width, folder
-        self._own_options = {method: options}
-        check_length("width", width)
-        session = Session(image, method, truth=truth, name=name, autosave=autosave, **options)
-        super().__init__(session, Panel(method, folder), width)
-
-    def _listen(self) -> None:
-        super()._listen()
-        panel = self.panel
-        self._on_press(panel.save, self._save_files)
-        self._on_press(panel.restore, self._restore)
-        panel.method.observe(self._safely(self._on_method), "value")
-        panel.upload.observe(self._safely(self._on_upload), "value")
+        self._autosave, self._folder, self._own_options = autosave, folder, {method: options}
+        self.session = Session(image, method, truth=truth, name=name, autosave=autosave, **options)
+        view, panel = PhotoView(self.session.image, width, [HELP]), ClickPanel(method, folder)
+        self._answering = Answering(self.session, self._show_answer, panel.report)
+        super().__init__(
+            view, [self.session], panel, view.canvases[0],
+            show=self._show_answer, paint=self._painted, answer=self._ask,
+        )  # fmt: skip
+        panel.on_press(panel.save, self._save_files)
+        panel.on_press(panel.restore, self._restore)
+        panel.on_change(panel.method, self._on_method)
+        panel.on_change(panel.upload, self._on_upload)
+        self._answering.prepare()
 
     # -- what a person does --------------------------------------------------------------------
 
     def use(self, method: str, wait: bool = True, **options: Any) -> None:
         """Choose a method and answer the present clicks with it.
 
+        Parameters
+        ----------
+        method : str
+            A registered method.
+        wait : bool
+            True returns when the answer is there, False at once.
+        **options
+            Options of the method.
+
         Raises
         ------
         ValueError
-            If the method or an option is unknown; the method in use stays then.
+            If the method or an option is unknown. The method in use stays then.
         """
         self.session.use(method, **options)
         self._own_options[method] = options
@@ -105,7 +116,7 @@ class ClickCanvas(Answering):
         truth: np.ndarray | None = None,
         longest: int | None = None,
     ) -> None:
-        """Show another photo; method and view stay, the clicks of the old photo are dropped.
+        """Show another photo. The method stays; the clicks of the old photo are dropped.
 
         Parameters
         ----------
@@ -116,22 +127,21 @@ class ClickCanvas(Answering):
         truth : np.ndarray, optional
             ``(H, W) bool``: the known mask.
         longest : int, optional
-            Work on a copy whose longer side has at most so many pixels; see :class:`Session`.
+            Work on a copy whose longer side has at most this many pixels; see :class:`Session`.
 
         Raises
         ------
         ValueError
-            If the image cannot be read; the present photo stays then.
+            If the image cannot be read. The present photo stays then.
         """
         session = Session(
             image, self.session.method, truth=truth, name=name, autosave=self._autosave,
             longest=longest, **self.session.options,
         )  # fmt: skip
-        self._work.forget()
-        self._ahead.forget()
-        self.session, self._cursor = session, None
-        self.viewport = Viewport(session.shape, self._width)
-        self._layers.resize(self.viewport)
+        self._answering.forget()
+        self.session, self._histories = session, [session]
+        self.photo_view.load(session.image)
+        self._answering = Answering(session, self._show_answer, self.panel.report)
         self.redraw()
         self._changed(wait=False)
 
@@ -159,24 +169,35 @@ class ClickCanvas(Answering):
             self.panel.upload.value = ()
         (rows, cols), (height, width) = self.session.shape, self.session.full_shape
         if (rows, cols) != (height, width):
-            self.panel.tell(
+            self.panel.show_status(
                 f"{name.name} was shrunk from {width} x {height} to {cols} x {rows} pixels, so "
-                "that answers stay quick; what you save has the photo's own size."
+                "that answers come quickly; saved files have the size of the photo."
             )
 
     def _save_files(self) -> None:
-        self._work.join()
+        self._answering.join()
         written = self.session.export(self._folder)
-        self.panel.tell(f"Saved {', '.join(path.name for path in written)} in {self._folder}/.")
+        names = ", ".join(path.name for path in written)
+        self.panel.show_status(f"Saved {names} in {self._folder}/.")
 
     def _restore(self) -> None:
         self.session.restore()
         self._changed(wait=False)
 
-    # -- what is shown --------------------------------------------------------------------------
+    # -- the answer ----------------------------------------------------------------------------
 
-    def _show_state(self) -> None:
-        self.panel.show(self.session, self.viewport)
+    def _ask(self, wait: bool) -> None:
+        self._answering.answer(wait)
 
-    def _summary(self) -> str:
+    def _show_answer(self) -> None:
+        if not self._answering.waiting:  # otherwise the old answer stays until the new one is there
+            answer = self.session.result if len(self.clicks) else None
+            look = self.panel.view.value, self.panel.opacity.value
+            self.photo_view.canvases[0].show_answer(self.viewport, answer, *look)
+        self.panel.show_session(self.session, self.viewport)
+
+    def _painted(self) -> np.ndarray:
+        return self.session.picture(self.panel.view.value, self.panel.opacity.value)
+
+    def __repr__(self) -> str:
         return f"ClickCanvas({self.session.name}, {self.session.method})"

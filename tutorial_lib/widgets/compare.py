@@ -1,4 +1,4 @@
-"""Several methods side by side, all answering the same clicks."""
+"""Compare: several methods side by side answer the same clicks."""
 
 from __future__ import annotations
 
@@ -14,59 +14,62 @@ import numpy as np
 
 from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation, method_info
 from tutorial_lib.session import Session
-from tutorial_lib.widgets.background import Turns, reason
-from tutorial_lib.widgets.clickable import HELP, Clickable
-from tutorial_lib.widgets.layers import PhotoLayers
-from tutorial_lib.widgets.painting import paint
-from tutorial_lib.widgets.pane import GAP, Pane
-from tutorial_lib.widgets.panel import INVITATION, Toolbar, count_clicks
-from tutorial_lib.widgets.viewport import Viewport, check_length
+from tutorial_lib.widgets.background import error_line, guard
+from tutorial_lib.widgets.fastest_first import FastestFirst
+from tutorial_lib.widgets.gestures import HELP
+from tutorial_lib.widgets.pane import PANE_GAP, Pane
+from tutorial_lib.widgets.panel import Panel
+from tutorial_lib.widgets.photo_view import PhotoView
+from tutorial_lib.widgets.photo_widget import PhotoWidget
+from tutorial_lib.widgets.rasterise import rasterise
+from tutorial_lib.widgets.status import INVITATION, count_clicks
+from tutorial_lib.widgets.viewport import check_length
 
 METHODS = ("graph-cut", "random-walker", "geodesic-matting", "growcut")
 STILL_SECONDS = 10  # how long a still picture waits for slow methods
-CAPTION = 44  # characters a line under which a method's still picture stands
+CAPTION = 44  # characters a line below the picture of a method
 SCROLLBAR = 20  # CSS pixels
 
 
-class Compare(Clickable):
-    """Click once, and see what several methods make of it.
+class Compare(PhotoWidget):
+    """Click once, and see the answers of several methods.
 
-    A click on any photo counts for all. Every method works in a thread of its own and is shown
-    the moment it is ready: a slow one never holds up a fast one, and one that fails says so below
-    its photo while the others go on. What is shown is always the answer to the latest clicks.
-    Where there are more methods than processors the faster ones go first, so that the first
-    answer does not have to share them with the last.
+    A click on any photo counts for all. Every method works in its own thread and is shown as soon
+    as it is ready. So a slow method never delays a fast one. A method that fails says so below its
+    photo, and the others go on. The answers shown are always those to the latest clicks. If there
+    are more methods than processors, the faster ones go first.
 
-    **Order.** The fastest method stands first. The panes take their places once: when all methods
-    have answered a trial (two made-up clicks, right after the photo is prepared), or the clicks
-    given to begin with. After the first click of a person they never move, as nothing must move
-    under a mouse. Still pictures keep the order in which the methods were named, and wait up to
-    ten seconds for slow ones, so that they are the same on every machine.
+    **Order.** The fastest method stands first. The panes move only once: when all methods have
+    answered a trial of two made-up clicks, right after the photo is prepared, or the clicks to
+    start with. They never move after the first click of a person, because nothing must move under
+    a mouse. Still pictures keep the order in which the methods were named, and wait up to ten
+    seconds for slow methods, so that they are the same on every machine.
 
     Parameters
     ----------
     image : image
         Anything :func:`tutorial_lib.images.as_rgb` takes.
     methods : sequence of str
-        Registered methods. One whose package is missing says so in its pane.
+        Registered methods. A method with a missing package says so in its pane.
     clicks : Clicks or iterable of Click, optional
-        Clicks to begin with; undo takes them back one by one.
+        Clicks to start with. Undo takes them back one by one.
     truth : np.ndarray, optional
-        ``(H, W) bool``: the known mask; every pane then tells its IoU.
+        ``(H, W) bool``: the known mask. Every pane then shows its IoU.
     columns : int, optional
-        Most panes in a row; without it, as many as fit. On a narrow page the panes wrap.
+        Most panes in a row. By default, as many as fit. On a narrow page the panes wrap.
     width : int
         Largest width of each photo on the page, in CSS pixels.
     options : mapping of str to mapping, optional
-        Settings of the methods, by their names: ``{"graph-cut": {"lam": 2}}``.
+        Options of the methods by name: ``{"graph-cut": {"lam": 2}}``.
 
     Raises
     ------
     TypeError
-        If ``methods`` or ``clicks`` hold something else.
+        If ``methods`` or ``clicks`` has another type.
     ValueError
         If image, methods, options, clicks or known mask do not fit.
     ImportError
@@ -80,7 +83,7 @@ class Compare(Clickable):
     >>> {name: answer.mask.sum() for name, answer in compare.answers.items()}  # doctest: +SKIP
     """
 
-    _panes: tuple[Pane, ...] = ()
+    _panes: tuple[Pane, ...] = ()  # close() runs also if __init__ fails
 
     def __init__(
         self,
@@ -97,115 +100,68 @@ class Compare(Clickable):
         _check_layout(columns, width)
         if unknown := [name for name in options if name not in names]:
             raise ValueError(f"There are options for {unknown[0]!r}, which is not compared.")
-        image, clicks = as_rgb(image), Clicks(clicks or ())
-        clicks.check(image.shape)
-        sessions = {name: _session(image, name, truth, options.get(name, {})) for name in names}
+        self._image, clicks = as_rgb(image), Clicks(clicks or ())
+        clicks.check(self._image.shape)
+        sessions = {
+            name: _session(self._image, name, truth, options.get(name, {})) for name in names
+        }
         usable = [session for session in sessions.values() if isinstance(session, Session)]
         if not usable:
             raise ImportError(f"None of the methods can be used here: {sessions[names[0]]}")
-        self._lead, self._columns, self._closed = usable[0], columns, False
-        self.viewport, self.panel = Viewport(self._lead.shape, width), Toolbar()
-        self._build(sessions)
-        super().__init__(self.panel.arrange(self._shelf()))
-        self.add_class("tutorial-click-canvas").add_class("tutorial-compare")
-        for click in clicks:
-            self._everywhere(lambda session, click=click: session.add(click))
-        self._settled = False
-        self.redraw()
+        for session in usable:
+            for click in clicks:
+                session.add(click)
+        self._columns, self._closed, self._settled = columns, False, False
+        view, panel = PhotoView(self._image, width, [f"{name}. {HELP}" for name in names]), Panel()
+        self._panes = _make_panes(sessions, view, guard(self._pane_changed, panel.report))
+        super().__init__(
+            view, usable, panel, self._shelf(view),
+            show=self._show_answers, paint=self._painted, answer=self._ask,
+        )  # fmt: skip
+        self.add_class("tutorial-compare")
         for pane in self._panes:
             pane.prepare()
-        self._show_state()
+        self.show_answer()
 
-    def _build(self, sessions: dict[str, Session | str]) -> None:
-        turns = Turns()
-        changed = self._safely(self._pane_changed)
-        self._panes = tuple(
-            Pane(name, session, self._canvas_of(name), turns, place, changed)
-            for place, (name, session) in enumerate(sessions.items())
-        )
-        self._listen()
-        for pane in self._panes:
-            self._listen_to(pane.layers, lambda pane=pane: self._redraw(pane))
-
-    def _canvas_of(self, name: str) -> PhotoLayers:
-        return PhotoLayers(self.viewport, f"{name}. {HELP}")
-
-    def _shelf(self) -> w.Box:
+    def _shelf(self, view: PhotoView) -> w.Box:
         layout = w.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
         if self._columns is not None:
-            room = self._columns * (self.viewport.width + GAP) + SCROLLBAR
+            room = self._columns * (view.viewport.width + PANE_GAP) + SCROLLBAR
             layout.max_width = f"{room}px"
         return w.Box([pane.widget for pane in self._panes], layout=layout)
 
     # -- what is known -------------------------------------------------------------------------
 
     @property
-    def clicks(self) -> Clicks:
-        """The clicks so far, the same for all methods."""
-        return self._lead.clicks
-
-    @property
     def answers(self) -> dict[str, Segmentation]:
-        """The answers to the present clicks that are there, by method; see :meth:`wait`."""
+        """The present answers to the present clicks, by method; see :meth:`wait`."""
         return {pane.name: pane.session.result for pane in self._panes if pane.step}
 
     @property
     def times(self) -> dict[str, float]:
-        """Milliseconds each of :attr:`answers` took, the photo's preparation not included."""
+        """Milliseconds of each of :attr:`answers`, without the photo's preparation, by method."""
         return {pane.name: pane.step.milliseconds for pane in self._panes if pane.step}
 
     @property
     def errors(self) -> dict[str, str]:
-        """Why a method has no answer to the present clicks, one sentence each, by method."""
+        """Why a method cannot answer the present clicks, one sentence each, by method."""
         return {pane.name: pane.error for pane in self._panes if pane.error}
 
     @property
     def order(self) -> list[str]:
-        """The methods in the order in which the page shows them."""
+        """The methods in the order of the page."""
         places = {pane.name: int(pane.widget.layout.order or 0) for pane in self._panes}
         return sorted(places, key=places.get)
 
     # -- what a person does --------------------------------------------------------------------
 
-    def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
-        """Click on the photo: the one way in for mouse, touch, keyboard and code.
-
-        Parameters
-        ----------
-        row, col : int
-            Pixel of the photo.
-        positive : bool
-            True on the object, False on the background.
-        wait : bool
-            True returns when all answers are there; False lets them come later.
-
-        Raises
-        ------
-        ValueError
-            If the click lies outside the photo; nothing changes then.
-        """
-        click = Click(row, col, positive)
-        self._change(lambda session: session.add(click), wait)
-
-    def undo(self, wait: bool = False) -> None:
-        """Take back the latest change."""
-        self._change(Session.undo, wait)
-
-    def redo(self, wait: bool = False) -> None:
-        """Bring back what :meth:`undo` took back."""
-        self._change(Session.redo, wait)
-
-    def clear(self, wait: bool = False) -> None:
-        """Forget all clicks; :meth:`undo` brings them back."""
-        self._change(Session.clear, wait)
-
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every method has answered the present clicks, or failed to.
+        """Wait until every method has answered the present clicks, or failed.
 
         Parameters
         ----------
         timeout : float, optional
-            Most seconds to wait; without it, as long as it takes.
+            Most seconds to wait. By default, as long as it takes.
 
         Returns
         -------
@@ -214,7 +170,7 @@ class Compare(Clickable):
         """
         end = time.monotonic() + (math.inf if timeout is None else timeout)
         for pane in self._panes:
-            while pane.busy:  # again, if a click fell between the thread's last look and its end
+            while pane.busy:  # again, if a click came after the thread's last look at the clicks
                 left = max(0.0, end - time.monotonic())
                 if not pane.join(min(left, threading.TIMEOUT_MAX)):
                     break
@@ -223,39 +179,32 @@ class Compare(Clickable):
     def close(self) -> None:
         """Take the widget off the page and end its threads.
 
-        A method in the middle of an answer cannot be stopped: its thread ends with that answer.
+        A method cannot be stopped while it computes an answer: its thread ends after that answer.
         """
         self._closed = True
         for pane in self._panes:
             pane.close()
         super().close()
 
-    # -- asking the methods --------------------------------------------------------------------
-
-    def _change(self, change: Callable[[Session], None], wait: bool) -> None:
+    def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
         if self._closed:
             raise ValueError("This comparison was closed; make a new one.")
-        self._everywhere(change)
         self._settled = True
-        self._show_marks()
+        super()._edit(edit, wait)
+
+    # -- the answers ---------------------------------------------------------------------------
+
+    def _ask(self, wait: bool) -> None:
         for pane in sorted(self._panes, key=lambda pane: pane.rank):
             pane.answer()
-        self._show_answer()
-        self._show_state()
         if wait:
             self.wait()
-
-    def _everywhere(self, change: Callable[[Session], None]) -> None:
-        """Change the clicks of all methods alike; what the first refuses reaches none."""
-        for pane in self._panes:
-            if pane.session:
-                change(pane.session)
 
     def _pane_changed(self, pane: Pane) -> None:
         if self._closed:
             return
-        pane.answer()  # in case a click fell between the thread's last look and its end
-        pane.show_answer(self.viewport, self.panel.view.value, self.panel.opacity.value)
+        pane.answer()  # in case a click came after the thread's last look at the clicks
+        self._draw(pane)
         self._take_places()
         self._show_state()
 
@@ -266,31 +215,19 @@ class Compare(Clickable):
         for place, pane in enumerate(sorted(self._panes, key=lambda pane: pane.rank)):
             pane.widget.layout.order = str(place)
 
-    # -- drawing -------------------------------------------------------------------------------
-
-    def redraw(self) -> None:
-        """Draw everything again, as after a page reload: a canvas keeps no pixels."""
+    def _show_answers(self) -> None:
         for pane in self._panes:
-            self._redraw(pane)
+            self._draw(pane)
+        self._show_state()
 
-    def _redraw(self, pane: Pane) -> None:
-        pane.show_photo(self.viewport, self._lead.image)
-        pane.layers.show_marks(self.viewport, self.clicks, self._cursor)
+    def _draw(self, pane: Pane) -> None:
         pane.show_answer(self.viewport, self.panel.view.value, self.panel.opacity.value)
 
-    def _show_answer(self) -> None:
-        for pane in self._panes:
-            pane.show_answer(self.viewport, self.panel.view.value, self.panel.opacity.value)
-
-    def _show_marks(self) -> None:
-        for pane in self._panes:
-            pane.layers.show_marks(self.viewport, self.clicks, self._cursor)
-
     def _show_state(self) -> None:
-        self.panel.show_editing(self._lead, self.viewport)
+        self.panel.show_editing(self._histories[0], self.viewport)
         for pane in self._panes:
             pane.show_state()
-        self.panel.tell(self._describe(), busy=any(pane.due for pane in self._panes))
+        self.panel.show_status(self._describe(), busy=any(pane.due for pane in self._panes))
 
     def _describe(self) -> str:
         if not len(self.clicks):
@@ -302,43 +239,51 @@ class Compare(Clickable):
 
     # -- without a browser ---------------------------------------------------------------------
 
-    @property
-    def picture(self) -> np.ndarray:
-        """All panes as one ``(H, W, 3) uint8`` picture, zoom and times left out."""
-        return self._paint()[0]
-
-    def _paint(self) -> tuple[np.ndarray, bytes]:
+    def _painted(self) -> np.ndarray:
+        """Paint all panes as one ``(H, W, 3) uint8`` picture, without zoom and times."""
         from tutorial_lib.plots import grid
 
         panels = [
             (textwrap.fill(pane.caption(), CAPTION), self._pane_picture(pane))
             for pane in self._panes
         ]
-        rows = -(-len(panels) // 3)  # no more than three a row, and rows of like length
-        return paint(grid(panels, columns=self._columns or -(-len(panels) // rows)))
+        rows = -(-len(panels) // 3)  # at most three in a row, and rows of similar length
+        figure = grid(panels, columns=self._columns or -(-len(panels) // rows))
+        return rasterise(figure)[0]
 
     def _pane_picture(self, pane: Pane) -> np.ndarray:
         if pane.session:
             return pane.session.picture(self.panel.view.value, self.panel.opacity.value)
-        return render.composite(self._lead.image, self.clicks)
+        return render.composite(self._image, self.clicks)
 
-    def _summary(self) -> str:
+    def __repr__(self) -> str:
         return f"Compare({', '.join(pane.name for pane in self._panes)})"
 
-    def _still(self) -> bytes:
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         if len(self.clicks):
             self.wait(STILL_SECONDS)
-        return self._paint()[1]
+        return super()._repr_mimebundle_(**kwargs)
+
+
+def _make_panes(
+    sessions: Mapping[str, Session | str], view: PhotoView, changed: Callable[[Pane], None]
+) -> tuple[Pane, ...]:
+    queue = FastestFirst()
+    canvases = zip(sessions.items(), view.canvases, strict=True)
+    return tuple(
+        Pane(name, session, canvas, queue, place, changed)
+        for place, ((name, session), canvas) in enumerate(canvases)
+    )
 
 
 def _session(
     image: np.ndarray, name: str, truth: np.ndarray | None, options: Mapping[str, Any]
 ) -> Session | str:
-    """Return the method at work on the photo, or why it cannot be used here."""
+    """Return a session of the method on the photo, or the reason why there is none."""
     try:
         return Session(image, name, truth=truth, **options)
-    except (ImportError, OSError) as error:  # a package or a file of weights is missing
-        return reason(error)
+    except (ImportError, OSError) as error:  # a package or a weights file is missing
+        return error_line(error)
 
 
 def _checked_methods(methods: Sequence[str]) -> list[str]:

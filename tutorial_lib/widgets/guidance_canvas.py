@@ -1,4 +1,4 @@
-"""Watch clicks become the images a network reads: no method is asked, so it answers at once."""
+"""GuidanceCanvas: see the maps that a network reads instead of clicks. No method is asked."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from tutorial_lib import guidance, render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike, as_rgb
-from tutorial_lib.widgets.clickable import HELP, Clickable
-from tutorial_lib.widgets.layers import MARK, PhotoLayers
-from tutorial_lib.widgets.painting import paint
+from tutorial_lib.widgets.gestures import HELP
+from tutorial_lib.widgets.guidance_panel import GuidancePanel
 from tutorial_lib.widgets.pane import framed
-from tutorial_lib.widgets.panel import INVITATION, GuidePanel, count_clicks
-from tutorial_lib.widgets.viewport import Viewport
+from tutorial_lib.widgets.photo_layers import MARK
+from tutorial_lib.widgets.photo_view import PhotoView
+from tutorial_lib.widgets.photo_widget import PhotoWidget
+from tutorial_lib.widgets.rasterise import rasterise
+from tutorial_lib.widgets.status import INVITATION, count_clicks
 
-VIEWS = ("distance", "Gaussian", "disc", "pixel")
+ENCODINGS = ("distance", "Gaussian", "disc", "pixel")
 TRUNCATIONS = (guidance.TRUNCATION, 128.0, 64.0, 32.0, 16.0)
-RADIUS = 5  # of a disc, in pixels
-NAMES = ("photo", "object clicks", "background clicks")
+DISC_RADIUS = 5  # pixels
+CANVASES = ("photo", "object clicks", "background clicks")
 
 
-class GuidanceCanvas(Clickable):
-    """Click on a photo and see the two maps that the clicks become.
+class GuidanceCanvas(PhotoWidget):
+    """Click on a photo and see the two maps that encode the clicks.
 
-    Photo and maps stand side by side, and a click on any of them counts. The maps are grey: 0 is
-    black, and the largest value, the truncation or 1, light. With less than full opacity the photo
+    Photo and maps stand side by side. A click on any of them counts. The maps are grey: 0 is
+    black, and the largest value, the truncation or 1, is light. At less than full opacity the photo
     shines through.
 
     Parameters
@@ -39,16 +41,16 @@ class GuidanceCanvas(Clickable):
     image : image
         Anything :func:`tutorial_lib.images.as_rgb` takes.
     clicks : Clicks or iterable of Click, optional
-        Clicks to begin with; undo takes them back one by one.
+        Clicks to start with. Undo takes them back one by one.
     truncation : float
-        Where distances are cut off, in pixels.
+        The largest distance in the maps, in pixels.
     width : int
         Largest width of each picture on the page, in CSS pixels.
 
     Raises
     ------
     TypeError
-        If ``clicks`` holds something else.
+        If ``clicks`` has another type.
     ValueError
         If the image cannot be read, a click lies outside it, or the truncation is not above 0.
 
@@ -64,7 +66,7 @@ class GuidanceCanvas(Clickable):
     np.float32(0.0)
     """
 
-    _asked: tuple[str, Clicks, float] | None = None
+    _key: tuple[str, Clicks, float] | None = None  # what the present maps were computed from
 
     def __init__(
         self,
@@ -75,175 +77,96 @@ class GuidanceCanvas(Clickable):
         width: int = 320,
     ) -> None:
         self.image = as_rgb(image)
-        self._history = ClickHistory(self.image.shape)
+        history = ClickHistory(self.image.shape)
         for click in Clicks(clicks or ()):
-            self._history.add(click)
-        self.viewport = Viewport(self._history.shape, width)
-        self.panel = GuidePanel(VIEWS, TRUNCATIONS)
-        self.panel.choose_truncation(_checked(truncation))
-        self._layers = [PhotoLayers(self.viewport, f"{name}. {HELP}") for name in NAMES]
-        self._listen()
-        panes = [framed(*named) for named in zip(NAMES, self._layers, strict=True)]
+            history.add(click)
+        labels = [f"{name}. {HELP}" for name in CANVASES]
+        # A mark would hide what its click became, so only the photo shows marks.
+        view = PhotoView(self.image, width, labels, marks=[True, False, False])
+        panel = GuidancePanel(ENCODINGS, TRUNCATIONS)
+        panel.choose_truncation(_checked_truncation(truncation))
+        panes = [framed(*named) for named in zip(CANVASES, view.canvases, strict=True)]
         shelf = w.Box(panes, layout={"flex_flow": "row wrap", "width": "100%"})
-        super().__init__(self.panel.arrange(shelf))
-        self.add_class("tutorial-click-canvas").add_class("tutorial-guidance")
-        self.redraw()
-
-    def _listen(self) -> None:
-        super()._listen()
-        for layers in self._layers:
-            self._listen_to(layers, self.redraw)
-        self.panel.truncation.observe(self._safely(lambda _: self._show_answer()), "value")
-
-    # -- what is known -------------------------------------------------------------------------
-
-    @property
-    def clicks(self) -> Clicks:
-        """The clicks so far."""
-        return self._history.clicks
+        super().__init__(view, [history], panel, shelf, show=self._show_maps, paint=self._painted)
+        self.add_class("tutorial-guidance")
+        panel.on_change(panel.truncation, lambda _change: self.show_answer())
 
     @property
     def truncation(self) -> float:
-        """Where distances are cut off, in pixels."""
+        """The largest distance in the maps, in pixels."""
         return self.panel.truncation.value
 
     @property
     def maps(self) -> np.ndarray:
-        """What the clicks have become, ``(2, H, W) float32``: object clicks, background clicks.
+        """The encoded clicks, ``(2, H, W) float32``: object clicks, background clicks.
 
-        Distances are in pixels, at most the truncation; Gaussians, discs and pixels are 0 to 1.
+        Distances are in pixels, at most the truncation. Gaussians, discs and pixels are 0 to 1.
         """
-        asked = self.panel.view.value, self.clicks, self.truncation
-        if asked != self._asked:
+        key = self.panel.view.value, self.clicks, self.truncation
+        if key != self._key:
             start = time.perf_counter()
-            self._maps, self._asked = _encoded(*asked, self.image.shape), asked
+            self._maps, self._key = _encode(*key, self.image.shape), key
             self._milliseconds = 1000 * (time.perf_counter() - start)
         return self._maps
 
-    # -- what a person does --------------------------------------------------------------------
-
-    def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
-        """Click on the photo: the one way in for mouse, touch, keyboard and code.
-
-        Parameters
-        ----------
-        row, col : int
-            Pixel of the photo.
-        positive : bool
-            True on the object, False on the background.
-        wait : bool
-            Of no effect here: the maps are always there when this returns.
-
-        Raises
-        ------
-        ValueError
-            If the click lies outside the photo; nothing changes then.
-        """
-        self._history.add(Click(row, col, positive))
-        self._changed()
-
-    def undo(self, wait: bool = False) -> None:
-        """Take back the latest change."""
-        self._history.undo()
-        self._changed()
-
-    def redo(self, wait: bool = False) -> None:
-        """Bring back what :meth:`undo` took back."""
-        self._history.redo()
-        self._changed()
-
-    def clear(self, wait: bool = False) -> None:
-        """Forget all clicks; :meth:`undo` brings them back."""
-        self._history.clear()
-        self._changed()
-
     def truncate(self, pixels: float) -> None:
-        """Cut distances off elsewhere.
+        """Choose another truncation.
 
         Parameters
         ----------
         pixels : float
-            The largest distance.
+            The largest distance in the maps.
 
         Raises
         ------
         ValueError
-            If it is not a number above 0; nothing changes then.
+            If it is not a number above 0. Nothing changes then.
         """
-        self.panel.choose_truncation(_checked(pixels))
+        self.panel.choose_truncation(_checked_truncation(pixels))
 
     # -- drawing -------------------------------------------------------------------------------
 
-    def _changed(self) -> None:
-        self._show_marks()
-        self._show_answer()
-
-    def redraw(self) -> None:
-        """Draw everything again, as after a page reload: a canvas keeps no pixels."""
-        photo = self.viewport.cut(self.image)
-        for layers in self._layers:
-            layers.show_photo(photo)
-        self._show_answer()
-        self._show_marks()
-
-    def _show_answer(self) -> None:
-        for layers, share in zip(self._layers[1:], self._shares(), strict=True):
-            layers.show_over(self._over(self.viewport.cut(share)))
-        self._show_state()
-
-    def _show_marks(self) -> None:
-        """Mark the clicks on the photo alone: a mark would hide what its click became."""
-        for layers, clicks in zip(self._layers, (self.clicks, Clicks(), Clicks()), strict=True):
-            layers.show_marks(self.viewport, clicks, self._cursor)
-
-    def _show_state(self) -> None:
-        self.panel.show_editing(self._history, self.viewport)
+    def _show_maps(self) -> None:
+        for canvas, share in zip(self.photo_view.canvases[1:], self._shares(), strict=True):
+            canvas.show_over(self._layer(self.viewport.cut(share)))
+        self.panel.show_editing(self._histories[0], self.viewport)
         self.panel.truncation.disabled = self.panel.view.value != "distance"
         text = f"{count_clicks(self.clicks)}; both maps took {self._milliseconds:.0f} ms."
-        self.panel.tell(text if len(self.clicks) else INVITATION)
+        self.panel.show_status(text if len(self.clicks) else INVITATION)
 
     def _shares(self) -> np.ndarray:
-        """Return the maps as shares of the largest value they can take, ``(2, H, W) float32``."""
+        """Return the maps divided by the largest value they can take, ``(2, H, W) float32``."""
         largest = self.truncation if self.panel.view.value == "distance" else 1.0
         return self.maps / np.float32(largest)
 
-    def _over(self, share: np.ndarray) -> np.ndarray:
+    def _layer(self, share: np.ndarray) -> np.ndarray:
         """Paint a map as a layer over the photo, ``(H, W, 4) uint8``."""
         alpha = np.uint8(round(255 * self.panel.opacity.value))
         return np.dstack([render.grey_colours(share), np.full(share.shape, alpha)])
 
-    # -- without a browser ---------------------------------------------------------------------
-
-    @property
-    def picture(self) -> np.ndarray:
-        """Photo and maps side by side as one ``(H, W, 3) uint8`` picture, zoom left out."""
-        return self._paint()[0]
-
-    def _paint(self) -> tuple[np.ndarray, bytes]:
+    def _painted(self) -> np.ndarray:
+        """Paint photo and maps side by side, ``(H, W, 3) uint8``."""
         from tutorial_lib.plots import grid
 
         radius = max(MARK, max(self.image.shape[:2]) // 46)  # the photo is shown a third as wide
         marked = render.draw_clicks(self.image, self.clicks, radius)
-        maps = [render.blend(self.image, self._over(share)) for share in self._shares()]
-        return paint(grid(list(zip(NAMES, [marked, *maps], strict=True))))
+        maps = [render.blend(self.image, self._layer(share)) for share in self._shares()]
+        return rasterise(grid(list(zip(CANVASES, [marked, *maps], strict=True))))[0]
 
-    def _summary(self) -> str:
+    def __repr__(self) -> str:
         return f"GuidanceCanvas({self.panel.view.value}, {count_clicks(self.clicks)})"
 
-    def _still(self) -> bytes:
-        return self._paint()[1]
 
-
-def _encoded(view: str, clicks: Clicks, truncation: float, shape: tuple[int, ...]) -> np.ndarray:
-    """Turn clicks into images in one of the ways of :data:`VIEWS`: ``(2, H, W) float32``."""
+def _encode(view: str, clicks: Clicks, truncation: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Encode clicks as maps in one of the ways of :data:`ENCODINGS`: ``(2, H, W) float32``."""
     if view == "distance":
         return guidance.distance_maps(clicks, shape, truncation)
     if view == "Gaussian":
         return guidance.click_gaussians(clicks, shape)
-    return guidance.click_masks(clicks, shape, RADIUS if view == "disc" else 0)
+    return guidance.click_masks(clicks, shape, DISC_RADIUS if view == "disc" else 0)
 
 
-def _checked(truncation: float) -> float:
+def _checked_truncation(truncation: float) -> float:
     if not (isinstance(truncation, Real) and isfinite(truncation) and truncation > 0):
         raise ValueError(f"A truncation is a number of pixels above 0, not {truncation!r}.")
     return float(truncation)

@@ -1,4 +1,4 @@
-"""One method's place in a comparison: its photo, its answer, and the thread that finds it."""
+"""One method in a Compare widget: its photo, its answer, and the thread that computes it."""
 
 from __future__ import annotations
 
@@ -6,60 +6,60 @@ import math
 from collections.abc import Callable
 
 import ipywidgets as w
-import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.session import Session, Step
-from tutorial_lib.widgets.background import Background, Turns, attempt, reason
-from tutorial_lib.widgets.layers import PhotoLayers
-from tutorial_lib.widgets.panel import line, missing_side
+from tutorial_lib.widgets.background import Background, error_line, run_guarded
+from tutorial_lib.widgets.fastest_first import FastestFirst
+from tutorial_lib.widgets.photo_layers import PhotoLayers
+from tutorial_lib.widgets.status import missing_side, status_html
 from tutorial_lib.widgets.viewport import Viewport
 
-GAP = 16  # CSS pixels between two panes
+PANE_GAP = 16  # CSS pixels between two panes
 
 
 class Pane:
-    """A method, what it says to the present clicks, and where that is shown.
+    """A method, its answer to the present clicks, and the canvas that shows it.
 
     Parameters
     ----------
     name : str
         The method.
     session : Session or str
-        The method at work on the photo, or one sentence that says why it cannot be used.
-    layers : PhotoLayers
-        Where the photo is shown.
-    turns : Turns
-        Who may work now.
+        A session of the method on the photo, or one sentence that says why there is none.
+    canvas : PhotoLayers
+        The canvas that shows the photo.
+    queue : FastestFirst
+        Decides which method may start now.
     place : int
-        Position among the panes, as the caller named them.
+        Position among the panes, in the order in which the methods were named.
     changed : callable
         ``changed(pane)`` is called on the kernel's thread when there is something new to show.
 
     Attributes
     ----------
     opened : bool
-        Whether the photo is prepared and a trial has shown how fast the method is, if it could.
+        Whether the photo is prepared and the trial of the method's speed is over.
     """
 
     def __init__(
         self,
         name: str,
         session: Session | str,
-        layers: PhotoLayers,
-        turns: Turns,
+        canvas: PhotoLayers,
+        queue: FastestFirst,
         place: int,
         changed: Callable[[Pane], None],
     ) -> None:
-        self.name, self.layers, self.place = name, layers, place
+        self.name, self.canvas, self.place = name, canvas, place
         self.session = session if isinstance(session, Session) else None
         self._failure = None if self.session else (None, session)
-        self._turns, self._changed = turns, changed
+        self._queue, self._changed = queue, changed
         self._work = Background(lambda _failure: changed(self))
-        self._usual, self._closed = math.inf, False
+        self._speed, self._closed = math.inf, False
         self.opened = self.session is None
         self._status = w.HTML(layout={"margin": "0"})
-        self.widget = framed(name, layers, self._status)
+        self.widget = framed(name, canvas, self._status)
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -68,12 +68,12 @@ class Pane:
         """The answer to the present clicks with its time and IoU, or None before it is there."""
         if self.session is None or self.session.stale or not len(self._clicks):
             return None
-        history = self.session.history  # its end may be newer than the clicks a moment ago
+        history = self.session.history  # its last entry may be newer than the clicks above
         return history[-1] if history and history[-1].clicks == self._clicks else None
 
     @property
     def error(self) -> str:
-        """Why there is no answer to the present clicks; nothing if there is one or it is due."""
+        """Why the method cannot answer the present clicks; empty if it can."""
         if self._failure is None or self._failure[0] not in (None, self._clicks):
             return ""
         return self._failure[1]
@@ -85,19 +85,19 @@ class Pane:
 
     @property
     def busy(self) -> bool:
-        """Whether the method is at work, or its outcome has not been shown yet."""
+        """Whether the method works, or its answer is not shown yet."""
         return self._work.busy
 
     @property
-    def usual(self) -> float:
-        """Milliseconds the method took last time; infinite before the first."""
+    def speed(self) -> float:
+        """Milliseconds of the latest answer; infinite before the first."""
         history = self.session.history if self.session else []
-        return history[-1].milliseconds if history else self._usual
+        return history[-1].milliseconds if history else self._speed
 
     @property
     def rank(self) -> tuple[float, int]:
-        """Sorts panes: the fastest first, those of unknown speed as they were named."""
-        return self.usual, self.place
+        """Sort key: the fastest first, methods of unknown speed as they were named."""
+        return self.speed, self.place
 
     @property
     def _getting_ready(self) -> bool:
@@ -110,74 +110,70 @@ class Pane:
     # -- at work -------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Prepare the photo in the background, and learn how fast the method is."""
+        """Prepare the photo in the thread, and measure the speed of the method in a trial."""
         if self.session:
             self._work.start(self._prepare)
 
     def answer(self) -> None:
-        """Answer the present clicks in the background, unless the thread does so already."""
+        """Answer the present clicks in the thread, unless it does so already."""
         if self.due and not self.busy:
-            self._turns.announce(self.name, self.rank)  # before slower ones are started
+            self._queue.announce(self.name, self.rank)  # before slower ones are started
             self._work.start(self._catch_up)
 
     def join(self, seconds: float) -> bool:
-        """Wait for the method, show what it found, and return whether it came in time."""
+        """Wait for the thread, show its answer, and return whether it came in time."""
         ended = self._work.join(seconds)
         if ended:
             self._changed(self)
         return ended
 
     def close(self) -> None:
-        """Let the thread end with the answer it is at, which nobody hears any more."""
+        """Let the thread end with its present answer, which is not shown."""
         self._closed = True
         self._work.forget()
 
     def _prepare(self) -> None:
-        failure = attempt(self.session.prepare)
+        failure = run_guarded(self.session.prepare)
         if failure is not None:
-            self._failure = (Clicks(), reason(failure))
+            self._failure = (Clicks(), error_line(failure))
         elif not len(self._clicks):
-            self._take_turn()  # disturbed by others, a trial would tell little
-            attempt(self._rehearse)  # what fails on made-up clicks may well answer a person's
+            self._wait_for_turn()  # other threads would distort the measurement
+            run_guarded(self._rehearse)  # a method that fails here may still answer real clicks
         self._catch_up()
         self.opened = True
 
     def _rehearse(self) -> None:
         if not (len(self._clicks) or self._closed):
-            self._usual = self.session.rehearse()
+            self._speed = self.session.rehearse()
 
     def _catch_up(self) -> None:
         while self.due and not self._closed:
-            self._take_turn()
+            self._wait_for_turn()
             clicks = self._clicks
-            failure = attempt(self.session.refresh)
+            failure = run_guarded(self.session.refresh)
             if failure is not None:
-                self._failure = (clicks, reason(failure))
-        self._turns.end(self.name)
+                self._failure = (clicks, error_line(failure))
+        self._queue.end(self.name)
 
-    def _take_turn(self) -> None:
-        self._turns.announce(self.name, self.rank)
-        self._turns.wait(self.name)
+    def _wait_for_turn(self) -> None:
+        self._queue.announce(self.name, self.rank)
+        self._queue.wait(self.name)
 
     # -- on the page ---------------------------------------------------------------------------
 
-    def show_photo(self, viewport: Viewport, photo: np.ndarray) -> None:
-        """Draw the photo, ``(H, W, 3) uint8``: once, and again when the view moves."""
-        self.layers.show_photo(viewport.cut(photo))
-
     def show_answer(self, viewport: Viewport, view: str, opacity: float) -> None:
-        """Draw the answer to the present clicks; the one before stays until it is there."""
+        """Draw the answer to the present clicks. The old one stays until it is there."""
         if not self.due:
             answer = self.session.result if self.step else None
-            self.layers.show_answer(viewport, answer, view, opacity)
+            self.canvas.show_answer(viewport, answer, view, opacity)
 
     def show_state(self) -> None:
-        """Tell below the photo how far the method is."""
+        """Show the state of the method below the photo."""
         busy = self.due or self._getting_ready
-        self._status.value = line(self.describe(), busy, bool(self.error))
+        self._status.value = status_html(self.describe(), busy, bool(self.error))
 
     def describe(self) -> str:
-        """Say in one line what became of the present clicks."""
+        """Describe the answer to the present clicks in one line."""
         if self.error:
             return self.error
         if self.due:
@@ -192,7 +188,7 @@ class Pane:
         return text + "."
 
     def caption(self) -> str:
-        """Name the method and, as far as they are the same every time, its results."""
+        """Return the method's name and IoU, without times: they differ from run to run."""
         if self.error:
             return f"{self.name}: {self.error}"
         if self.due:
@@ -201,25 +197,25 @@ class Pane:
         return f"{self.name}, IoU {self.step.iou:.3f}" if measured else self.name
 
 
-def framed(name: str, layers: PhotoLayers, *below: w.Widget) -> w.VBox:
-    """Put a name above a photo and something below it, in the photo's width.
+def framed(name: str, canvas: PhotoLayers, *below: w.Widget) -> w.VBox:
+    """Put a name above a canvas and other widgets below it, as wide as the canvas.
 
     Parameters
     ----------
     name : str
         The name.
-    layers : PhotoLayers
-        The photo.
+    canvas : PhotoLayers
+        The canvas.
     *below : ipywidgets.Widget
-        What stands below; a long sentence wraps there.
+        The widgets below. A long sentence wraps there.
 
     Returns
     -------
     ipywidgets.VBox
-        All of it, to be set beside others.
+        The box around them.
     """
-    heading = line(name, weight="600", attributes='class="tutorial-pane-name"')
+    heading = status_html(name, weight="600", attributes='class="tutorial-pane-name"')
     title = w.HTML(heading, layout={"margin": "0"})
-    box = w.Box([layers], layout={"overflow": "auto", "flex": "0 0 auto"})
-    layout = {"width": f"{layers.width}px", "margin": f"4px {GAP}px 4px 2px"}
+    box = w.Box([canvas], layout={"overflow": "auto", "flex": "0 0 auto"})
+    layout = {"width": f"{canvas.width}px", "margin": f"4px {PANE_GAP}px 4px 2px"}
     return w.VBox([title, box, *below], layout=layout).add_class("tutorial-pane")

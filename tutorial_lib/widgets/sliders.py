@@ -17,7 +17,7 @@ import numpy as np
 from traitlets import link
 
 from tutorial_lib.widgets.controls import Control, assign, default_of, make_control, short
-from tutorial_lib.widgets.painting import Picture, close_figures, open_figures, paint
+from tutorial_lib.widgets.rasterise import Picture, close_figures, open_figures, rasterise
 
 TEXT = "color: var(--jp-ui-font-color1, currentColor); line-height: 1.4"
 ALERT = "color: var(--jp-error-color1, #d54000); line-height: 1.4; font-weight: 600"
@@ -143,7 +143,7 @@ class Explorer(ipw.VBox):
     def _refresh(self) -> None:
         figures = open_figures()
         try:
-            self._image, self._picture = paint(self._draw(**self.values))
+            self._image, self._picture = rasterise(self._draw(**self.values))
             self.error = ""
         except Exception as error:  # in a widget's callback it would vanish without a trace
             close_figures(open_figures() - figures)
@@ -197,7 +197,7 @@ class Frames(Explorer):
         captions: Sequence[str] | None = None,
         interval: int = 1500,
     ) -> None:
-        painted = [paint(frame) for frame in frames]
+        painted = [rasterise(frame) for frame in frames]
         if not painted:
             raise ValueError("There is nothing to play: Frames needs at least one picture.")
         if captions is not None and len(captions) != len(painted):

@@ -13,14 +13,14 @@ from tutorial_lib import render
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
 
-FRAME, PADDING, GAP = 4, 2, 8  # CSS pixels: around a picture, and between two of them
-TALLEST = 3 / 4  # of the width; three rows then stand beside a photo of any shape
+FRAME, PADDING, THUMBNAIL_GAP = 4, 2, 8  # CSS pixels: around a picture, and between two
+MAX_ASPECT = 3 / 4  # height by width: three rows then fit beside a photo of any shape
 
 
-class Picture(w.Image):
-    """A picture whose tooltip is its name for screen readers, as for other controls."""
+class NamedImage(w.Image):
+    """An image with a name for screen readers: its tooltip."""
 
-    description = Unicode("").tag(sync=True)  # without it ipywidgets makes no title of a tooltip
+    description = Unicode("").tag(sync=True)  # without it ipywidgets ignores the tooltip
 
 
 class Thumbnail:
@@ -31,15 +31,15 @@ class Thumbnail:
     number : int
         The candidate's number, from 0.
     viewport : Viewport
-        Gives the size of the picture.
+        Its size is the size of the picture.
     pressed : callable
-        Called without arguments when picture or button is clicked.
+        ``pressed()`` is called when picture or button is clicked.
     """
 
     def __init__(self, number: int, viewport: Viewport, pressed: Callable[[], None]) -> None:
         self.number = number
         size = {"width": f"{viewport.width}px", "height": f"{viewport.height}px"}
-        self.picture = Picture(format="png", tooltip=f"Candidate {number}", layout=size)
+        self.picture = NamedImage(format="png", tooltip=f"Candidate {number}", layout=size)
         self.picture.layout.margin = "0"
         self.button = w.Button(layout={"width": "100%", "margin": "2px 0 0 0"})
         self.button.on_click(lambda _: pressed())
@@ -56,7 +56,7 @@ class Thumbnail:
         self.button.description = f"{self.number}: {render.score_text(score)}"
 
     def mark(self, shown: bool, best: bool, preferred: bool) -> None:
-        """Tell whether this candidate is shown, whether it scores best, and who decided that."""
+        """Show whether this candidate is shown, scores best, and is preferred by a person."""
         colour = render.hex_colour(render.PREFERRED if preferred else render.SELECTED)
         stroke = "solid" if shown else "dashed"
         frame = f"{FRAME}px {stroke} {colour}" if shown or best else f"{FRAME}px solid transparent"
@@ -64,9 +64,9 @@ class Thumbnail:
         self.button.icon = "user" if preferred else "star" if best else ""
         self.button.style.button_color = colour if shown else None
         self.button.style.text_color = ("black" if preferred else "white") if shown else None
-        self.button.tooltip = self._explained(shown, best, preferred)
+        self.button.tooltip = self._explain(shown, best, preferred)
 
-    def _explained(self, shown: bool, best: bool, preferred: bool) -> str:
+    def _explain(self, shown: bool, best: bool, preferred: bool) -> str:
         name = f"Candidate {self.number}"
         if preferred:
             return f"{name}, your choice: press to leave the choice to the method again"
@@ -85,9 +85,9 @@ class Thumbnails:
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     width : int
-        Largest width of a picture, in CSS pixels; it is at most three quarters of that high.
+        Largest width of a picture, in CSS pixels. Its height is at most three quarters of that.
     columns : int
-        Pictures a row.
+        Pictures in a row.
     pressed : callable
         ``pressed(number)`` is called when a candidate is clicked.
     """
@@ -96,16 +96,16 @@ class Thumbnails:
         self, photo: np.ndarray, width: int, columns: int, pressed: Callable[[int], None]
     ) -> None:
         rows, cols = photo.shape[:2]
-        limit = min(width, round(TALLEST * width * max(1, cols / rows)))
+        limit = min(width, round(MAX_ASPECT * width * max(1, cols / rows)))
         self.viewport = Viewport((rows, cols), limit)
         self._photo, self._pressed = self.viewport.cut(photo), pressed
         self.all: list[Thumbnail] = []
         self._shown: tuple = ()
         cell = self.viewport.width + 2 * (FRAME + PADDING)
-        self.width = columns * cell + (columns - 1) * GAP
+        self.width = columns * cell + (columns - 1) * THUMBNAIL_GAP
         layout = {
             "grid_template_columns": f"repeat({columns}, {cell}px)",
-            "grid_gap": f"{GAP}px",
+            "grid_gap": f"{THUMBNAIL_GAP}px",
             "align_items": "flex-start",
         }
         self.widget = w.GridBox(layout=layout)
@@ -113,30 +113,30 @@ class Thumbnails:
     def show(
         self, answer: Segmentation | None, preferred: int | None, view: str, opacity: float
     ) -> None:
-        """Show the candidates of an answer; None, or an answer without any, shows nothing.
+        """Show the candidates of an answer; None, or an answer without candidates, shows none.
 
-        Nothing is drawn again that is shown already: zoom and pan move the large picture only.
+        What is shown already is not drawn again: zoom and pan move the large photo only.
 
         Parameters
         ----------
         answer : Segmentation or None
             The answer.
         preferred : int or None
-            The candidate that a human chose.
+            The candidate that a person chose.
         view : {"mask", "contour", "cut-out", "probability"}
-            How they are shown.
+            What is drawn over the photo.
         opacity : float
-            Of the tint, 0 to 1.
+            Opacity of the tint, 0 to 1.
         """
-        asked = (answer, preferred, view, opacity)
-        if asked == self._shown:
+        key = (answer, preferred, view, opacity)
+        if key == self._shown:
             return
-        self._shown = asked
+        self._shown = key
         candidates = () if answer is None or answer.candidates is None else answer.candidates
         self._make(len(candidates))
         for thumbnail, candidate in zip(self.all, candidates, strict=True):
             number = thumbnail.number
-            over = render.layer(*self._seen(candidate), view, opacity)
+            over = render.layer(*self._cut(candidate), view, opacity)
             thumbnail.show(render.blend(self._photo, over), answer.scores[number])
             best = number == answer.scores.argmax()
             thumbnail.mark(number == answer.selected, best, number == preferred)
@@ -149,5 +149,5 @@ class Thumbnails:
             ]
             self.widget.children = [thumbnail.widget for thumbnail in self.all]
 
-    def _seen(self, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _cut(self, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.viewport.cut(candidate >= 0.5), self.viewport.cut(candidate)

@@ -19,23 +19,23 @@ MARK = 7  # radius of a click's mark, in canvas pixels
 
 
 class PhotoLayers(MultiCanvas):
-    """Layers that are redrawn apart: a photo costs a hundred times what a mask costs to send.
+    """Three layers, drawn one by one: sending a photo costs a hundred times as much as a mask.
 
     Parameters
     ----------
     viewport : Viewport
-        Gives the size of the canvas.
+        Its size is the size of the canvas.
     label : str
-        Read out by screen readers and shown when the mouse rests.
+        The tooltip. Screen readers read it aloud.
     """
 
-    # ipywidgets turns a tooltip into the element's title, its name for screen readers, but only
-    # where the model has a description, which ipycanvas leaves out.
+    # ipywidgets turns a tooltip into the element's title, its name for screen readers, only if the
+    # model has a description. The model of ipycanvas has none.
     description = Unicode("").tag(sync=True)
 
     def __init__(self, viewport: Viewport, label: str) -> None:
         super().__init__(3, width=viewport.width, height=viewport.height, tooltip=label)
-        self.layout.align_self = "flex-start"  # stretched, it would report wrong positions
+        self.layout.align_self = "flex-start"  # a stretched canvas reports wrong positions
         self.add_class("tutorial-photo")
 
     def resize(self, viewport: Viewport) -> None:
@@ -45,12 +45,12 @@ class PhotoLayers(MultiCanvas):
     def show_photo(self, photo: np.ndarray) -> None:
         """Draw ``(height, width, 3) uint8`` at the back."""
         opaque = np.full(photo.shape[:2], 255, dtype=np.uint8)
-        self._put(PHOTO, np.dstack([photo, opaque]))  # four channels travel without loss
+        self._put(PHOTO, np.dstack([photo, opaque]))  # four channels are sent without loss
 
     def show_answer(
         self, viewport: Viewport, answer: Segmentation | None, view: str, opacity: float
     ) -> None:
-        """Draw an answer over the photo as :func:`render.layer` paints it; None draws nothing."""
+        """Draw an answer over the photo, see :func:`tutorial_lib.render.layer`; None clears it."""
         pixels = np.zeros((viewport.height, viewport.width, 4), dtype=np.uint8)
         if answer is not None:
             mask, probability = viewport.cut(answer.mask), viewport.cut(answer.probability)
@@ -58,13 +58,13 @@ class PhotoLayers(MultiCanvas):
         self.show_over(pixels)
 
     def show_over(self, pixels: np.ndarray) -> None:
-        """Draw ``(height, width, 4) uint8`` over the photo, in place of an answer."""
+        """Draw ``(height, width, 4) uint8`` over the photo instead of an answer."""
         self._put(ANSWER, pixels)
 
     def show_marks(
         self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
     ) -> None:
-        """Draw the clicks, and the keyboard's cursor if there is one, in front."""
+        """Draw the clicks and the keyboard's cursor, if there is one, in front."""
         layer = self[MARKS]
         with _held_canvas():
             layer.clear()
@@ -81,7 +81,7 @@ class PhotoLayers(MultiCanvas):
 
 @contextmanager
 def _held_canvas() -> Iterator[None]:
-    """Send drawing commands in one message; unlike hold_canvas, recover from an exception."""
+    """Send drawing commands in one message, as hold_canvas, but also after an exception."""
     failure = None
     with hold_canvas():
         try:

@@ -1,4 +1,4 @@
-"""A picture however it was drawn, by NumPy or by matplotlib, as pixels and as PNG."""
+"""Turn any picture, of NumPy or of matplotlib, into pixels and a PNG file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 Picture: TypeAlias = "np.ndarray | Figure | Axes"
 
 
-def paint(picture: Picture) -> tuple[np.ndarray, bytes]:
-    """Return a picture as an array and as the contents of a PNG file; a figure is closed.
+def rasterise(picture: Picture) -> tuple[np.ndarray, bytes]:
+    """Return a picture as an array and as a PNG file. A figure is closed.
 
     Parameters
     ----------
     picture : np.ndarray or Figure or Axes
-        An array ``(H, W, 3) uint8``, or what matplotlib drew.
+        An array ``(H, W, 3) uint8``, or a figure of matplotlib.
 
     Returns
     -------
-    tuple of np.ndarray and bytes
-        ``(H, W, 3) uint8``, and the same as PNG.
+    pixels : np.ndarray
+        ``(H, W, 3) uint8``.
+    png : bytes
+        The contents of a PNG file.
     """
     figure = getattr(picture, "figure", None)
     if figure is None:
@@ -45,13 +47,13 @@ def paint(picture: Picture) -> tuple[np.ndarray, bytes]:
 
 
 def open_figures() -> set[int]:
-    """Return the numbers of pyplot's open figures; none if pyplot was never loaded."""
+    """Return the numbers of the open figures of pyplot; an empty set if pyplot is not loaded."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     return set(pyplot.get_fignums()) if pyplot else set()
 
 
 def close_figures(figures: Iterable[Any]) -> None:
-    """Close figures, given themselves or by their numbers, so that no notebook shows them."""
+    """Close figures, given as objects or numbers, so that no notebook shows them again."""
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         for figure in figures:
             pyplot.close(figure)

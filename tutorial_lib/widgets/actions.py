@@ -1,0 +1,33 @@
+"""What a person can do on a photo: by mouse, finger, keyboard, button or code."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class PhotoActions(Protocol):
+    """What a widget offers to its :class:`Gestures` and to its :class:`Panel`."""
+
+    def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
+        """Click on a pixel of the photo."""
+
+    def undo(self, wait: bool = False) -> None:
+        """Take back the latest change."""
+
+    def redo(self, wait: bool = False) -> None:
+        """Bring back what :meth:`undo` took back."""
+
+    def clear(self, wait: bool = False) -> None:
+        """Remove all clicks."""
+
+    def zoom(self, step: int) -> None:
+        """Zoom in (+1) or out (-1)."""
+
+    def pan(self, down: int, right: int) -> None:
+        """Move the view by a quarter of its size."""
+
+    def move_cursor(self, pixel: tuple[int, int] | None) -> None:
+        """Put the keyboard's cursor on a pixel ``(row, col)``; None hides it."""
+
+    def show_answer(self) -> None:
+        """Draw the present answer and show the state of the widget."""

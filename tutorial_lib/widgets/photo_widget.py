@@ -1,0 +1,185 @@
+"""The base of every widget that takes clicks: click, undo, redo, clear, zoom, still picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as w
+import numpy as np
+
+from tutorial_lib import render
+from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.history import ClickHistory
+from tutorial_lib.widgets.gestures import Gestures
+from tutorial_lib.widgets.panel import Panel
+from tutorial_lib.widgets.photo_layers import PhotoLayers
+from tutorial_lib.widgets.photo_view import PhotoView
+from tutorial_lib.widgets.viewport import Viewport
+
+
+class PhotoWidget(w.VBox):
+    """A photo to click on, with its controls.
+
+    The widgets differ in what they do with the clicks. They pass that as three functions:
+    ``show``, ``paint`` and ``answer``.
+
+    Parameters
+    ----------
+    view : PhotoView
+        The photo and its canvases.
+    histories : sequence of ClickHistory
+        Where the clicks are kept. Every change is made in all of them.
+    panel : Panel
+        The controls around the photo.
+    shelf : ipywidgets.Widget
+        The canvases as they stand on the page.
+    show : callable
+        ``show()`` draws the present answer and shows the state of the widget.
+    paint : callable
+        ``paint()`` returns photo, answer and clicks as one ``(H, W, 3) uint8`` picture.
+    answer : callable, optional
+        ``answer(wait)`` is called when the clicks have changed. With ``wait`` it returns when the
+        answer is there, else at once. Not needed if ``show`` computes the answer itself.
+    keys : mapping of str to callable, optional
+        Further keys, in lower case, and their actions.
+
+    Attributes
+    ----------
+    gestures : Gestures
+        Calls the methods below when a person uses mouse, finger or keyboard.
+    """
+
+    def __init__(
+        self,
+        view: PhotoView,
+        histories: Sequence[ClickHistory],
+        panel: Panel,
+        shelf: w.Widget,
+        *,
+        show: Callable[[], None],
+        paint: Callable[[], np.ndarray],
+        answer: Callable[[bool], None] | None = None,
+        keys: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        self.photo_view, self.panel, self._histories = view, panel, histories
+        self._show, self._paint, self._answer = show, paint, answer
+        super().__init__(panel.arrange(shelf))
+        self.add_class("tutorial-click-canvas")
+        panel.connect(self)
+        self.gestures = Gestures(self, view, panel, keys)
+        for canvas in view.canvases:
+            self.gestures.listen_to(canvas, partial(self._redraw, [canvas]))
+        self.redraw()
+
+    @property
+    def clicks(self) -> Clicks:
+        """The clicks so far."""
+        return self._histories[0].clicks
+
+    @property
+    def viewport(self) -> Viewport:
+        """The visible part of the photo."""
+        return self.photo_view.viewport
+
+    # -- clicks --------------------------------------------------------------------------------
+
+    def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
+        """Click on the photo: mouse, finger, keyboard and code all call this method.
+
+        Parameters
+        ----------
+        row, col : int
+            Pixel of the photo.
+        positive : bool
+            True on the object, False on the background.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If the click lies outside the photo. Nothing changes then.
+        """
+        click = Click(row, col, positive)
+        self._edit(lambda history: history.add(click), wait)
+
+    def undo(self, wait: bool = False) -> None:
+        """Take back the latest change."""
+        self._edit(lambda history: history.undo(), wait)
+
+    def redo(self, wait: bool = False) -> None:
+        """Bring back what :meth:`undo` took back."""
+        self._edit(lambda history: history.redo(), wait)
+
+    def clear(self, wait: bool = False) -> None:
+        """Remove all clicks; :meth:`undo` brings them back."""
+        self._edit(lambda history: history.clear(), wait)
+
+    def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
+        for history in self._histories:  # what the first refuses reaches none
+            edit(history)
+        self._changed(wait)
+
+    def _changed(self, wait: bool) -> None:
+        """Show the new clicks at once, and their answer when it is there."""
+        self.photo_view.draw_marks(self.clicks)
+        self.show_answer()
+        if self._answer is not None:
+            self._answer(wait)
+
+    # -- the view of the photo -----------------------------------------------------------------
+
+    def zoom(self, step: int) -> None:
+        """Zoom in (+1) or out (-1) around the cursor, or else around the latest click."""
+        centre = self.photo_view.cursor
+        if centre is None and len(self.clicks):
+            centre = (self.clicks[-1].row, self.clicks[-1].col)
+        self._look(self.viewport.zoomed(step, centre))
+
+    def pan(self, down: int, right: int) -> None:
+        """Move the view by a quarter of its size."""
+        self._look(self.viewport.moved(down, right))
+
+    def move_cursor(self, pixel: tuple[int, int] | None) -> None:
+        """Put the keyboard's cursor on a pixel ``(row, col)``; None hides it."""
+        self.photo_view.cursor = pixel
+        if pixel is None or self.viewport.follow(pixel) == self.viewport:
+            self.photo_view.draw_marks(self.clicks)
+        else:
+            self._look(self.viewport.follow(pixel))
+
+    def _look(self, viewport: Viewport) -> None:
+        self.photo_view.viewport = viewport
+        self.redraw()
+
+    # -- drawing -------------------------------------------------------------------------------
+
+    def show_answer(self) -> None:
+        """Draw the present answer and show the state of the widget."""
+        self._show()
+
+    def redraw(self) -> None:
+        """Draw everything again. After a reload of the page the canvases are empty."""
+        self._redraw(self.photo_view.canvases)
+
+    def _redraw(self, canvases: Sequence[PhotoLayers]) -> None:
+        for canvas in canvases:
+            self.photo_view.draw(canvas, self.clicks)
+        self.show_answer()
+
+    # -- without a browser ---------------------------------------------------------------------
+
+    @property
+    def picture(self) -> np.ndarray:
+        """Photo, answer and clicks as one ``(H, W, 3) uint8`` picture, without zoom."""
+        return self._paint()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Add a still picture to the widget, for GitHub, nbconvert and closed kernels."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        data["image/png"] = render.encode_png(self.picture, 9)
+        return bundle
