@@ -9,29 +9,30 @@ from hypothesis import strategies as st
 from tests.support import disc_mask, easy_scene
 from tutorial_lib.classical.fast.banded_cut import (
     BandedGraph,
-    graph_of,
+    build_graph,
+    grow_to_star,
     near_boundary,
-    whole_way,
-    with_ways,
+    shrink_to_star,
 )
-from tutorial_lib.classical.fast.coarse_graph import (
+from tutorial_lib.classical.fast.coarse_grid import (
     EXACT_UP_TO,
-    cell_parents,
-    cell_size,
-    cell_sums,
-    cell_weights,
+    block_side,
+    block_sums,
     cheapest_within,
-    spread,
+    coarse_parents,
+    coarse_weights,
+    to_pixels,
 )
-from tutorial_lib.classical.fast.lattice_paths import LatticeWays
+from tutorial_lib.classical.fast.lattice_paths import LatticePaths
+from tutorial_lib.classical.fast.pixel_graph import PixelGraph
 from tutorial_lib.classical.graph_cut import GraphCut, cut_energy, pairwise_weights, unary_costs
-from tutorial_lib.classical.pixel_graph import OFFSETS, PixelGraph, pair_slices
+from tutorial_lib.classical.neighbours import OFFSETS, pair_slices
 from tutorial_lib.classical.star_convexity import EuclideanStar, GeodesicStar
 from tutorial_lib.classical.star_paths import is_star, link_lengths, ray_parents
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import iou
 
-SHAPE = (203, 250)  # more pixels than are cut at once, and no multiple of the cells' side
+SHAPE = (203, 250)  # more pixels than are cut at once, and no multiple of the blocks' side
 SCENE, TRUTH, TWO = easy_scene(*SHAPE)
 CLICKS = Clicks(
     [*TWO, Click(70, 125), Click(150, 60, False), Click(101, 160), Click(30, 200, False)]
@@ -44,26 +45,26 @@ STARS = pytest.mark.parametrize("kind", [EuclideanStar, GeodesicStar])
     ("shape", "side"),
     [((200, 200), 1), ((200, 201), 3), ((480, 640), 3), ((600, 800), 5), ((1, 100_000), 3)],
 )
-def test_cells_are_as_small_as_the_limit_allows(shape, side):
-    assert cell_size(shape) == side
+def test_blocks_are_as_small_as_the_limit_allows(shape, side):
+    assert block_side(shape) == side
 
 
 def test_the_size_decides_which_graph_it_is():
     def kind(shape, exact=False):
         weights = [np.ones(np.empty(shape)[pair_slices(*offset)[0]].shape) for offset in OFFSETS]
-        return type(graph_of(weights, shape, exact=exact))
+        return type(build_graph(weights, shape, exact=exact))
 
     assert kind((1, EXACT_UP_TO)) is PixelGraph
     assert kind((1, EXACT_UP_TO + 1)) is BandedGraph
     assert kind((1, EXACT_UP_TO + 1), exact=True) is PixelGraph
 
 
-def test_a_cell_is_the_sum_of_its_pixels():
-    assert cell_sums(np.arange(20).reshape(4, 5), 3).tolist() == [[54, 51], [48, 37]]
+def test_a_block_is_the_sum_of_its_pixels():
+    assert block_sums(np.arange(20).reshape(4, 5), 3).tolist() == [[54, 51], [48, 37]]
 
 
 def test_each_pixel_gets_the_value_of_its_cell():
-    assert spread(np.array([[1, 2]]), 3, (2, 5)).tolist() == [[1, 1, 1, 2, 2]] * 2
+    assert to_pixels(np.array([[1, 2]]), 3, (2, 5)).tolist() == [[1, 1, 1, 2, 2]] * 2
 
 
 def test_the_cheapest_link_nearby_is_found():
@@ -74,7 +75,7 @@ def test_the_cheapest_link_nearby_is_found():
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (7, 8), (1, 9), (9, 2)])
-def test_links_between_cells_are_the_links_that_cross(shape):
+def test_links_between_blocks_are_the_links_that_cross(shape):
     rng = np.random.default_rng(0)
     flat = [float(rng.integers(1, 9)) for _ in OFFSETS]  # one weight an offset: all are cheapest
     weights = [
@@ -83,14 +84,14 @@ def test_links_between_cells_are_the_links_that_cross(shape):
     ]
     labels = rng.random((-(-shape[0] // 3), -(-shape[1] // 3))) < 0.5
     nothing = np.zeros(shape)
-    expected = cut_energy(spread(labels, 3, shape), nothing, nothing, weights, 0)
+    expected = cut_energy(to_pixels(labels, 3, shape), nothing, nothing, weights, 0)
     nothing = np.zeros(labels.shape)
-    assert cut_energy(labels, nothing, nothing, cell_weights(weights, shape, 3), 0) == expected
+    assert cut_energy(labels, nothing, nothing, coarse_weights(weights, shape, 3), 0) == expected
 
 
-def test_cells_inherit_their_way_from_their_middle():
+def test_blocks_inherit_the_path_of_their_centre():
     parents = ray_parents(((1, 1),), (3, 9))
-    assert cell_parents(parents, 3).tolist() == [[0, 0, 1]]
+    assert coarse_parents(parents, 3).tolist() == [[0, 0, 1]]
 
 
 def test_near_a_boundary():
@@ -99,11 +100,11 @@ def test_near_a_boundary():
     assert not near_boundary(np.ones((3, 3), dtype=bool), 1).any()  # no boundary, no band
 
 
-def test_ways_are_filled_in_and_broken_ways_left_out():
+def test_paths_are_completed_and_broken_paths_left_out():
     parents = np.array([[0, 0, 1, 2, 3, 4]])
     labels = np.array([[1, 1, 0, 0, 1, 0]], dtype=bool)
-    assert with_ways(labels, parents).astype(int).tolist() == [[1, 1, 1, 1, 1, 0]]
-    assert whole_way(labels, parents).astype(int).tolist() == [[1, 1, 0, 0, 0, 0]]
+    assert grow_to_star(labels, parents).astype(int).tolist() == [[1, 1, 1, 1, 1, 0]]
+    assert shrink_to_star(labels, parents).astype(int).tolist() == [[1, 1, 0, 0, 0, 0]]
 
 
 @given(st.integers(0, 1000))
@@ -111,7 +112,7 @@ def test_smallest_and_largest_star(seed):
     rng = np.random.default_rng(seed)
     parents = ray_parents(((3, 3), (8, 12)), (12, 15))
     labels = rng.random((12, 15)) < rng.random()
-    larger, smaller = with_ways(labels, parents), whole_way(labels, parents)
+    larger, smaller = grow_to_star(labels, parents), shrink_to_star(labels, parents)
     assert is_star(larger, parents)
     assert is_star(smaller, parents)
     assert (smaller <= labels).all()
@@ -223,13 +224,13 @@ def test_an_image_of_one_row(kind):
 
 
 def follow(parents, pixel):
-    """Return the length in steps and the end of the way from a pixel."""
+    """Return the length in steps and the end of the path from a pixel."""
     width, steps = parents.shape[1], 0
     at = pixel[0] * width + pixel[1]
     while (ahead := int(parents.ravel()[at])) != at:
         assert max(abs(ahead // width - at // width), abs(ahead % width - at % width)) == 1
         at, steps = ahead, steps + 1
-        assert steps <= parents.size, "the way goes round in circles"
+        assert steps <= parents.size, "the path is a cycle"
     return steps, divmod(at, width)
 
 
@@ -241,23 +242,23 @@ def follow(parents, pixel):
         st.tuples(st.integers(0, 19), st.integers(0, 21)), min_size=1, max_size=4, unique=True
     ),
 )
-def test_lattice_ways_lead_from_neighbour_to_neighbour_to_a_centre(seed, spacing, centres):
+def test_lattice_paths_lead_from_neighbour_to_neighbour_to_a_centre(seed, spacing, centres):
     image = np.random.default_rng(seed).integers(0, 256, (20, 22, 3), dtype=np.uint8)
-    parents = LatticeWays(link_lengths(image), (20, 22), spacing)(tuple(centres))
+    parents = LatticePaths(link_lengths(image), (20, 22), spacing)(tuple(centres))
     ends = [follow(parents, pixel)[1] for pixel in np.ndindex(20, 22)]
     assert set(ends) == set(centres)
 
 
-def test_lattice_ways_on_a_photo_of_one_colour_take_no_detours():
-    ways = LatticeWays(link_lengths(np.full((30, 30, 3), 9, np.uint8)), (30, 30), 3)
-    parents = ways(((1, 1),))
+def test_lattice_paths_on_a_photo_of_one_colour_take_no_detours():
+    find = LatticePaths(link_lengths(np.full((30, 30, 3), 9, np.uint8)), (30, 30), 3)
+    parents = find(((1, 1),))
     assert all(follow(parents, p)[0] <= max(p) + 1 for p in np.ndindex(30, 30))
 
 
 def test_a_lattice_way_goes_round_an_edge():
     image = np.full((27, 27, 3), 100, np.uint8)
     image[:21, 13] = 255  # a wall with a gap below
-    parents = LatticeWays(link_lengths(image, 0.99), (27, 27), 3)(((5, 4),))
+    parents = LatticePaths(link_lengths(image, 0.99), (27, 27), 3)(((5, 4),))
     at, crossing = 5 * 27 + 22, []
     while at != parents.ravel()[at]:
         at = int(parents.ravel()[at])

@@ -28,7 +28,7 @@ def density_of(model, image, region):
 
 def test_a_palette_lists_each_quantised_colour_once():
     palette = Palette.of(STRIPES)
-    assert palette.cells.tolist() == [[3, 3, 25], [3, 25, 3], [25, 3, 3]]
+    assert palette.bins.tolist() == [[3, 3, 25], [3, 25, 3], [25, 3, 3]]
     assert palette.index.tolist() == [[2] * 4, [0] * 4, [1] * 4]
     assert palette.colours.tolist() == [list(BLUE), list(GREEN), list(RED)]
 
@@ -41,13 +41,13 @@ def test_an_entry_has_the_mean_colour_of_its_pixels():
 
 
 def test_white_falls_into_the_last_cell():
-    assert Palette.of(np.full((1, 1, 3), 255, np.uint8)).cells.tolist() == [[BINS - 1] * 3]
+    assert Palette.of(np.full((1, 1, 3), 255, np.uint8)).bins.tolist() == [[BINS - 1] * 3]
 
 
 @given(IMAGES)
 def test_a_palette_leads_every_pixel_to_its_own_cell(image):
     palette = Palette.of(image)
-    assert np.array_equal(palette.cells[palette.index], image // 8)
+    assert np.array_equal(palette.bins[palette.index], image // 8)
     assert np.abs(palette.colours[palette.index] - image).max() <= 7
 
 

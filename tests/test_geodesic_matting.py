@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support import BACKGROUND, OBJECT, easy_scene
-from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.fast.coarse_image import coarse_shape, coarsen, enlarge
 from tutorial_lib.classical.geodesic_matting import (
     GeodesicMatting,
     likelihood_steps,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tutorial_lib.classical.image_network import (
     contrast_capacities,
-    pixel_network,
+    grid_network,
     unary_capacities,
 )
 from tutorial_lib.classical.min_cut import (
@@ -164,7 +164,7 @@ def test_a_network_cannot_be_changed():
 
 
 def test_one_row_of_two_pixels_is_the_network_by_hand():
-    network = pixel_network(np.array([[7, 3]]), np.array([[2, 6]]), 2)
+    network = grid_network(np.array([[7, 3]]), np.array([[2, 6]]), 2)
     assert network.pixels == ((0, 0), (0, 1))
     assert minimum_cut(network).value == 7
     assert minimum_cut(network).source_side == {"s", (0, 0)}
@@ -172,14 +172,14 @@ def test_one_row_of_two_pixels_is_the_network_by_hand():
 
 def test_a_grid_links_each_pixel_to_its_four_neighbours():
     ones = np.ones((3, 3), dtype=int)
-    network = pixel_network(ones, ones, 1)
+    network = grid_network(ones, ones, 1)
     assert len(network.capacity) == 9 + 9 + 2 * 12
     assert ((0, 0), (1, 1)) not in network.capacity
 
 
 def test_pairwise_arrays_go_to_the_right_links():
     ones = np.ones((2, 2), dtype=int)
-    network = pixel_network(ones, ones, (np.array([[2], [3]]), np.array([[4, 0]])))
+    network = grid_network(ones, ones, (np.array([[2], [3]]), np.array([[4, 0]])))
     assert network.capacity[(0, 0), (0, 1)] == 2
     assert network.capacity[(1, 1), (1, 0)] == 3
     assert network.capacity[(1, 0), (0, 0)] == 4
@@ -204,7 +204,7 @@ def test_pairwise_arrays_go_to_the_right_links():
 )
 def test_bad_grids_are_refused(source, sink, pairwise, error, text):
     with pytest.raises(error, match=text):
-        pixel_network(source, sink, pairwise)
+        grid_network(source, sink, pairwise)
 
 
 def test_unary_capacities_are_rounded_negative_logs():

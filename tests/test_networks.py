@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from tutorial_lib import plots
-from tutorial_lib.classical.image_network import pixel_network
+from tutorial_lib.classical.image_network import grid_network
 from tutorial_lib.classical.min_cut import FlowNetwork, augmenting_steps, minimum_cut, push_flow
 from tutorial_lib.plots.flow_networks import draw_network, draw_residual
 
 PAIR = FlowNetwork(
     {("s", "a"): 7, ("s", "b"): 3, ("a", "t"): 2, ("b", "t"): 6, ("a", "b"): 2, ("b", "a"): 2}
 )
-NINE = pixel_network(np.arange(9).reshape(3, 3), np.full((3, 3), 4), 2)
+NINE = grid_network(np.arange(9).reshape(3, 3), np.full((3, 3), 4), 2)
 
 
 @pytest.fixture(autouse=True)

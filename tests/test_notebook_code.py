@@ -25,6 +25,7 @@ from tutorial_lib.classical import (
     growcut,
     image_network,
     min_cut,
+    neighbours,
     random_walker,
     star_paths,
 )
@@ -152,8 +153,8 @@ def stars(rng: np.random.Generator) -> dict[str, Any]:
 def armies(rng: np.random.Generator) -> dict[str, Any]:
     image = photo(rng)
     shape = image.shape[:2]
-    cells = growcut.Cells(rng.integers(-1, 2, shape).astype(np.int8), chances(rng, shape))
-    return {"cells": cells, "attacks": growcut.attack_strengths(image)}
+    cells = growcut.CellStates(rng.integers(-1, 2, shape).astype(np.int8), chances(rng, shape))
+    return {"cells": cells, "strengths": growcut.attack_strengths(image)}
 
 
 def maybe(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -319,13 +320,13 @@ COMPARISONS = {
         },
     ),
     "squared_differences": Comparison(
-        graph_cut.squared_differences, lambda rng: {"image": photo(rng)}
+        neighbours.squared_differences, lambda rng: {"image": photo(rng)}
     ),
     "pair_slices": Comparison(
-        graph_cut.pair_slices,
-        lambda rng: dict(zip(("row", "col"), graph_cut.OFFSETS[rng.integers(4)], strict=True)),
+        neighbours.pair_slices,
+        lambda rng: dict(zip(("row", "col"), neighbours.OFFSETS[rng.integers(4)], strict=True)),
     ),
-    "contrast_sigma": Comparison(graph_cut.contrast_sigma, lambda rng: {"image": photo(rng)}),
+    "contrast_sigma": Comparison(neighbours.contrast_sigma, lambda rng: {"image": photo(rng)}),
     "pairwise_weights": Comparison(
         graph_cut.pairwise_weights,
         lambda rng: {"image": photo(rng), "sigma": float(rng.uniform(5, 90))},
@@ -363,7 +364,7 @@ COMPARISONS = {
         },
     ),
     "attack_strengths": Comparison(growcut.attack_strengths, lambda rng: {"image": photo(rng)}),
-    "fight": Comparison(growcut.fight, armies),
+    "attack": Comparison(growcut.attack, armies),
     "bilinear_kernel": Comparison(
         layers.bilinear_kernel, lambda rng: {"factor": int(rng.integers(1, 17))}
     ),
@@ -522,7 +523,9 @@ def test_the_comparison_notices_a_difference():
     assert not agree({"a": 1}, {"a": 2})
     assert not agree(None, ["s", "t"])
     assert not agree(settled(csr_array(np.eye(2))), np.ones((2, 2)))
-    first, second = (growcut.Cells(np.ones(2), np.full(2, strength)) for strength in (0.1, 0.2))
+    first, second = (
+        growcut.CellStates(np.ones(2), np.full(2, strength)) for strength in (0.1, 0.2)
+    )
     assert not agree(settled(first), settled(second))
 
 

@@ -1,4 +1,4 @@
-"""Numbers in pixels, ways between them, and the sides painted in the clicks' colours."""
+"""Numbers in pixels, paths between them, and the sides painted in the clicks' colours."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,7 +74,7 @@ def test_only_maps_have_numbers():
 
 def test_arrows_lead_from_each_pixel_towards_its_parent():
     parents = np.array([[1, 1, 1], [0, 1, 2]])
-    ax = plots.draw_parents(GREY, parents, title="ways")
+    ax = plots.draw_parents(GREY, parents, title="paths")
     arrows = [text for text in ax.texts if not text.get_text()]
     ends = {(tuple(np.round(a.xyann).astype(int)), tuple(np.sign(np.subtract(a.xy, a.xyann))))
             for a in arrows}  # fmt: skip
@@ -83,14 +83,14 @@ def test_arrows_lead_from_each_pixel_towards_its_parent():
     }  # fmt: skip
     (centre,) = [patch for patch in ax.patches if isinstance(patch, Circle)]
     assert centre.center == (1, 0)
-    assert ax.get_title() == "ways"
+    assert ax.get_title() == "paths"
 
 
 def test_a_way_is_green_inside_the_mask_and_red_and_dotted_outside():
     photo = np.zeros((1, 7, 3), dtype=np.uint8)
     parents = ray_parents(((0, 6),), (1, 7))
     mask = np.array([[True, True, False, False, True, True, True]])
-    lines = plots.draw_ways(photo, parents, [(0, 0)], mask).lines
+    lines = plots.draw_paths(photo, parents, [(0, 0)], mask).lines
     drawn = [(line.get_xdata().tolist(), line.get_color(), line.get_linestyle())
              for line in lines if line.get_color() != "white"]  # fmt: skip
     green, red = hex_colour(POSITIVE), hex_colour(NEGATIVE)
@@ -100,7 +100,7 @@ def test_a_way_is_green_inside_the_mask_and_red_and_dotted_outside():
 
 def test_without_a_mask_a_way_is_green_from_end_to_end():
     parents = ray_parents(((2, 2),), (5, 5))
-    lines = plots.draw_ways(np.zeros((5, 5, 3), np.uint8), parents, [(0, 0), (4, 2)]).lines
+    lines = plots.draw_paths(np.zeros((5, 5, 3), np.uint8), parents, [(0, 0), (4, 2)]).lines
     assert hex_colour(NEGATIVE) not in {line.get_color() for line in lines}
     assert [line.get_xdata().tolist() for line in lines if line.get_linewidth() == 2] == [
         [0, 1, 2],
@@ -108,15 +108,15 @@ def test_without_a_mask_a_way_is_green_from_end_to_end():
     ]
 
 
-def test_a_way_from_the_centre_is_no_way():
+def test_a_path_from_the_centre_has_no_steps():
     parents = ray_parents(((2, 2),), (5, 5))
-    ax = plots.draw_ways(np.zeros((5, 5, 3), np.uint8), parents, [(2, 2)])
+    ax = plots.draw_paths(np.zeros((5, 5, 3), np.uint8), parents, [(2, 2)])
     assert [line.get_xdata().tolist() for line in ax.lines] == [[2], [2]]
 
 
-def test_a_way_in_a_circle_is_refused():
-    with pytest.raises(ValueError, match="circle") as caught:
-        plots.draw_ways(GREY, np.array([[1, 0, 2], [3, 4, 5]]), [(0, 0)])
+def test_a_cycle_of_parents_is_refused():
+    with pytest.raises(ValueError, match="cycle") as caught:
+        plots.draw_paths(GREY, np.array([[1, 0, 2], [3, 4, 5]]), [(0, 0)])
     assert one_sentence(caught.value)
 
 
@@ -158,9 +158,9 @@ def test_painting_leaves_the_photo_alone():
     [
         lambda ax: plots.draw_values(VALUES, ax=ax),
         lambda ax: plots.draw_parents(GREY, np.arange(6).reshape(2, 3), ax=ax),
-        lambda ax: plots.draw_ways(GREY, np.arange(6).reshape(2, 3), [], ax=ax),
+        lambda ax: plots.draw_paths(GREY, np.arange(6).reshape(2, 3), [], ax=ax),
     ],
-    ids=["draw_values", "draw_parents", "draw_ways"],
+    ids=["draw_values", "draw_parents", "draw_paths"],
 )
 def test_a_given_axes_is_used_and_no_figure_opened(draw):
     _, ax = plt.subplots()

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.support import disc_mask, easy_scene
 from tests.test_graph_cut import LABELLINGS, all_energies, neighbour_pairs, whole
-from tutorial_lib.classical.graph_cut import contrast_sigma, pairwise_weights
-from tutorial_lib.classical.pixel_graph import PixelGraph
+from tutorial_lib.classical.fast.pixel_graph import PixelGraph
+from tutorial_lib.classical.graph_cut import pairwise_weights
+from tutorial_lib.classical.neighbours import contrast_sigma
 from tutorial_lib.classical.star_convexity import EuclideanStar, GeodesicStar
 from tutorial_lib.classical.star_paths import is_star, path_parents, ray_parents, step_lengths
 from tutorial_lib.clicks import Click, Clicks
@@ -18,12 +19,12 @@ STARS = pytest.mark.parametrize("kind", [EuclideanStar, GeodesicStar])
 CENTRES = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 14)), min_size=1, unique=True)
 
 
-def way(parents, pixel):
+def path(parents, pixel):
     """Follow the parents to a centre."""
     found = [pixel]
     while (parent := int(parents[found[-1]])) != np.ravel_multi_index(found[-1], parents.shape):
         found.append(tuple(map(int, np.unravel_index(parent, parents.shape))))
-        assert len(found) <= parents.size, "the way goes round in circles"
+        assert len(found) <= parents.size, "the path is a cycle"
     return found
 
 
@@ -41,7 +42,7 @@ def test_the_rays_of_a_small_square():
 def test_rays_lead_from_neighbour_to_neighbour_to_a_centre(centres):
     parents = ray_parents(tuple(centres), (12, 15))
     for pixel in np.ndindex(parents.shape):
-        steps = way(parents, pixel)
+        steps = path(parents, pixel)
         assert steps[-1] in centres
         assert all(max(abs(np.subtract(*pair))) == 1 for pair in pairwise(steps))
 
@@ -49,7 +50,7 @@ def test_rays_lead_from_neighbour_to_neighbour_to_a_centre(centres):
 def test_a_ray_stays_close_to_the_straight_line():
     parents = ray_parents(((50, 20),), (120, 160))
     for pixel in [(0, 159), (119, 150), (119, 40), (3, 0), (70, 159), (90, 120)]:
-        steps = way(parents, pixel)
+        steps = path(parents, pixel)
         assert max(distance_to_line(step, pixel, (50, 20)) for step in steps) < 3
 
 
@@ -91,7 +92,7 @@ def test_paths_are_the_shortest(seed):
     parents = path_parents(centres, (5, 6), lengths)
     best = shortest(lengths.toarray(), [7, 29])
     for pixel in np.ndindex(5, 6):
-        steps = [int(np.ravel_multi_index(step, (5, 6))) for step in way(parents, pixel)]
+        steps = [int(np.ravel_multi_index(step, (5, 6))) for step in path(parents, pixel)]
         length = sum(lengths[a, b] for a, b in pairwise(steps))
         assert length == pytest.approx(best[steps[0]])
 
@@ -100,8 +101,8 @@ def test_a_path_goes_round_an_edge_and_a_ray_does_not():
     image = np.full((9, 9, 3), 100, np.uint8)
     image[:7, 4] = 255  # a wall with a gap below
     parents = path_parents(((2, 1),), (9, 9), step_lengths(image, 0.99))
-    assert {row for row, col in way(parents, (2, 7)) if col == 4} <= {7, 8}
-    assert (2, 4) in way(ray_parents(((2, 1),), (9, 9)), (2, 7))
+    assert {row for row, col in path(parents, (2, 7)) if col == 4} <= {7, 8}
+    assert (2, 4) in path(ray_parents(((2, 1),), (9, 9)), (2, 7))
 
 
 def test_a_star_by_hand():
@@ -144,8 +145,10 @@ def test_the_method_finds_the_best_star_that_obeys_the_clicks(kind, seed):
     prepared = method.prepare(image)
     answer = method.segment(prepared, clicks)
     positive, negative = clicks.discs((3, 3), 0)
-    ways = method._ways(image)(tuple(map(tuple, clicks.positives.tolist())))
-    allowed = [is_star(m, ways) and m[positive].all() and not m[negative].any() for m in LABELLINGS]
+    parents = method._path_finder(image)(tuple(map(tuple, clicks.positives.tolist())))
+    allowed = [
+        is_star(m, parents) and m[positive].all() and not m[negative].any() for m in LABELLINGS
+    ]
     costs = method.graph_cut.terminal_costs(
         prepared.base, answer.probability, np.zeros((3, 3), bool), np.zeros((3, 3), bool)
     )
@@ -181,9 +184,9 @@ def test_the_answer_is_a_star_and_obeys_the_discs(kind, items, lam):
     prepared = method.prepare(SCENE)
     answer = method.segment(prepared, clicks)
     positive, negative = clicks.discs(SCENE.shape, 3)
-    ways = method._ways(SCENE)(tuple(map(tuple, clicks.positives.tolist())))
+    parents = method._path_finder(SCENE)(tuple(map(tuple, clicks.positives.tolist())))
     own = np.arange(positive.size).reshape(positive.shape)
-    assert is_star(answer.mask, np.where(positive, own, ways))
+    assert is_star(answer.mask, np.where(positive, own, parents))
     assert answer.mask[positive].all()
     assert not answer.mask[negative].any()
 

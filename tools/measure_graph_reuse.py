@@ -22,6 +22,7 @@ import numpy as np
 import tutorial_lib.classical.graph_cut as graph_cut
 from tutorial_lib import Click, Clicks, load_sample
 from tutorial_lib.classical.colour_models import HistogramModel, object_posterior
+from tutorial_lib.classical.fast import PixelGraph
 from tutorial_lib.clock import timed
 from tutorial_lib.evaluation.machine import commit, machine
 
@@ -59,7 +60,7 @@ def measure(name: str, text: str) -> dict[str, float]:
             continue
         pair = costs(method, prepared, clicks)
         mask, warm = timed(lambda pair=pair: prepared.graph.cut(*pair))
-        fresh, built = timed(lambda: graph_cut.PixelGraph(weights, photo.shape[:2]))
+        fresh, built = timed(lambda: PixelGraph(weights, photo.shape[:2]))
         again, cold = timed(lambda fresh=fresh, pair=pair: fresh.cut(*pair))
         assert np.array_equal(mask, again), "a warm cut must equal a cold one"
         for key, value in (("rebuild", built + cold), ("cold", cold), ("warm", warm)):

@@ -1,4 +1,4 @@
-"""What all classical methods share: clicks become discs, and both kinds are needed."""
+"""What all classical methods share: clicks become discs, and both kinds are required."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tutorial_lib.segmenter import Segmentation
 
 
 def with_discs(probability: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """Return an ``(H, W)`` probability map that is sure of the clicked discs."""
+    """Return an ``(H, W)`` probability map with 1 and 0 in the clicked discs."""
     return np.where(positive, 1, np.where(negative, 0, probability))
 
 
 class DiscSegmenter(ABC):
-    """A method that reads its clicks as discs (Xu et al. use radius 5; Li et al. name none).
+    """A method that reads its clicks as discs (Xu et al. use radius 5; Li et al. give none).
 
-    Until there is at least one disc of each kind nothing separates object from background, so the
-    answer is the positive discs themselves: honest, and never empty after a positive click.
+    Nothing separates object from background while one kind of click is missing. Until then the
+    answer is the positive discs themselves.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class DiscSegmenter(ABC):
         Parameters
         ----------
         prepared
-            What :meth:`prepare` returned.
+            The result of :meth:`prepare`.
         clicks : Clicks
             The clicks so far, all inside the image.
 

@@ -1,7 +1,7 @@
-"""How likely a colour is under the object's and the background's clicks.
+"""Colour models: how likely each colour is under the object's and the background's clicks.
 
-A photo of 300,000 pixels has only some thousand distinct colours once each channel is cut into 32
-levels. A model is therefore evaluated once a *palette entry* and looked up for every pixel.
+A photo of 300,000 pixels has only some thousand distinct colours if each channel has 32 levels. A
+model is evaluated once for each *palette entry*, and each pixel looks up its entry.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ class Palette:
     Parameters
     ----------
     index : np.ndarray
-        ``(H, W) intp``: which entry each pixel uses.
-    cells : np.ndarray
-        ``(K, 3) intp``: histogram cell of each entry, 0..31 a channel.
+        ``(H, W) intp``: the entry of each pixel.
+    bins : np.ndarray
+        ``(K, 3) intp``: histogram bin of each entry, 0..31 per channel.
     colours : np.ndarray
         ``(K, 3) float64``: mean colour of the pixels of each entry, 0..255.
     """
 
     index: np.ndarray
-    cells: np.ndarray
+    bins: np.ndarray
     colours: np.ndarray
 
     @classmethod
     def of(cls, image: np.ndarray) -> Palette:
-        """Quantise an ``(H, W, 3) uint8`` image to 32 levels a channel."""
-        cells = image.reshape(-1, 3).astype(np.intp) * BINS >> 8
-        flat = np.ravel_multi_index(tuple(cells.T), (BINS,) * 3)
+        """Quantise an ``(H, W, 3) uint8`` image to 32 levels per channel."""
+        bins = image.reshape(-1, 3).astype(np.intp) * BINS >> 8
+        flat = np.ravel_multi_index(tuple(bins.T), (BINS,) * 3)
         used, index, count = np.unique(flat, return_inverse=True, return_counts=True)
         sums = [np.bincount(index, weights=channel) for channel in image.reshape(-1, 3).T]
         return cls(
             index=index.reshape(image.shape[:2]),
-            cells=np.stack(np.unravel_index(used, (BINS,) * 3), axis=1),
+            bins=np.stack(np.unravel_index(used, (BINS,) * 3), axis=1),
             colours=np.stack(sums, axis=1) / count[:, None],
         )
 
@@ -57,15 +57,14 @@ class ColourModel(Protocol):
 
 @dataclass(frozen=True)
 class HistogramModel:
-    """A colour histogram, smoothed so that a few dozen pixels say something about their neighbours.
+    """A colour histogram, smoothed so that a few dozen pixels are enough.
 
     Parameters
     ----------
     smoothing : float
         Standard deviation of the Gaussian that blurs the histogram, in bins of 8 grey levels.
     floor : float
-        Share of a uniform distribution mixed in, so that an unseen colour is unlikely and
-        not impossible.
+        Weight of a uniform distribution in the mixture, so that no colour is impossible.
     """
 
     smoothing: float = 1.5
@@ -73,13 +72,13 @@ class HistogramModel:
 
     def density(self, palette: Palette, image: np.ndarray, region: np.ndarray) -> np.ndarray:
         """Fit to ``image[region]`` and return the ``(K,) float64`` density of each entry."""
-        seen = np.bincount(palette.index[region], minlength=len(palette.cells))
+        seen = np.bincount(palette.index[region], minlength=len(palette.bins))
         histogram = np.zeros((BINS,) * 3)
-        histogram[tuple(palette.cells.T)] = seen
+        histogram[tuple(palette.bins.T)] = seen
         histogram = gaussian_filter(histogram, self.smoothing)
         histogram /= histogram.sum()
         histogram = (1 - self.floor) * histogram + self.floor / BINS**3
-        return histogram[tuple(palette.cells.T)]
+        return histogram[tuple(palette.bins.T)]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class GaussianMixtureModel:
     variance_floor : float
         Added to each covariance's diagonal, in squared grey levels.
     floor : float
-        Share of a uniform distribution mixed in.
+        Weight of a uniform distribution in the mixture.
     seed : int
         Seed of the k-means initialisation.
     """
@@ -106,7 +105,7 @@ class GaussianMixtureModel:
     def density(self, palette: Palette, image: np.ndarray, region: np.ndarray) -> np.ndarray:
         """Fit to ``image[region]`` and return the ``(K,) float64`` density of each entry."""
         pixels = image[region].astype(np.float64)
-        if len(pixels) == 1:  # scikit-learn asks for two; the same one twice changes nothing
+        if len(pixels) == 1:  # scikit-learn requires two; the same one twice changes nothing
             pixels = np.repeat(pixels, 2, axis=0)
         distinct = len(np.unique(pixels, axis=0))
         mixture = GaussianMixture(
@@ -119,14 +118,14 @@ class GaussianMixtureModel:
         return (1 - self.floor) * density + self.floor / 256**3
 
 
-Colour: TypeAlias = Literal["histogram", "gmm"]
-COLOUR_MODELS: dict[Colour, type[ColourModel]] = {
+ColourModelName: TypeAlias = Literal["histogram", "gmm"]
+COLOUR_MODELS: dict[ColourModelName, type[ColourModel]] = {
     "histogram": HistogramModel,
     "gmm": GaussianMixtureModel,
 }
 
 
-def colour_model(name: Colour) -> ColourModel:
+def colour_model(name: ColourModelName) -> ColourModel:
     """Build a colour model by its name.
 
     Parameters
@@ -156,14 +155,14 @@ def object_posterior(
     positive: np.ndarray,
     negative: np.ndarray,
 ) -> np.ndarray:
-    """Probability that each pixel's colour comes from the object, both sides equally likely before.
+    """Return the probability that each pixel's colour is the object's; both have the same prior.
 
     ``q = p(colour | object) / (p(colour | object) + p(colour | background))``
 
     Parameters
     ----------
     model : ColourModel
-        The kind of density, fitted once to each side.
+        The kind of density, fitted to each side.
     palette : Palette
         The image's palette.
     image : np.ndarray

@@ -1,9 +1,9 @@
-"""Geodesic matting (Bai and Sapiro, ICCV 2007): the click that is nearer, as the colours go, wins.
+"""Geodesic matting (Bai and Sapiro, ICCV 2007): each pixel joins the click at the shorter distance.
 
-The clicks' colours say how likely each pixel is object. Walking through the photo costs nothing
-where that likelihood stays the same, and much where it changes. Each pixel joins the click that is
-cheaper to reach. So a pixel of the object's colour behind a strip of background is *far* from the
-object's clicks: unlike graph cut, the answer is always connected to a click.
+The colours of the clicks give each pixel a likelihood of being object. A path is short where this
+likelihood stays the same, and long where it changes. A pixel of the object's colour behind a strip
+of background is *far* from the object's clicks. So, unlike graph cut, every part of the answer is
+connected to a click.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
-from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
-from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
+from tutorial_lib.classical.colour_models import (
+    ColourModelName,
+    Palette,
+    colour_model,
+    object_posterior,
+)
+from tutorial_lib.classical.fast import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.neighbours import OFFSETS, pair_slices
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
 
 def likelihood_steps(likelihood: np.ndarray, step: float) -> list[np.ndarray]:
-    """How far apart neighbours are: what the likelihood changes, and a little for the way itself.
+    """Return the distance between neighbours: the change of likelihood, and a little for each step.
 
     ``d(p, q) = |P_F(p) - P_F(q)| + step * |p - q|``
 
@@ -32,12 +37,12 @@ def likelihood_steps(likelihood: np.ndarray, step: float) -> list[np.ndarray]:
     likelihood : np.ndarray
         ``(H, W)`` map P_F in [0, 1].
     step : float
-        Cost of one pixel of way, at least 0.
+        Cost of one pixel of path, at least 0.
 
     Returns
     -------
     list of np.ndarray
-        One ``float64`` array for each of :data:`~tutorial_lib.classical.graph_cut.OFFSETS`.
+        One ``float64`` array for each of :data:`~tutorial_lib.classical.neighbours.OFFSETS`.
 
     References
     ----------
@@ -69,7 +74,7 @@ def nearer_to_object(to_object: np.ndarray, to_background: np.ndarray) -> np.nda
 
 @dataclass(frozen=True, eq=False)
 class GeodesicPrepared:
-    """What geodesic matting keeps of an image: pixels, palette, and the links of a coarser grid."""
+    """What geodesic matting computes once per image: pixels, palette, and links of the grid."""
 
     image: np.ndarray
     palette: Palette
@@ -82,20 +87,20 @@ class GeodesicPrepared:
 
 
 class GeodesicMatting(DiscSegmenter):
-    """Geodesic distances to the clicks, over the map of how likely each pixel's colour is object.
+    """Geodesic distances to the clicks, on the map of object likelihoods.
 
-    Distances are exact (Dijkstra's algorithm over 8 neighbours) on a grid of at most about
-    ``pixels`` pixels. For a larger photo the likelihood is averaged down and the probability
-    interpolated back, which keeps a click fast and moves the boundary by about a pixel.
+    Distances are exact (Dijkstra's algorithm with 8 neighbours) on a grid of about ``pixels``
+    pixels. On a larger photo the likelihood is averaged to that size and the probability is
+    interpolated back. This keeps a click fast and moves the boundary by about a pixel.
 
     Parameters
     ----------
     step : float
-        Cost of one photo pixel of way; it decides where the likelihood is flat.
+        Cost of one photo pixel of path; it matters where the likelihood is flat.
     colour : {"histogram", "gmm"}
         The colour model of the clicked discs.
     pixels : int
-        Size of the grid for the distances; photos with no more pixels are used as they are.
+        Size of the grid for the distances; a smaller photo keeps its size.
     radius : int
         Radius of the disc around each click, in pixels.
 
@@ -106,10 +111,10 @@ class GeodesicMatting(DiscSegmenter):
 
     Notes
     -----
-    The paper takes ``step = 0`` and estimates colours in Luv by a kernel density; the histogram
-    here is blurred by a Gaussian, which is the same thing on a grid, in RGB. The paper's last step,
-    true alpha values in a narrow band around the boundary, is left out: the answer here is a
-    segmentation with soft values.
+    The paper uses ``step = 0`` and a kernel density of colours in Luv. The histogram here, blurred
+    by a Gaussian, is a kernel density on a grid in RGB. The last step of the paper, true alpha
+    values in a narrow band around the boundary, is left out: the answer is a segmentation with
+    soft values.
 
     References
     ----------
@@ -120,7 +125,7 @@ class GeodesicMatting(DiscSegmenter):
     def __init__(
         self,
         step: float = 0.002,
-        colour: Colour = "histogram",
+        colour: ColourModelName = "histogram",
         pixels: int = 80_000,
         radius: int = 5,
     ) -> None:
@@ -133,7 +138,7 @@ class GeodesicMatting(DiscSegmenter):
         self.colour_model = colour_model(colour)
 
     def prepare(self, image: ImageLike) -> GeodesicPrepared:
-        """Read the image, quantise its colours, and lay out the grid.
+        """Read the image, quantise its colours, and build the grid.
 
         Parameters
         ----------
@@ -143,7 +148,7 @@ class GeodesicMatting(DiscSegmenter):
         Returns
         -------
         GeodesicPrepared
-            To be handed to :meth:`segment`.
+            The argument of :meth:`segment`.
         """
         image = as_rgb(image)
         coarse = coarse_shape(image.shape[:2], self.pixels)
@@ -156,7 +161,7 @@ class GeodesicMatting(DiscSegmenter):
             self.colour_model, prepared.palette, prepared.image, positive, negative
         )
         coarse = prepared.links.shape
-        photo_pixels = math.sqrt(positive.size / math.prod(coarse))  # across one coarse cell
+        photo_pixels = math.sqrt(positive.size / math.prod(coarse))  # across one coarse pixel
         steps = likelihood_steps(coarsen(likelihood, coarse), self.step * photo_pixels)
         graph = prepared.links.graph(steps)
         to_object, to_background = (

@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class GrabCutPrepared:
-    """What GrabCut keeps of an image: its pixels and their palette."""
+    """What GrabCut computes once per image: its pixels and their palette."""
 
     image: np.ndarray
     palette: Palette
@@ -28,19 +28,19 @@ class GrabCutPrepared:
 
 
 class GrabCut(DiscSegmenter):
-    """Iterated graph cuts with colour mixtures, on OpenCV's implementation.
+    """Iterated graph cuts with colour mixtures, by OpenCV's implementation.
 
-    Graph cut learns its colours from the clicks alone. GrabCut takes the answer, learns the
-    colours of *all* its pixels, cuts again, and repeats. It starts from a guess: inside the box,
-    if there is one, otherwise wherever a histogram of the clicks' colours favours the object.
+    Graph cut learns its colours from the clicks alone. GrabCut learns the colours of *all* pixels
+    of its answer, cuts again, and repeats. The first answer is the inside of the box. Without a box
+    it is the set of pixels where a histogram of the clicks' colours favours the object.
 
     Parameters
     ----------
     iterations : int
         How often to refit and cut.
     box : tuple of int, optional
-        ``(top, left, bottom, right)``, bottom and right excluded: nothing outside is object. With
-        a box no click is needed.
+        ``(top, left, bottom, right)``, bottom and right excluded. Pixels outside are background.
+        With a box no click is required.
     radius : int
         Radius of the disc around each click, in pixels.
     seed : int
@@ -78,7 +78,7 @@ class GrabCut(DiscSegmenter):
         Returns
         -------
         GrabCutPrepared
-            To be handed to :meth:`segment`.
+            The argument of :meth:`segment`.
 
         Raises
         ------

@@ -1,8 +1,11 @@
 """Interactive graph cut (Boykov and Jolly, ICCV 2001), with the terms of DOS, Eq. 3-5.
 
-Every pixel is a node. Cutting it from the source costs what the label "background" costs there,
-cutting it from the sink what "object" costs; cutting two neighbours apart costs more the more
-alike they are. The cheapest cut that separates source from sink *is* the best labelling.
+Every labelling has an energy, ``E(L) = lam * R(L) + B(L)``. R charges each pixel for its label, B
+each pair of neighbours with different labels. The energy becomes a graph: every pixel is a node,
+linked to its neighbours, to the source ("object") and to the sink ("background"), and the capacity
+of a link is the cost of cutting it. The minimum cut is then the labelling of least energy;
+:func:`cheapest_labelling` is the whole idea. :mod:`tutorial_lib.classical.fast` computes the same
+cut click after click, and cuts large photos in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -14,47 +17,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.colour_models import Colour, Palette, colour_model, object_posterior
-from tutorial_lib.classical.fast.banded_cut import BandedGraph, graph_of
-from tutorial_lib.classical.pixel_graph import OFFSETS, PixelGraph, pair_slices
+from tutorial_lib.classical.colour_models import (
+    ColourModelName,
+    Palette,
+    colour_model,
+    object_posterior,
+)
+from tutorial_lib.classical.fast import BandedGraph, PixelGraph, build_graph
+from tutorial_lib.classical.neighbours import (
+    OFFSETS,
+    contrast_sigma,
+    pair_slices,
+    squared_differences,
+    to_integer,
+)
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tutorial_lib.clicks import Clicks
 
 
-def squared_differences(image: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the squared colour difference of all neighbour pairs, one array an offset."""
-    colours = image.astype(np.float32)
-    for offset in OFFSETS:
-        first, second = pair_slices(*offset)
-        yield ((colours[first] - colours[second]) ** 2).sum(axis=-1)
-
-
-def contrast_sigma(image: np.ndarray) -> float:
-    """Root mean square colour difference between neighbours: the contrast this photo calls usual.
-
-    Parameters
-    ----------
-    image : np.ndarray
-        ``(H, W, 3) uint8``.
-
-    Returns
-    -------
-    float
-        Sigma of DOS, Eq. 5, in grey levels; 1 for an image of one colour.
-    """
-    squares = list(squared_differences(image))
-    count = sum(square.size for square in squares)
-    mean = sum(float(square.sum(dtype=np.float64)) for square in squares) / max(count, 1)
-    return float(np.sqrt(mean)) or 1.0
-
-
 def pairwise_weights(image: np.ndarray, sigma: float | None = None) -> list[np.ndarray]:
-    """Cost of separating each pair of neighbours.
+    """Return the cost of separating each pair of neighbours.
 
     ``B(p, q) = exp(-|I_p - I_q|^2 / (2 sigma^2)) / dist(p, q)``
 
@@ -63,12 +48,14 @@ def pairwise_weights(image: np.ndarray, sigma: float | None = None) -> list[np.n
     image : np.ndarray
         ``(H, W, 3) uint8``.
     sigma : float, optional
-        Contrast scale in grey levels; :func:`contrast_sigma` of the image if not given.
+        Contrast scale in grey levels; by default
+        :func:`~tutorial_lib.classical.neighbours.contrast_sigma` of the image.
 
     Returns
     -------
     list of np.ndarray
-        One ``float32`` array for each of :data:`OFFSETS`, of the shape :func:`pair_slices` gives.
+        One ``float32`` array for each of :data:`~tutorial_lib.classical.neighbours.OFFSETS`, of
+        the shape that :func:`~tutorial_lib.classical.neighbours.pair_slices` gives.
 
     References
     ----------
@@ -83,7 +70,7 @@ def pairwise_weights(image: np.ndarray, sigma: float | None = None) -> list[np.n
 
 
 def unary_costs(probability: np.ndarray, clip: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
-    """Cost of calling each pixel object, and of calling it background.
+    """Return the cost of each label at each pixel.
 
     ``R(object) = -log q`` and ``R(background) = -log(1 - q)``
 
@@ -92,7 +79,7 @@ def unary_costs(probability: np.ndarray, clip: float = 0.01) -> tuple[np.ndarray
     probability : np.ndarray
         ``(H, W)`` map q in [0, 1].
     clip : float
-        q is kept within [clip, 1 - clip], so that no pixel is beyond persuasion.
+        q is clipped to [clip, 1 - clip], so that both costs stay finite.
 
     Returns
     -------
@@ -140,9 +127,54 @@ def cut_energy(
     return float(lam * unary + boundary)
 
 
+def cheapest_labelling(
+    object_cost: np.ndarray, background_cost: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    """Find the labelling of least energy: one graph, one minimum cut.
+
+    Parameters
+    ----------
+    object_cost, background_cost : np.ndarray
+        ``(H, W)`` cost of each label at each pixel, lambda included.
+    weights : list of np.ndarray
+        Pairwise costs, from :func:`pairwise_weights`.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) bool``, True on the object. A pixel that costs the same either way is object.
+
+    References
+    ----------
+    Boykov and Jolly, ICCV 2001, section 2; solved with Boykov and Kolmogorov's algorithm, PAMI
+    2004.
+
+    Examples
+    --------
+    The middle pixel has no colour of its own. It joins the neighbour that it resembles.
+
+    >>> costs = np.array([[0, 1, 9]]), np.array([[9, 1, 0]])
+    >>> links = pairwise_weights(np.array([[[10], [20], [90]]]), sigma=20)
+    >>> cheapest_labelling(*costs, links)
+    array([[ True,  True, False]])
+    """
+    import maxflow
+
+    graph = maxflow.GraphInt()
+    nodes = graph.add_grid_nodes(object_cost.shape)
+    for offset, weight in zip(OFFSETS, weights, strict=True):
+        first, second = (nodes[end].ravel() for end in pair_slices(*offset))
+        capacity = to_integer(weight).ravel()
+        graph.add_edges(first, second, capacity, capacity)
+    # A pixel of the background cuts its link to the source, a pixel of the object that to the sink.
+    graph.add_grid_tedges(nodes, to_integer(background_cost), to_integer(object_cost))
+    graph.maxflow()
+    return ~graph.get_grid_segments(nodes)
+
+
 @dataclass(frozen=True, eq=False)
 class GraphCutPrepared:
-    """What graph cut keeps of an image: its pixels, palette, and the graph over them."""
+    """What graph cut computes once per image: pixels, palette and graph."""
 
     image: np.ndarray
     palette: Palette
@@ -158,27 +190,28 @@ class GraphCutPrepared:
 class GraphCut(DiscSegmenter):
     """Boykov and Jolly's interactive graph cut.
 
-    The energy is ``E(L) = lam * R(L) + B(L)`` (DOS, Eq. 3). R asks each pixel whether its colour
-    looks like the object's clicks or the background's; B charges for every pair of neighbours
-    that is torn apart, less where the photo has an edge. Clicked discs are hard constraints.
+    The energy is ``E(L) = lam * R(L) + B(L)`` (DOS, Eq. 3). R compares the colour of each pixel
+    with the colours of the clicked discs. B charges for every pair of neighbours with different
+    labels, and charges less across an edge of the photo. Clicked discs are hard constraints.
 
     Parameters
     ----------
     lam : float
-        Weight of the colour term: 0 trusts only edges and clicks, large values only colour.
+        Weight of the colour term. 0 uses only edges and clicks, large values only colour.
     sigma : float, optional
-        Contrast scale in grey levels; the photo's own :func:`contrast_sigma` if not given.
+        Contrast scale in grey levels; by default
+        :func:`~tutorial_lib.classical.neighbours.contrast_sigma` of the photo.
     colour : {"histogram", "gmm"}
         The colour model of the clicked discs.
     clip : float
-        The colour term's probabilities are kept within [clip, 1 - clip].
+        The probabilities of the colour term are clipped to [clip, 1 - clip].
     radius : int
         Radius of the disc around each click, in pixels.
     exact : bool
-        Minimise the energy exactly on photos of any size. By default those of more than 40,000
-        pixels are cut in cells first and then in a band around the cells' boundary, see
-        :mod:`tutorial_lib.classical.fast.banded_cut`: several times as fast, and the energy of the
-        answer is some per cent above the minimum.
+        Minimise the energy exactly on photos of any size. By default a photo of more than 40,000
+        pixels is first cut on a coarse grid and then in a band around that boundary, see
+        :mod:`tutorial_lib.classical.fast.banded_cut`. That is several times as fast; the energy of
+        the answer is a few per cent above the minimum.
 
     Raises
     ------
@@ -195,7 +228,7 @@ class GraphCut(DiscSegmenter):
         self,
         lam: float = 0.01,
         sigma: float | None = None,
-        colour: Colour = "histogram",
+        colour: ColourModelName = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         exact: bool = False,
@@ -211,7 +244,7 @@ class GraphCut(DiscSegmenter):
         self.colour_model = colour_model(colour)
 
     def prepare(self, image: ImageLike) -> GraphCutPrepared:
-        """Build the palette and the graph of an image; clicks only change links to the terminals.
+        """Build the palette and the graph of an image. Clicks change only links to the terminals.
 
         Parameters
         ----------
@@ -221,23 +254,45 @@ class GraphCut(DiscSegmenter):
         Returns
         -------
         GraphCutPrepared
-            To be handed to :meth:`segment` or :meth:`refine`.
+            The argument of :meth:`segment` and :meth:`refine`.
         """
         image = as_rgb(image)
-        graph = graph_of(pairwise_weights(image, self.sigma), image.shape[:2], exact=self.exact)
+        graph = build_graph(pairwise_weights(image, self.sigma), image.shape[:2], exact=self.exact)
         return GraphCutPrepared(image, Palette.of(image), graph, graph.hard_cost)
 
     def _segment(
+        self, prepared: GraphCutPrepared, positive: np.ndarray, negative: np.ndarray
+    ) -> Segmentation:
+        return self.cut(prepared, positive, negative)
+
+    def cut(
         self,
         prepared: GraphCutPrepared,
         positive: np.ndarray,
         negative: np.ndarray,
         parents: np.ndarray | None = None,
     ) -> Segmentation:
+        """Learn the colours of two discs and cut.
+
+        Parameters
+        ----------
+        prepared : GraphCutPrepared
+            The result of :meth:`prepare`.
+        positive, negative : np.ndarray
+            ``(H, W) bool`` discs; neither empty.
+        parents : np.ndarray, optional
+            ``(H, W) int``: as for
+            :meth:`PixelGraph.cut <tutorial_lib.classical.fast.pixel_graph.PixelGraph.cut>`.
+
+        Returns
+        -------
+        Segmentation
+            ``probability`` is the colour model's, ``mask`` the cut.
+        """
         probability = object_posterior(
             self.colour_model, prepared.palette, prepared.image, positive, negative
         )
-        return self._cut(prepared, probability, positive, negative, parents)
+        return self._cut_along(prepared, probability, positive, negative, parents)
 
     def refine(
         self, prepared: GraphCutPrepared, probability: np.ndarray, clicks: Clicks
@@ -247,7 +302,7 @@ class GraphCut(DiscSegmenter):
         Parameters
         ----------
         prepared : GraphCutPrepared
-            What :meth:`prepare` returned.
+            The result of :meth:`prepare`.
         probability : np.ndarray
             ``(H, W)`` map Q in [0, 1].
         clicks : Clicks
@@ -256,12 +311,12 @@ class GraphCut(DiscSegmenter):
         Returns
         -------
         Segmentation
-            ``probability`` is the given map with the discs set to 0 and 1, ``mask`` the cut.
+            ``probability`` is the given map with 0 and 1 in the discs, ``mask`` the cut.
 
         Raises
         ------
         ValueError
-            If the map does not fit the image, leaves [0, 1], or a click lies outside.
+            If the map has another shape or values outside [0, 1], or a click lies outside.
         """
         if probability.shape != prepared.shape:
             raise ValueError(
@@ -269,9 +324,9 @@ class GraphCut(DiscSegmenter):
             )
         if not (probability.min() >= 0 and probability.max() <= 1):
             raise ValueError("A probability map lies in [0, 1] and has no NaN.")
-        return self._cut(prepared, probability, *clicks.discs(prepared.shape, self.radius))
+        return self._cut_along(prepared, probability, *clicks.discs(prepared.shape, self.radius))
 
-    def _cut(
+    def _cut_along(
         self,
         prepared: GraphCutPrepared,
         probability: np.ndarray,
@@ -290,12 +345,12 @@ class GraphCut(DiscSegmenter):
         positive: np.ndarray,
         negative: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Weigh the unary costs by lambda and make the discs hard constraints.
+        """Multiply the unary costs by lambda, and make the discs hard constraints.
 
         Parameters
         ----------
         prepared : GraphCutPrepared
-            What :meth:`prepare` returned.
+            The result of :meth:`prepare`.
         probability : np.ndarray
             ``(H, W)`` map in [0, 1].
         positive, negative : np.ndarray
@@ -304,7 +359,7 @@ class GraphCut(DiscSegmenter):
         Returns
         -------
         object_cost, background_cost : np.ndarray
-            ``(H, W) float64`` each: what :meth:`PixelGraph.cut` takes.
+            ``(H, W) float64`` each: the first arguments of :func:`cheapest_labelling`.
         """
         object_cost, background_cost = (
             self.lam * cost for cost in unary_costs(probability, self.clip)

@@ -1,4 +1,4 @@
-"""A little grey image becomes a network whose cuts are its labellings."""
+"""Build the flow network of a small grey image: each cut is a labelling of its pixels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tutorial_lib.classical.min_cut import Edge, FlowNetwork
 
 
 def unary_capacities(q: np.ndarray, scale: float = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Round ``-log`` of probabilities to the capacities of the links to the terminals.
+    """Return the capacities of the links to the terminals: ``-log`` of probabilities, rounded.
 
     Parameters
     ----------
     q : np.ndarray
-        Probability of object in each pixel, ``(H, W)``, strictly between 0 and 1.
+        ``(H, W)`` probability of object, strictly between 0 and 1.
     scale : float
         Capacity of one nat; larger values round less.
 
@@ -45,7 +45,7 @@ def unary_capacities(q: np.ndarray, scale: float = 2) -> tuple[np.ndarray, np.nd
 def contrast_capacities(
     grey: np.ndarray, strength: float = 4, sigma: float = 60
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Capacities between neighbours: large where they are alike, small across an edge.
+    """Return the capacities between neighbours: large for similar pixels, small across an edge.
 
     ``strength * exp(-(I_p - I_q)^2 / (2 sigma^2))``, rounded.
 
@@ -56,7 +56,7 @@ def contrast_capacities(
     strength : float
         Cost of separating two equal pixels.
     sigma : float
-        Difference in grey values that counts as an edge.
+        Difference in grey values at which an edge begins.
 
     Returns
     -------
@@ -76,12 +76,12 @@ def contrast_capacities(
     return across, down
 
 
-def pixel_network(
+def grid_network(
     unary_source: np.ndarray,
     unary_sink: np.ndarray,
     pairwise: int | tuple[np.ndarray, np.ndarray],
 ) -> FlowNetwork:
-    """Build the network of a little image: nodes are ``(row, col)``, terminals ``"s"`` and ``"t"``.
+    """Build the network of a small image: nodes are ``(row, col)``, terminals ``"s"`` and ``"t"``.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Maximum flow and minimum cut, written to be read: graphs of a few nodes, whole numbers.
+"""Maximum flow and minimum cut, written to be read: small graphs with integer capacities.
 
-A network is a dictionary from edges ``(tail, head)`` to capacities. The *residual* is another
-such dictionary: what each edge could still carry, backward edges included. For photos use
-:mod:`tutorial_lib.classical.graph_cut`, which hands the same problem to a fast solver; a little
-image becomes a network in :mod:`tutorial_lib.classical.image_network`.
+A network is a dictionary from edges ``(tail, head)`` to capacities. The *residual* is another such
+dictionary: the remaining capacity of each edge, including backward edges. For photos use
+:mod:`tutorial_lib.classical.graph_cut`, which gives the same problem to a fast solver.
+:mod:`tutorial_lib.classical.image_network` builds the network of a small image.
 
 References
 ----------
@@ -36,7 +36,7 @@ class FlowNetwork:
     Parameters
     ----------
     capacity : mapping of (tail, head) to int
-        What each edge can carry, at least 0. An undirected link is two edges.
+        Capacity of each edge, at least 0. An undirected link is two edges.
     source, sink : node
         The terminals: the source stands for "object", the sink for "background".
 
@@ -76,16 +76,16 @@ class FlowNetwork:
 
 @dataclass(frozen=True)
 class FlowStep:
-    """One augmenting path and what it leaves.
+    """One augmenting path and the residual after it.
 
     Parameters
     ----------
     path : tuple of nodes
         From source to sink.
     bottleneck : int
-        The flow pushed along it: the least residual capacity on the way.
+        The flow pushed along it: the smallest residual capacity on the path.
     residual : mapping of (tail, head) to int
-        What every edge can carry after this step.
+        Remaining capacity of every edge after this step.
     value : int
         Flow from source to sink so far, this step included.
     """
@@ -98,7 +98,7 @@ class FlowStep:
 
 @dataclass(frozen=True)
 class MinimumCut:
-    """A cheapest way to separate source from sink.
+    """A cheapest set of edges that separates source from sink.
 
     Parameters
     ----------
@@ -118,20 +118,20 @@ class MinimumCut:
 def shortest_augmenting_path(
     residual: Capacities, source: Node = "s", sink: Node = "t"
 ) -> list[Node] | None:
-    """Find a path of fewest edges on which every edge can still carry something.
+    """Find a path with the fewest edges on which every edge has capacity left.
 
     Parameters
     ----------
     residual : mapping of (tail, head) to int
-        What each edge can still carry.
+        Remaining capacity of each edge.
     source, sink : node
         Where the path begins and ends.
 
     Returns
     -------
     list of nodes or None
-        The path, or None if no path is left; then the flow is maximal. Among paths of equal
-        length the one whose edges come first in the dictionary.
+        The path, or None if there is none; then the flow is maximal. Among paths of equal length
+        it is the one whose edges come first in the dictionary.
 
     References
     ----------
@@ -150,20 +150,20 @@ def shortest_augmenting_path(
 
 
 def push_flow(residual: Capacities, path: list[Node]) -> tuple[dict[Edge, int], int]:
-    """Send as much as possible along a path, and allow it to be sent back.
+    """Push as much flow as possible along a path.
 
     Parameters
     ----------
     residual : mapping of (tail, head) to int
-        What each edge can still carry; left as it is.
+        Remaining capacity of each edge; not changed.
     path : list of nodes
         From source to sink.
 
     Returns
     -------
     residual : dict of (tail, head) to int
-        What each edge can carry afterwards. Every edge of the path lost the bottleneck, its
-        reverse gained it.
+        Remaining capacity of each edge afterwards. Every edge of the path loses the bottleneck, and
+        its reverse gains it, so that the flow can be undone.
     bottleneck : int
         The flow pushed.
     """
@@ -177,7 +177,7 @@ def push_flow(residual: Capacities, path: list[Node]) -> tuple[dict[Edge, int], 
 
 
 def augmenting_steps(network: FlowNetwork) -> Iterator[FlowStep]:
-    """Yield one step an augmenting path until none is left (Edmonds and Karp's algorithm).
+    """Yield one step for each augmenting path until none is left (Edmonds and Karp's algorithm).
 
     Parameters
     ----------
@@ -197,14 +197,14 @@ def augmenting_steps(network: FlowNetwork) -> Iterator[FlowStep]:
 
 
 def reachable(residual: Capacities, source: Node = "s") -> set[Node]:
-    """Return the nodes that flow could still reach from the source, itself included.
+    """Return the source and all nodes that more flow could reach from it.
 
-    When no augmenting path is left these are the source side of a minimum cut.
+    Without an augmenting path these are the source side of a minimum cut.
 
     Parameters
     ----------
     residual : mapping of (tail, head) to int
-        What each edge can still carry.
+        Remaining capacity of each edge.
     source : node
         Where to start.
 
@@ -223,7 +223,7 @@ def reachable(residual: Capacities, source: Node = "s") -> set[Node]:
 
 
 def cut_capacity(capacity: Capacities, source_side: set[Node] | frozenset[Node]) -> int:
-    """Add up the edges that lead out of the source side: the cost of this cut.
+    """Return the cost of a cut: the sum over all edges out of the source side.
 
     Parameters
     ----------
@@ -235,23 +235,23 @@ def cut_capacity(capacity: Capacities, source_side: set[Node] | frozenset[Node])
     Returns
     -------
     int
-        The cost. Edges that lead *into* the source side are free.
+        The cost. Edges *into* the source side cost nothing.
     """
     cut = [edge for edge in capacity if edge[0] in source_side and edge[1] not in source_side]
     return sum(capacity[edge] for edge in cut)
 
 
 def minimum_cut(network: FlowNetwork, ties: str = "background") -> MinimumCut:
-    """Find a cheapest cut by pushing flow until none can pass.
+    """Find a minimum cut: push flow until no augmenting path is left.
 
     Parameters
     ----------
     network : FlowNetwork
         The graph.
     ties : {"background", "object"}
-        Where pixels go that cost the same either way. ``"background"`` gives the smallest source
-        side of all minimum cuts (what the source still reaches), ``"object"`` the largest (all
-        that does not reach the sink).
+        The label of pixels that cost the same either way. ``"background"`` gives the smallest
+        source side of all minimum cuts (the nodes that the source reaches), ``"object"`` the
+        largest (the nodes that do not reach the sink).
 
     Returns
     -------
@@ -285,12 +285,12 @@ def minimum_cut(network: FlowNetwork, ties: str = "background") -> MinimumCut:
 
 
 def every_cut(network: FlowNetwork) -> Iterator[tuple[frozenset[Node], int]]:
-    """Yield all labellings and what they cost: ``2 ** n`` of them for n pixels.
+    """Yield all ``2 ** n`` labellings of n pixels with their costs.
 
     Parameters
     ----------
     network : FlowNetwork
-        The graph; 20 pixels are already a million labellings.
+        The graph; 20 pixels already have a million labellings.
 
     Yields
     ------

@@ -1,8 +1,7 @@
-"""Cheapest paths from pixel to pixel: what geodesic distances and GrowCut's fights have in common.
+"""Shortest paths from pixel to pixel, for geodesic distances and for GrowCut.
 
 Pixels are nodes, the 8-neighbourhood gives the links, and each link has a length of at least 0.
-Dijkstra's algorithm (scipy's, in C) then finds how far every pixel is from the nearest of
-some seeds, and which seed that is.
+Dijkstra's algorithm (scipy's, in C) then finds the nearest seed of every pixel and its distance.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from tutorial_lib.classical.graph_cut import OFFSETS, pair_slices
+from tutorial_lib.classical.neighbours import OFFSETS, pair_slices
 
 
 class PixelLinks:
-    """The links of a grid; their lengths are filled in later, as often as need be.
+    """The links of a grid, built once; their lengths can change.
 
     Parameters
     ----------
@@ -32,18 +31,18 @@ class PixelLinks:
         first = np.concatenate([nodes[a].ravel() for a, _ in ends])
         second = np.concatenate([nodes[b].ravel() for _, b in ends])
         link = np.arange(first.size, dtype=np.int32)
-        both_ways = (np.r_[first, second], np.r_[second, first])
-        self._link_of = csr_array((np.r_[link, link], both_ways), shape=(nodes.size,) * 2)
+        both_directions = (np.r_[first, second], np.r_[second, first])
+        self._link_of = csr_array((np.r_[link, link], both_directions), shape=(nodes.size,) * 2)
 
     def graph(self, lengths: Sequence[np.ndarray]) -> csr_array:
-        """Give every link its length, the same both ways.
+        """Build the graph for given lengths, the same in both directions.
 
         Parameters
         ----------
         lengths : sequence of np.ndarray
-            One array for each of :data:`~tutorial_lib.classical.graph_cut.OFFSETS`, of the shape
-            :func:`~tutorial_lib.classical.graph_cut.pair_slices` gives; at least 0 each, ``inf``
-            where there is no way through.
+            One array for each of :data:`~tutorial_lib.classical.neighbours.OFFSETS`, of the shape
+            that :func:`~tutorial_lib.classical.neighbours.pair_slices` gives; at least 0, ``inf``
+            for a link that is closed.
 
         Returns
         -------
@@ -56,21 +55,21 @@ class PixelLinks:
 
 
 def nearest_seed(graph: csr_array, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find each pixel's cheapest path to any of the seeds.
+    """Find the shortest path from each pixel to any of the seeds.
 
     Parameters
     ----------
     graph : csr_array
-        What :meth:`PixelLinks.graph` returned.
+        The result of :meth:`PixelLinks.graph`.
     seeds : np.ndarray
-        ``(H, W) bool``, at least one of them True.
+        ``(H, W) bool``; at least one is True.
 
     Returns
     -------
     distance : np.ndarray
-        ``(H, W) float64``: length of the path; 0 on a seed, ``inf`` where there is none.
+        ``(H, W) float64``: length of the path; 0 on a seed, ``inf`` without a path.
     seed : np.ndarray
-        ``(H, W) int32``: flat index of the seed the path leads to; negative where there is none.
+        ``(H, W) int32``: flat index of the seed at the end; negative without a path.
     """
     distance, _, seed = dijkstra(
         graph, indices=np.flatnonzero(seeds), min_only=True, return_predecessors=True

@@ -1,9 +1,9 @@
 """Random walker (Grady, PAMI 2006): which kind of click a random walk reaches first.
 
-From every pixel a walker sets out. Each step leads to one of the four neighbours, across a strong
-edge only rarely. The probability that the walker meets a positive disc before a negative one needs
-no simulation: it is the voltage in a network of resistors with the positive discs at 1 volt and
-the negative ones at 0, and one sparse linear system gives it for all pixels at once.
+A walker starts at every pixel. Each step leads to one of the four neighbours, and rarely across a
+strong edge. The answer is the probability that it reaches a positive disc before a negative one.
+This equals the voltage in a network of resistors with the positive discs at 1 volt and the negative
+ones at 0. One sparse linear system gives it for all pixels at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import splu
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
-from tutorial_lib.classical.fast.coarse_grid import coarse_shape, coarsen, enlarge
+from tutorial_lib.classical.fast import coarse_shape, coarsen, enlarge
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
 
@@ -23,7 +23,7 @@ from tutorial_lib.segmenter import Segmentation
 def step_weights(
     image: np.ndarray, beta: float, epsilon: float = 1e-6
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How readily the walker steps between neighbours.
+    """Return the weights of the steps between neighbours.
 
     ``w(p, q) = exp(-beta |I_p - I_q|^2 / max |I_r - I_s|^2) + epsilon``
 
@@ -32,9 +32,9 @@ def step_weights(
     image : np.ndarray
         ``(H, W, 3)`` colours, in any unit.
     beta : float
-        How much the walker shuns edges.
+        How much the walker avoids edges.
     epsilon : float
-        Keeps every step possible, and the linear system solvable.
+        Least weight: it keeps every step possible and the linear system solvable.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def step_weights(
 
     References
     ----------
-    Grady, PAMI 2006: a Gaussian of the squared differences, which are first brought into [0, 1] so
-    that one beta serves all photos.
+    Grady, PAMI 2006: a Gaussian of the squared differences. These are scaled to [0, 1], so that one
+    beta fits all photos.
     """
     colours = image.astype(np.float64)
     squares = [(np.diff(colours, axis=axis) ** 2).sum(axis=-1) for axis in (1, 0)]
@@ -87,9 +87,9 @@ def first_arrival(graph: csr_array, fixed: np.ndarray, value: np.ndarray) -> np.
     graph : csr_array
         The Laplacian L, from :func:`laplacian`.
     fixed : np.ndarray
-        ``(H, W) bool``: where a click says the answer; at least one pixel.
+        ``(H, W) bool``: the clicked pixels; at least one.
     value : np.ndarray
-        ``(H, W)`` in [0, 1]: what the clicks say; read only where ``fixed``.
+        ``(H, W)`` in [0, 1]: 1 for object, 0 for background; read only where ``fixed``.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def first_arrival(graph: csr_array, fixed: np.ndarray, value: np.ndarray) -> np.
     if free.size:
         rows = graph[free]
         system, right_side = rows[:, free].tocsc(), -(rows[:, clicked] @ answer[clicked])
-        # The matrix is symmetric and dominated by its diagonal: order it as such, never pivot.
+        # The matrix is symmetric and diagonally dominant: it needs no pivoting.
         solver = splu(
             system,
             permc_spec="MMD_AT_PLUS_A",
@@ -114,7 +114,7 @@ def first_arrival(graph: csr_array, fixed: np.ndarray, value: np.ndarray) -> np.
 
 @dataclass(frozen=True, eq=False)
 class RandomWalkerPrepared:
-    """What the random walker keeps of an image: the Laplacian of its (coarser) grid."""
+    """What the random walker computes once per image: the Laplacian of its grid."""
 
     shape: tuple[int, int]
     coarse: tuple[int, int]
@@ -124,19 +124,19 @@ class RandomWalkerPrepared:
 class RandomWalker(DiscSegmenter):
     """Grady's random walker, solved exactly on a grid of limited size.
 
-    A direct solver gives the exact answer, and its time grows with the number of pixels to the
-    power of about 1.5. So a larger photo is averaged down to about ``pixels`` pixels and the
-    probabilities are interpolated back. A coarse cell that a click touches is fixed; one that
-    clicks of both kinds touch is fixed at the positive one's share.
+    A direct solver gives the exact answer. Its time grows with the number of pixels to the power of
+    about 1.5. So a larger photo is averaged to about ``pixels`` pixels, and the probabilities are
+    interpolated back. A coarse pixel that a click touches is fixed. If clicks of both kinds touch
+    it, its value is the share of the positive one.
 
     Parameters
     ----------
     beta : float
-        How much the walker shuns edges. Grady uses 90 throughout his paper; 1000 took the fewest
-        clicks on validation photos (``tools/choose_constants.py``), whose largest squared
-        difference, a share of which each step is, lies far above that of most edges.
+        How much the walker avoids edges. Grady uses 90 in his paper; 1000 took the fewest clicks on
+        validation photos (``tools/choose_constants.py``). Squared differences are scaled by the
+        largest one of the photo, which is far larger than that of most edges.
     pixels : int
-        Size of the grid the system is solved on; photos with no more pixels are solved as they are.
+        Size of the grid of the linear system; a smaller photo keeps its size.
     radius : int
         Radius of the disc around each click, in pixels.
 
@@ -147,13 +147,13 @@ class RandomWalker(DiscSegmenter):
 
     Notes
     -----
-    At 640 x 480 the direct solution of the coarse grid took 0.2 to 0.5 s a click, of the full grid
-    2 to 3 s; conjugate gradients took 0.4 to 21 s with a Jacobi and 1 to 5 s with a multigrid
-    preconditioner (``tools/measure_random_walker.py``, two cores).
+    At 640 x 480 the direct solver took 0.2 to 0.5 s per click on the coarse grid, and 2 to 3 s on
+    the full grid. Conjugate gradients took 0.4 to 21 s with a Jacobi preconditioner and 1 to 5 s
+    with multigrid (``tools/measure_random_walker.py``, two cores).
 
     ``skimage.segmentation.random_walker`` solves the same system and gives the same answer for the
-    same weights. It builds the Laplacian anew and solves once a label at each click; here the
-    Laplacian is built once a photo, and one label is solved for, as the other is one minus it.
+    same weights. At each click it builds the Laplacian anew and solves for both labels. Here the
+    Laplacian is built once per photo, and only the probability of object is solved for.
 
     References
     ----------
@@ -169,7 +169,7 @@ class RandomWalker(DiscSegmenter):
         self.beta, self.pixels = beta, pixels
 
     def prepare(self, image: ImageLike) -> RandomWalkerPrepared:
-        """Build the Laplacian; clicks only choose which of its rows to solve.
+        """Build the Laplacian. Clicks only select the rows to solve.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class RandomWalker(DiscSegmenter):
         Returns
         -------
         RandomWalkerPrepared
-            To be handed to :meth:`segment`.
+            The argument of :meth:`segment`.
         """
         image = as_rgb(image)
         shape = image.shape[:2]

@@ -1,17 +1,17 @@
-"""Star convexity (Gulshan et al., CVPR 2010): graph cut whose objects hang together with a click.
+"""Star convexity (Gulshan et al., CVPR 2010): graph cut with objects connected to a click.
 
-Every pixel gets a *parent*: the next pixel on its way to the nearest positive click. The cheapest
-cut is then sought among those labellings in which the parent of an object pixel is object too, so
-whatever is object hangs together with a click. Only the idea of the way differs: a straight ray
-(Euclidean star), or the path across the fewest and weakest edges of the photo (geodesic star).
+Every pixel has a *parent*: the next pixel on its path to the nearest positive click. The parent of
+an object pixel must be object too, so every object pixel is connected to a click. The two stars
+differ in their paths: a straight ray (Euclidean star), or the path across the fewest and weakest
+edges of the photo (geodesic star).
 
-What depends on what decides what can be reused. Ways depend on the photo and the positive clicks.
-A negative click changes only links to the terminals, and the cut starts warm. A positive click
-moves the ways and with them infinite links, which no flow survives, so the cut starts afresh.
+Paths depend on the photo and the positive clicks. A negative click changes only links to the
+terminals, so the cut reuses the last flow. A positive click changes paths, and with them infinite
+links between pixels, so the cut starts without a flow.
 
-Large photos are cut in a band (:mod:`tutorial_lib.classical.fast.banded_cut`); the mask is still a
-star over the pixels. A geodesic star's ways then turn at every third pixel or so only
-(:mod:`tutorial_lib.classical.fast.lattice_paths`). ``exact=True`` does without both.
+:mod:`tutorial_lib.classical.fast` cuts large photos in a band, and the mask is still a star of
+pixels. The paths of a geodesic star then turn at every third pixel or so. ``exact=True`` switches
+both off.
 """
 
 from __future__ import annotations
@@ -24,22 +24,10 @@ from functools import lru_cache, partial
 import numpy as np
 
 from tutorial_lib.classical.base import DiscSegmenter
-from tutorial_lib.classical.colour_models import Colour, Palette
-from tutorial_lib.classical.fast.banded_cut import graph_of
-from tutorial_lib.classical.fast.coarse_graph import cell_size
-from tutorial_lib.classical.fast.lattice_paths import LatticeWays
-from tutorial_lib.classical.graph_cut import (
-    GraphCut,
-    GraphCutPrepared,
-    pairwise_weights,
-)
-from tutorial_lib.classical.star_paths import (
-    Centres,
-    link_lengths,
-    path_parents,
-    ray_parents,
-    step_lengths,
-)
+from tutorial_lib.classical.colour_models import ColourModelName, Palette
+from tutorial_lib.classical.fast import build_graph, geodesic_paths
+from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared, pairwise_weights
+from tutorial_lib.classical.star_paths import Centres, ray_parents
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -47,20 +35,20 @@ from tutorial_lib.segmenter import Segmentation
 
 @dataclass(frozen=True, eq=False)
 class StarPrepared:
-    """What a star keeps of an image: what graph cut keeps, and the last few ways it found.
+    """What a star computes once per image: graph cut's part, and the last few sets of paths.
 
     Parameters
     ----------
     base : GraphCutPrepared
         Pixels, palette and graph.
-    find_ways : callable
-        From star centres to ``(H, W)`` parents, remembered.
+    find_paths : callable
+        From star centres to ``(H, W)`` parents; results are cached.
     centres : tuple
-        Rows and columns of the positive clicks; none before there are clicks.
+        Rows and columns of the positive clicks; empty before the first click.
     """
 
     base: GraphCutPrepared
-    find_ways: Callable[[Centres], np.ndarray]
+    find_paths: Callable[[Centres], np.ndarray]
     centres: Centres = ()
 
     @property
@@ -69,16 +57,16 @@ class StarPrepared:
         return self.base.shape
 
     def parents(self, positive: np.ndarray) -> np.ndarray:
-        """Return the ``(H, W)`` parents; each pixel of the positive discs is its own."""
+        """Return the ``(H, W)`` parents; each pixel of a positive disc is its own."""
         own = np.arange(positive.size).reshape(positive.shape)
-        return np.where(positive, own, self.find_ways(self.centres))
+        return np.where(positive, own, self.find_paths(self.centres))
 
 
 class StarCut(DiscSegmenter):
     """What both stars share: graph cut's energy, and infinite links from pixels to their parents.
 
     ``E(L) = lam * R(L) + B(L)``, infinite where L(p) = object and L(parent(p)) = background.
-    The discs of positive clicks are object by decree, so ways end where they enter one.
+    The discs of positive clicks are always object, so a path ends where it enters one.
 
     Parameters
     ----------
@@ -90,7 +78,7 @@ class StarCut(DiscSegmenter):
         self,
         lam: float = 0.02,
         sigma: float | None = None,
-        colour: Colour = "histogram",
+        colour: ColourModelName = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         exact: bool = False,
@@ -99,11 +87,11 @@ class StarCut(DiscSegmenter):
         self.graph_cut = GraphCut(lam, sigma, colour, clip, radius, exact)
 
     @abstractmethod
-    def _ways(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
+    def _path_finder(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
         """Return the function from star centres to ``(H, W)`` parents."""
 
     def prepare(self, image: ImageLike) -> StarPrepared:
-        """Build palette, graph, and what the ways need.
+        """Build palette and graph, and prepare the search for paths.
 
         Parameters
         ----------
@@ -113,25 +101,25 @@ class StarCut(DiscSegmenter):
         Returns
         -------
         StarPrepared
-            To be handed to :meth:`segment`.
+            The argument of :meth:`segment`.
         """
         image = as_rgb(image)
         weights = pairwise_weights(image, self.graph_cut.sigma)
-        # Dearer than to call the discs object and all else background, which breaks no rule:
-        # at most 1 a link, and a pixel's largest colour cost with room for rounding.
-        a_pixel = 1.0 - self.graph_cut.lam * float(np.log(self.graph_cut.clip))
-        infinite = 1.0 + sum(w.size for w in weights) + a_pixel * image[..., 0].size
-        graph = graph_of(weights, image.shape[:2], infinite, self.graph_cut.exact)
+        # More than the energy of the discs alone, which are a star: at most 1 for each link, and
+        # the largest colour cost for each pixel, with room for rounding.
+        largest_unary = 1.0 - self.graph_cut.lam * float(np.log(self.graph_cut.clip))
+        infinite = 1.0 + sum(w.size for w in weights) + largest_unary * image[..., 0].size
+        graph = build_graph(weights, image.shape[:2], infinite, self.graph_cut.exact)
         base = GraphCutPrepared(image, Palette.of(image), graph, hard_cost=infinite)
-        return StarPrepared(base, lru_cache(maxsize=8)(self._ways(image)))
+        return StarPrepared(base, lru_cache(maxsize=8)(self._path_finder(image)))
 
     def segment(self, prepared: StarPrepared, clicks: Clicks) -> Segmentation:
-        """Answer these clicks, the positive ones being the centres of the stars.
+        """Answer these clicks; the positive ones are the centres of the stars.
 
         Parameters
         ----------
         prepared : StarPrepared
-            What :meth:`prepare` returned.
+            The result of :meth:`prepare`.
         clicks : Clicks
             The clicks so far, all inside the image.
 
@@ -151,12 +139,11 @@ class StarCut(DiscSegmenter):
     def _segment(
         self, prepared: StarPrepared, positive: np.ndarray, negative: np.ndarray
     ) -> Segmentation:
-        parents = prepared.parents(positive)
-        return self.graph_cut._segment(prepared.base, positive, negative, parents)
+        return self.graph_cut.cut(prepared.base, positive, negative, prepared.parents(positive))
 
 
 class EuclideanStar(StarCut):
-    """Straight ways: every object pixel is in sight of the nearest positive click.
+    """Straight paths: every object pixel sees the nearest positive click.
 
     Parameters
     ----------
@@ -169,19 +156,20 @@ class EuclideanStar(StarCut):
     Segmentation, CVPR 2010; Veksler, Star Shape Prior for Graph-Cut Image Segmentation, ECCV 2008.
     """
 
-    def _ways(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
+    def _path_finder(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
         return partial(ray_parents, shape=image.shape[:2])
 
 
 class GeodesicStar(StarCut):
-    """Ways that bend around the photo's edges, so that arms and legs belong to the object too.
+    """Paths that bend around the photo's edges, so that arms and legs belong to the object too.
 
     Parameters
     ----------
     lam, sigma, colour, clip, radius, exact
         As for :class:`tutorial_lib.classical.graph_cut.GraphCut`.
     gamma : float
-        How much a way avoids edges, from 0 up to less than 1; see :func:`step_lengths`.
+        How much a path avoids edges, from 0 up to less than 1; see
+        :func:`~tutorial_lib.classical.star_paths.link_lengths`.
 
     Raises
     ------
@@ -191,10 +179,10 @@ class GeodesicStar(StarCut):
     Notes
     -----
     On a photo that is cut in a band, paths turn only at every third pixel or so, see
-    :class:`~tutorial_lib.classical.fast.lattice_paths.LatticeWays`, and the answer is a star along
-    those paths. The authors' program offers each star in a joint and in a sequential variant. Here
-    the ways follow from all positive clicks together, each a star of its own, so that the answer
-    depends on the clicks and not on what was shown before.
+    :class:`~tutorial_lib.classical.fast.lattice_paths.LatticePaths`, and the answer is a star along
+    these paths. The authors' program has a joint and a sequential variant of each star. Here every
+    positive click is a star centre, and all stars are found together. So the answer depends on the
+    clicks alone, and not on earlier answers.
 
     References
     ----------
@@ -206,7 +194,7 @@ class GeodesicStar(StarCut):
         self,
         lam: float = 0.01,
         sigma: float | None = None,
-        colour: Colour = "histogram",
+        colour: ColourModelName = "histogram",
         clip: float = 0.01,
         radius: int = 5,
         gamma: float = 0.7,
@@ -217,8 +205,5 @@ class GeodesicStar(StarCut):
             raise ValueError(f"gamma is at least 0 and less than 1, not {gamma}.")
         self.gamma = gamma
 
-    def _ways(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
-        shape, side = image.shape[:2], cell_size(image.shape[:2])
-        if side > 1 and not self.graph_cut.exact:
-            return LatticeWays(link_lengths(image, self.gamma), shape, side)
-        return partial(path_parents, shape=shape, lengths=step_lengths(image, self.gamma))
+    def _path_finder(self, image: np.ndarray) -> Callable[[Centres], np.ndarray]:
+        return geodesic_paths(image, self.gamma, self.graph_cut.exact)

@@ -1,4 +1,4 @@
-"""The way from every pixel to the nearest star centre, as one pointer a pixel (its parent)."""
+"""The path from every pixel to the nearest star centre, stored as each pixel's parent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from tutorial_lib.classical.graph_cut import OFFSETS, contrast_sigma, squared_differences
+from tutorial_lib.classical.neighbours import OFFSETS, contrast_sigma, squared_differences
 from tutorial_lib.classical.pixel_paths import PixelLinks
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -14,12 +14,12 @@ Centres = tuple[tuple[int, int], ...]
 
 
 def ray_parents(centres: Centres, shape: tuple[int, int]) -> np.ndarray:
-    """Find each pixel's next one on the straight ray to the nearest centre.
+    """Find the next pixel on the straight ray from each pixel to the nearest centre.
 
-    A pixel n steps away (the larger of its offsets in rows and in columns) moves along an axis if
-    its offset there exceeds ``t(n) * n``. With ``t = 1/2`` that is rounding to the nearest pixel;
-    but ways share their pixels, so errors of rounding add up and bend a way of 400 pixels by
-    nearly 50. ``t(n) = n * golden ratio mod 1`` rounds up and down in turn: ways stay within 3.
+    A pixel is n steps away, the larger of its offsets in rows and in columns. It moves along an
+    axis if its offset there exceeds ``t(n) * n``. With ``t = 1/2`` this rounds to the nearest
+    pixel. But rays share their pixels, so rounding errors add up and bend a ray of 400 pixels by
+    nearly 50. With ``t(n) = n * golden ratio mod 1`` errors cancel, and rays stay within 3 pixels.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def ray_parents(centres: Centres, shape: tuple[int, int]) -> np.ndarray:
 
 
 def link_lengths(image: np.ndarray, gamma: float = 0.7) -> list[np.ndarray]:
-    """Length of the step between each pair of neighbours, one array an offset.
+    """Return the length of the step between neighbours, one array per offset.
 
     ``length(p, q) = sqrt( (1 - gamma) * dist(p, q)^2 + gamma * |I_p - I_q|^2 / sigma^2 )``
 
@@ -66,19 +66,19 @@ def link_lengths(image: np.ndarray, gamma: float = 0.7) -> list[np.ndarray]:
     image : np.ndarray
         ``(H, W, 3) uint8``.
     gamma : float
-        0 counts pixels only; the closer to 1, the more a way avoids edges. Less than 1, for no
-        step may be free.
+        0 counts pixels only. The closer to 1, the more a path avoids edges. It is less than 1,
+        because every step must have a length.
 
     Returns
     -------
     list of np.ndarray
-        One ``float32`` array for each of :data:`~tutorial_lib.classical.pixel_graph.OFFSETS`;
-        sigma is the photo's :func:`contrast_sigma`.
+        One ``float32`` array for each of :data:`~tutorial_lib.classical.neighbours.OFFSETS`;
+        sigma is :func:`~tutorial_lib.classical.neighbours.contrast_sigma` of the photo.
 
     References
     ----------
-    Gulshan et al., CVPR 2010, with the gradient taken between the two pixels, and
-    divided by sigma so that one gamma suits dull and crisp photos.
+    Gulshan et al., CVPR 2010. Here the gradient is the difference of the two pixels, divided by
+    sigma, so that one gamma fits photos of low and of high contrast.
     """
     scale = gamma / contrast_sigma(image) ** 2
     return [
@@ -106,7 +106,7 @@ def step_lengths(image: np.ndarray, gamma: float = 0.7) -> csr_array:
 
 
 def path_parents(centres: Centres, shape: tuple[int, int], lengths: csr_array) -> np.ndarray:
-    """Find each pixel's next one on the shortest path to the nearest centre: Gulshan's forest.
+    """Find the next pixel on the shortest path from each pixel to the nearest centre.
 
     Parameters
     ----------
@@ -121,6 +121,10 @@ def path_parents(centres: Centres, shape: tuple[int, int], lengths: csr_array) -
     -------
     np.ndarray
         ``(H, W) int64`` index of the parent in the flattened image; a centre is its own.
+
+    References
+    ----------
+    Gulshan et al., CVPR 2010, section 3: the geodesic forest.
     """
     starts = np.ravel_multi_index(tuple(np.asarray(centres).T), shape)
     _, parents, _ = dijkstra(lengths, indices=starts, min_only=True, return_predecessors=True)
@@ -128,7 +132,7 @@ def path_parents(centres: Centres, shape: tuple[int, int], lengths: csr_array) -
 
 
 def is_star(mask: np.ndarray, parents: np.ndarray) -> bool:
-    """Whether the parent of every object pixel is object.
+    """Return whether the parent of every object pixel is object.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from tutorial_lib.plots.diagrams import draw_diagram
 from tutorial_lib.plots.energies import draw_links
 from tutorial_lib.plots.flow_networks import draw_network, draw_residual
 from tutorial_lib.plots.pictures import grid, show, show_answer, show_probability, style
-from tutorial_lib.plots.places import draw_parents, draw_values, draw_ways, paint_sides
+from tutorial_lib.plots.places import draw_parents, draw_paths, draw_values, paint_sides
 from tutorial_lib.plots.skips import draw_fcn
 from tutorial_lib.plots.training import draw_loss
 
@@ -31,7 +31,7 @@ __all__ = [
     "draw_residual",
     "draw_rows",
     "draw_values",
-    "draw_ways",
+    "draw_paths",
     "grid",
     "line_looks",
     "paint_sides",

@@ -64,7 +64,7 @@ def draw_links(
 def _draw_weights(ax: Axes, weights: list[np.ndarray], window: tuple[slice, slice]) -> None:
     from matplotlib.collections import LineCollection
 
-    from tutorial_lib.classical.graph_cut import OFFSETS
+    from tutorial_lib.classical.neighbours import OFFSETS
 
     ends, widths = [], []
     rows, cols = (range(part.start, part.stop) for part in window)

@@ -1,4 +1,4 @@
-"""How far a click reaches: numbers in pixels, ways between pixels, and who holds which place."""
+"""How far a click reaches: numbers in pixels, paths between pixels, and each label's region."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def draw_parents(
     return ax
 
 
-def draw_ways(
+def draw_paths(
     image: np.ndarray,
     parents: np.ndarray,
     starts: Iterable[tuple[int, int]],
@@ -129,7 +129,7 @@ def draw_ways(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the ways of some pixels of a photo to their star centre.
+    """Draw the paths from some pixels of a photo to their star centres.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def draw_ways(
     starts : iterable of (int, int)
         Row and column of the pixels to start from.
     mask : np.ndarray, optional
-        ``(H, W) bool``. The part of a way outside the mask is red and dotted, the part inside
-        green. Without it all is green.
+        ``(H, W) bool``. The part of a path outside the mask is red and dotted, the part inside
+        is green. Without a mask all is green.
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
@@ -157,8 +157,8 @@ def draw_ways(
     ax = show(image, title=title, ax=ax)
     inside = np.ones(parents.shape, dtype=bool) if mask is None else mask
     for start in starts:
-        way = _way(parents, start)
-        steps = list(pairwise(way))
+        path = _path(parents, start)
+        steps = list(pairwise(path))
         for stays, group in groupby(
             steps, key=lambda step: bool(inside[step[0]] & inside[step[1]])
         ):
@@ -167,9 +167,9 @@ def draw_ways(
             colour = hex_colour(POSITIVE if stays else NEGATIVE)
             ax.plot(cols, rows, color="white", lw=4, zorder=3)
             ax.plot(cols, rows, color=colour, lw=2, ls="-" if stays else ":", zorder=4)
-        ax.plot(way[0][1], way[0][0], "o", color="white", mec="black", ms=6, zorder=5)
+        ax.plot(path[0][1], path[0][0], "o", color="white", mec="black", ms=6, zorder=5)
         ax.plot(
-            way[-1][1], way[-1][0], "P", color=hex_colour(POSITIVE), mec="white", ms=13, zorder=6
+            path[-1][1], path[-1][0], "P", color=hex_colour(POSITIVE), mec="white", ms=13, zorder=6
         )
     return ax
 
@@ -254,12 +254,12 @@ def _draw_click(ax: Axes, row: int, col: int, positive: bool) -> None:
     ax.add_patch(shape)
 
 
-def _way(parents: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int]]:
+def _path(parents: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int]]:
     """Follow the parents from a pixel until one is its own."""
-    way = [start]
+    path = [start]
     for _ in range(parents.size):
-        row, col = divmod(int(parents[way[-1]]), parents.shape[1])
-        if (row, col) == way[-1]:
-            return way
-        way.append((row, col))
-    raise ValueError("These parents lead round in a circle, not to a star centre.")
+        row, col = divmod(int(parents[path[-1]]), parents.shape[1])
+        if (row, col) == path[-1]:
+            return path
+        path.append((row, col))
+    raise ValueError("These parents form a cycle and lead to no star centre.")

@@ -1,7 +1,7 @@
-"""The grid of pixels as a graph, and its exact minimum cut.
+"""The grid of pixels as a graph that is cut after every click.
 
-Neighbours are tied together, every pixel is tied to the source ("object") and to the sink
-("background"), and the cheapest set of links that parts source from sink is a labelling.
+It computes what :func:`tutorial_lib.classical.graph_cut.cheapest_labelling` computes, and keeps the
+graph, the flow and the search trees for the next click.
 """
 
 from __future__ import annotations
@@ -10,54 +10,32 @@ from threading import Lock
 
 import numpy as np
 
-# Half of the 8-neighbourhood; the other half is the same pairs seen from the other side.
-OFFSETS = ((0, 1), (1, 0), (1, 1), (1, -1))
-# Costs become whole 256ths of the strongest link: integers make the minimum cut exact and the same
-# on every machine, and so coarse a grid halves the solver's time (tools/measure_graph_reuse.py).
-SCALE = 256
-
-
-def pair_slices(row: int, col: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Index both ends of all neighbour pairs that lie ``(row, col)`` apart.
-
-    Parameters
-    ----------
-    row, col : int
-        The offset from the first pixel to the second; ``row`` is at least 0.
-
-    Returns
-    -------
-    first, second : tuple of slice
-        ``array[first]`` and ``array[second]`` have the same shape and hold the two ends.
-    """
-    first = (slice(None, -row or None), slice(max(0, -col), -col if col > 0 else None))
-    second = (slice(row, None), slice(max(0, col), col if col < 0 else None))
-    return first, second
+from tutorial_lib.classical.neighbours import OFFSETS, link_totals, pair_slices, to_integer
 
 
 class PixelGraph:
-    """The grid of pixels with its pairwise capacities, ready to be cut again and again.
+    """The grid of pixels with its pairwise capacities, cut exactly and repeatedly.
 
-    Mostly only the links to source and sink change from click to click. A new cut then starts from
-    the flow and the search trees of the last one (Kohli and Torr, ICCV 2005). That is a matter of
-    speed alone: capacities are integers, so the maximum flow is exact, and the set of pixels that
-    can still reach the sink is the same for *every* maximum flow. A warm cut equals a cold one.
+    From click to click mostly the links to source and sink change. A new cut then starts from the
+    flow and the search trees of the last one (Kohli and Torr, ICCV 2005). This changes only the
+    time: capacities are integers, so the maximum flow is exact, and the set of pixels that can
+    reach the sink is the same for *every* maximum flow. A warm cut equals a cold one.
 
     Parameters
     ----------
     weights : list of np.ndarray
-        Pairwise costs, from :func:`pairwise_weights`.
+        Pairwise costs, from :func:`tutorial_lib.classical.graph_cut.pairwise_weights`.
     shape : tuple of int
         Height and width of the image.
     infinite : float
-        What it costs to part a pixel from its parent, in the unit of the weights: more than some
-        labelling that parts none.
+        Cost of separating a pixel from its parent, in the unit of the weights. It exceeds the
+        energy of some labelling that separates none.
 
     Attributes
     ----------
     hard_cost : float
-        Boykov and Jolly's K: one more than all the links of any single pixel. A label that costs
-        so much is never worth it, unless the other one costs something too.
+        Boykov and Jolly's K: one more than all the links of any pixel. No pixel takes a label of
+        this cost if the other label is free.
     """
 
     def __init__(
@@ -74,10 +52,10 @@ class PixelGraph:
         self._build(None)
 
     def _build(self, parents: np.ndarray | None) -> None:
-        """Start afresh, in the memory of the last graph."""
+        """Build the graph anew, in the memory of the last one."""
         first, second, forward = self._neighbour_links()
         backward = forward
-        if parents is not None:  # a link from object to background is what a cut pays for
+        if parents is not None:  # a cut pays for links from object to background
             flat = parents.ravel()
             backward = forward + self._infinite * (flat[second] == first)
             forward = forward + self._infinite * (flat[first] == second)
@@ -90,7 +68,7 @@ class PixelGraph:
     def _neighbour_links(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return both ends and the capacity of all links, sorted by their first end.
 
-        A pixel's links lie side by side in memory then: the solver mostly waits for memory.
+        The solver mostly waits for memory, so the links of a pixel lie side by side.
         """
         capacity = np.full((*self._nodes.shape, len(OFFSETS)), -1, dtype=np.int64)
         for index, (offset, weight) in enumerate(zip(OFFSETS, self._weights, strict=True)):
@@ -107,7 +85,7 @@ class PixelGraph:
         background_cost: np.ndarray,
         parents: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Find the cheapest labelling.
+        """Find the labelling of least energy.
 
         Parameters
         ----------
@@ -115,13 +93,13 @@ class PixelGraph:
             ``(H, W)`` cost of each label at each pixel, lambda included.
         parents : np.ndarray, optional
             ``(H, W) int``: for each pixel the index, in the flattened image, of a neighbour that
-            must be object if the pixel is; its own index where there is none. Other parents than
-            in the last cut mean other links between pixels, so that cut starts afresh.
+            must be object if the pixel is; its own index where there is none. New parents change
+            links between pixels, so the cut then starts without a flow.
 
         Returns
         -------
         np.ndarray
-            ``(H, W) bool``, True on the object; a pixel that costs the same either way is object.
+            ``(H, W) bool``, True on the object. A pixel that costs the same either way is object.
         """
         links = np.stack([to_integer(background_cost), to_integer(object_cost)])
         with self._lock:
@@ -130,7 +108,7 @@ class PixelGraph:
             change = links - self._links
             touched = change.any(axis=0)
             nodes = self._nodes[touched]
-            if nodes.size:  # PyMaxflow refuses to change nothing
+            if nodes.size:  # PyMaxflow rejects an empty change
                 self._graph.add_grid_tedges(nodes, change[0][touched], change[1][touched])
             if nodes.size and self._solved:
                 self._graph.mark_grid_nodes(nodes)
@@ -143,30 +121,3 @@ def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
     return first is second or (
         first is not None and second is not None and np.array_equal(first, second)
     )
-
-
-def to_integer(cost: np.ndarray) -> np.ndarray:
-    """Round costs to whole multiples of ``1 / SCALE``, as ``int64``."""
-    return np.rint(cost.astype(np.float64) * SCALE).astype(np.int64)
-
-
-def link_totals(weights: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """Add up all links of each pixel: what it costs at most to part it from its neighbours.
-
-    Parameters
-    ----------
-    weights : list of np.ndarray
-        Pairwise costs, one array for each of :data:`OFFSETS`.
-    shape : tuple of int
-        Height and width of the image.
-
-    Returns
-    -------
-    np.ndarray
-        ``(H, W) float64``.
-    """
-    totals = np.zeros(shape)
-    for offset, weight in zip(OFFSETS, weights, strict=True):
-        for end in pair_slices(*offset):
-            totals[end] += weight
-    return totals
