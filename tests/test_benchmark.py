@@ -27,7 +27,7 @@ from tutorial_lib.evaluation.accuracy import evaluate, summarise
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
-from tutorial_lib.users.robots import simulate
+from tutorial_lib.users.simulation import simulate
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,9 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample
 from tutorial_lib.metrics import clicks_to_reach, iou
 from tutorial_lib.segmenter import MethodError, MethodInfo, Segmentation, get_segmenter
-from tutorial_lib.users.robots import ROBOTS, Trajectory, center, depth, geodesic, simulate
+from tutorial_lib.users.depth import RECOVERABLE, depth
+from tutorial_lib.users.robots import ROBOTS, center, geodesic
+from tutorial_lib.users.simulation import Trajectory, simulate
 
 NOTHING = np.zeros((7, 9), dtype=bool)
 BLOCK = NOTHING.copy()
@@ -93,6 +95,23 @@ def test_depth_is_the_distance_to_the_nearest_pixel_outside(region):
     for place in np.ndindex(region.shape):
         away = np.sqrt(((outside - place) ** 2).sum(axis=1)).min()
         assert depth(region)[place] == pytest.approx(away)
+
+
+@given(MASKS)
+def test_without_a_border_only_the_pixels_of_the_image_are_outside(region):
+    outside = np.argwhere(~region)
+    found = depth(region, border=False)
+    for place in np.ndindex(region.shape):
+        away = np.sqrt(((outside - place) ** 2).sum(axis=1)).min(initial=np.inf)
+        assert found[place] == away
+
+
+@pytest.mark.parametrize("height", [RECOVERABLE // 2, RECOVERABLE + 9])
+def test_depth_is_exact_at_any_size(height):
+    region = np.ones((height, 3), dtype=bool)
+    region[0, 1] = False
+    rows, cols = np.indices(region.shape)
+    assert np.array_equal(depth(region, border=False), np.hypot(rows, cols - 1))
 
 
 def test_depth_agrees_with_paths_that_stay_in_the_region():
@@ -192,8 +211,11 @@ def test_other_methods_are_corrected_where_they_are_wrong(repeat):
     assert [c.positive for c in done.clicks] == [True] * 6
 
 
-def test_a_user_is_content_with_an_iou_but_not_before_some_clicks(repeat):
-    steps = [len(simulate(repeat(False), PHOTO, BLOCK, content=0.1, least=n).ious) for n in (0, 5)]
+def test_a_robot_stops_at_the_target_after_the_smallest_number_of_clicks(repeat):
+    steps = [
+        len(simulate(repeat(False), PHOTO, BLOCK, target_iou=0.1, min_clicks=n).ious)
+        for n in (0, 5)
+    ]
     everything = simulate(repeat(False), PHOTO, BLOCK, max_clicks=6).ious
     first = next(count for count, value in enumerate(everything, 1) if value >= 0.1)
     assert steps == [first, 5]

@@ -25,7 +25,7 @@ from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import converse_with, summed_up
 from tutorial_lib.options import split
-from tutorial_lib.users.robots import Trajectory
+from tutorial_lib.users.simulation import Trajectory
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20

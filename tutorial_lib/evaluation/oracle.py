@@ -23,7 +23,7 @@ from tutorial_lib.data.layouts.base import Example
 from tutorial_lib.deep.latent_diversity.cache import Answer, LatentDiversityPrepared
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, iou
-from tutorial_lib.users.robots import Trajectory, simulate
+from tutorial_lib.users.simulation import Trajectory, simulate
 
 LEAST = 5  # clicks in every conversation, so that curves are exact up to there
 
@@ -131,8 +131,8 @@ def converse(
         example.ignore,
         robot,
         max_clicks,
-        content=max(THRESHOLDS) / 100,
-        least=LEAST,
+        target_iou=max(THRESHOLDS) / 100,
+        min_clicks=LEAST,
     )
 
 

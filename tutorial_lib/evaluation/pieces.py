@@ -13,7 +13,7 @@ from tutorial_lib.evaluation.machine import machine
 from tutorial_lib.evaluation.provenance import option_files, plain_options, short_hash, source_of
 from tutorial_lib.evaluation.summaries import sentence
 from tutorial_lib.segmenter import MethodInfo, Segmenter, get_segmenter, method_info, register
-from tutorial_lib.users.robots import simulate
+from tutorial_lib.users.simulation import simulate
 
 Methods = Mapping[str, tuple[str, Mapping[str, Any]]]
 Record = dict[str, Any]

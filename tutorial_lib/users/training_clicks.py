@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.users.depth import depth
 
 Seed: TypeAlias = "int | np.random.Generator"
 STRATEGIES = (1, 2, 3)
@@ -106,7 +106,7 @@ def surroundings(
     Xu et al., Deep Interactive Object Selection, CVPR 2016, section 3.2.
     """
     truth, ignore = _checked(truth, ignore)
-    return ~truth & ~ignore & (_depth(~truth) < distance)
+    return ~truth & ~ignore & (depth(~truth, border=False) < distance)
 
 
 def positive_clicks(
@@ -150,7 +150,8 @@ def positive_clicks(
     truth, ignore = _checked(truth, ignore)
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, sampling.positives, endpoint=True))
-    return _clicks(_scatter(truth & ~ignore, _depth(truth), count, rng, sampling), True)
+    inside = depth(truth, border=False)
+    return _clicks(_scatter(truth & ~ignore, inside, count, rng, sampling), True)
 
 
 def clicks_near(
@@ -190,7 +191,7 @@ def clicks_near(
     truth, ignore = _checked(truth, ignore)
     rng = np.random.default_rng(seed)
     count = int(rng.integers(0, sampling.background, endpoint=True))
-    outside = _depth(~truth)
+    outside = depth(~truth, border=False)
     ring = ~truth & ~ignore & (outside < sampling.distance)
     return _clicks(_scatter(ring, outside, count, rng, sampling), False)
 
@@ -238,7 +239,8 @@ def clicks_on_others(
     for other in others:
         region = _same_shape("Another object's mask", other, truth) & ~truth
         count = int(rng.integers(0, sampling.per_object, endpoint=True))
-        points.append(_scatter(region & ~ignore, _depth(region), count, rng, sampling))
+        inside = depth(region, border=False)
+        points.append(_scatter(region & ~ignore, inside, count, rng, sampling))
     return _clicks(np.concatenate(points), False)
 
 
@@ -284,10 +286,10 @@ def clicks_around(
     """
     truth, ignore = _checked(truth, ignore)
     rng = np.random.default_rng(seed)
-    near = ~truth & (_depth(~truth) < sampling.distance)
+    near = ~truth & (depth(~truth, border=False) < sampling.distance)
     rows, cols = np.nonzero(near & ~ignore)
     count = min(sampling.around, len(rows))
-    to_g = _depth(near)[rows, cols] ** 2
+    to_g = np.rint(depth(near, border=False)[rows, cols] ** 2)
     to_clicks = np.full(len(rows), np.inf, dtype=np.float32)
     chosen: list[int] = []
     while len(chosen) < count:
@@ -411,27 +413,17 @@ def _same_shape(what: str, mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return mask.astype(bool)
 
 
-def _depth(region: np.ndarray) -> np.ndarray:
-    """Distance of each pixel to the nearest one outside the region, the image border apart.
-
-    ``(H, W) float32`` in pixels, exact; infinite where the region fills the image.
-    """
-    if region.all():
-        return np.full(region.shape, np.inf, dtype=np.float32)
-    return cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-
-
 def _scatter(
     region: np.ndarray,
-    depth: np.ndarray,
+    depths: np.ndarray,
     count: int,
     rng: np.random.Generator,
     sampling: Sampling,
 ) -> np.ndarray:
     """Draw up to ``count`` pixels of a region, spaced and deep enough: ``(n, 2) int64``."""
     step, margin = int(rng.choice(sampling.steps)), int(rng.choice(sampling.margins))
-    deepest = depth.max(where=region, initial=0)
-    free = np.argwhere(region & (depth >= min(margin, deepest)))
+    deepest = depths.max(where=region, initial=0)
+    free = np.argwhere(region & (depths >= min(margin, deepest)))
     chosen = np.empty((0, 2), dtype=np.int64)
     while len(chosen) < count and len(free):
         point = free[rng.integers(len(free))]

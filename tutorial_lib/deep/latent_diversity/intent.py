@@ -9,10 +9,11 @@ deepest pixel, Latent Diversity's on a pixel the likelier the deeper it lies (Eq
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+from tutorial_lib.users.depth import depth
 
 
 def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor) -> Tensor:
@@ -56,15 +57,11 @@ def _fit(meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.nd
 
 
 def _depth_at(clicked: np.ndarray, region: np.ndarray) -> tuple[float, float]:
-    """Return the largest depth of a region at a clicked cell, and anywhere; 0 if there is none.
-
-    The depth of a cell is its distance to the nearest cell outside; all beyond the border is.
-    """
+    """Return the largest depth of a region at a click, and anywhere; 0 if there is none."""
     rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     if not len(rows):
         return 0.0, 0.0
-    # Only the region's box: around it, everything is outside.
+    # The region's bounding box is enough: everything around it is outside.
     box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-    padded = np.pad(region[box], 1).astype(np.uint8)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return float(depth.max(where=clicked[box], initial=0)), float(depth.max())
+    depths = depth(region[box])
+    return float(depths.max(where=clicked[box], initial=0)), float(depths.max())

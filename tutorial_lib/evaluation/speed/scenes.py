@@ -14,7 +14,7 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.samples import load_sample
 from tutorial_lib.evaluation.speed.timing import Scene
 from tutorial_lib.segmenter import Segmentation
-from tutorial_lib.users.robots import simulate
+from tutorial_lib.users.simulation import simulate
 
 CLICKS = 5
 
