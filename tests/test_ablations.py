@@ -15,7 +15,7 @@ from tests.support import easy_scene, one_sentence
 from tools import measure_ablations as tool
 from tools import measure_selection as selection_tool
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.ablations import (
     FIGURE_5,

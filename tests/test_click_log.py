@@ -176,7 +176,7 @@ def test_the_caller_may_set_what_a_log_may_not(restored_registry):
 
 
 def test_a_study_takes_no_path_from_a_log_either(tmp_path, restored_registry):
-    from tutorial_lib.data.layouts.base import Example
+    from tutorial_lib.data.layouts.dataset import Example
 
     register(MethodInfo("taking", "classical", False, "", "", Taking))
     (tmp_path / "logs" / "Ada").mkdir(parents=True)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support import one_sentence
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.layouts.run_lengths import decode, run_lengths, union
+from tutorial_lib.data.layouts.run_lengths import decode, merge, run_lengths
 
 SIZE = (4, 6)
 ROW = [0, 0, 6, 0, 6, 2, 0, 2]
@@ -60,8 +60,8 @@ def test_an_endless_outline_is_refused(monkeypatch):
 
 
 def test_background_at_the_end_may_be_left_out():
-    full = decode(SIZE, union(run_lengths(rle([5, 4, 15]), SIZE), SIZE))
-    short = decode(SIZE, union(run_lengths(rle([5, 4]), SIZE), SIZE))
+    full = decode(SIZE, merge(run_lengths(rle([5, 4, 15]), SIZE), SIZE))
+    short = decode(SIZE, merge(run_lengths(rle([5, 4]), SIZE), SIZE))
     assert (short == full).all()
     assert full.sum() == 4
 

@@ -7,6 +7,7 @@ import pickle
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -15,17 +16,25 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as rle
 from scipy.io import savemat
+from typer.testing import CliRunner
 
 from tests.support import one_sentence
-from tutorial_lib.data import files
+from tutorial_lib.cli import app
+from tutorial_lib.data import photo_files
 from tutorial_lib.data.datasets import (
     DATASETS,
     GRABCUT_IN_BSDS500,
     Example,
     Subset,
     load_dataset,
+    register_dataset,
 )
 from tutorial_lib.data.layouts import voc
+from tutorial_lib.data.layouts.by_name import LAYOUTS
+from tutorial_lib.data.layouts.dataset import locate
+from tutorial_lib.data.layouts.pairs import PairDataset
+from tutorial_lib.data.mask_files import read_half
+from tutorial_lib.evaluation.results import read_results
 
 SIZE = (4, 6)  # rows, columns
 SQUARE = np.zeros(SIZE, bool)
@@ -105,13 +114,13 @@ def test_an_index_outside_is_refused(folder, index):
 
 
 def test_opening_reads_no_photo_and_iterating_reads_one_at_a_time(folder, monkeypatch):
-    read, original = [], files.read_photo
+    read, original = [], photo_files.read_photo
 
     def spy(path, **options):
         read.append(path.stem)
         return original(path, **options)
 
-    monkeypatch.setattr(files, "read_photo", spy)
+    monkeypatch.setattr(photo_files, "read_photo", spy)
     data = load_dataset("folder", folder)
     stream = iter(data)
     assert read == []
@@ -977,7 +986,7 @@ def test_a_subset_has_the_fingerprints_of_its_dataset(folder):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_opening_reads_no_photo(all_of_them, name, monkeypatch):
-    monkeypatch.setattr(files, "read_photo", lambda *_, **__: pytest.fail("a photo was read"))
+    monkeypatch.setattr(photo_files, "read_photo", lambda *_, **__: pytest.fail("a photo was read"))
     assert len(load_dataset(name, all_of_them[name]))
 
 
@@ -1019,6 +1028,71 @@ def test_an_unknown_option_lists_those_there_are(every):
         load_dataset("davis", every["davis"], shape=1)
     with refuses(TypeError, "grabcut has no option 'share'; it has no options"):
         load_dataset("grabcut", every["grabcut"], share=1)
+
+
+# -- a dataset of one's own ------------------------------------------------------------------------
+
+
+def scans(root, split=None):
+    base = locate("scans", root, ("scans", "outlines"))
+    return PairDataset("scans", root, base, "scans", f"outlines/{split or 'hand'}", read_half)
+
+
+@pytest.fixture
+def registered():
+    with patch.dict(DATASETS), patch.dict(LAYOUTS):
+        layout = "scans and outlines/<who>"
+        yield register_dataset("scans", scans, layout=layout, splits=("hand", "robot"))
+
+
+@pytest.fixture
+def scanned(tmp_path):
+    photo(tmp_path / "scans" / "a.png")
+    for who in ("hand", "robot"):
+        write(tmp_path / "outlines" / who / "a.png", 255 * TOP.astype(np.uint8))
+    return tmp_path
+
+
+def test_a_registered_dataset_opens_by_name(registered, scanned):
+    data = pickle.loads(pickle.dumps(load_dataset("scans", scanned)))
+    assert (data.name, data.ids, registered.title) == ("scans", ("a",), "scans")
+    assert np.array_equal(data[0].truth, TOP)
+    assert load_dataset("scans", scanned, split="robot").ids == ("a",)
+
+
+def test_a_registered_dataset_is_evaluated_by_name(registered, scanned, tmp_path):
+    out = tmp_path / "results.json"
+    command = ["evaluate", "--dataset", "scans", "--root", str(scanned), "--out", str(out)]
+    command += ["--method", "growcut", "--max-clicks", "1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    results = read_results(out)
+    assert results["dataset"] == "scans"
+    assert list(results["methods"]["growcut"]["samples"]) == ["a"]
+
+
+def test_a_registered_dataset_says_what_it_expects(registered, tmp_path):
+    with refuses(FileNotFoundError, "is not laid out as scans", "outlines/<who>"):
+        load_dataset("scans", tmp_path)
+    with refuses(ValueError, "scans", "'imagenet'"):
+        load_dataset("imagenet", tmp_path)
+
+
+def test_a_name_belongs_to_one_dataset(registered):
+    assert register_dataset("scans", scans) is DATASETS["scans"]  # the same reader again
+    with refuses(ValueError, "already a dataset named 'scans'"):
+        register_dataset("scans", lambda root: scans(root))
+    with refuses(ValueError, "already a dataset named 'grabcut'"):
+        register_dataset("grabcut", scans)
+
+
+def test_a_notebook_may_define_its_reader_again(registered):
+    def first(root):
+        return scans(root)
+
+    first.__module__ = "__main__"
+    register_dataset("cells", first)
+    register_dataset("cells", scans)
+    assert LAYOUTS["cells"] is scans
 
 
 def test_the_home_folder_may_be_abbreviated(folder, monkeypatch):

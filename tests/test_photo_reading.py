@@ -12,7 +12,7 @@ import tifffile
 from PIL import EpsImagePlugin, Image
 
 from tests.support import empty_png, one_sentence, png
-from tutorial_lib.data import files
+from tutorial_lib.data import photo_files
 from tutorial_lib.images import pixels as photo_pixels
 from tutorial_lib.images.files import FORMATS
 from tutorial_lib.images.reading import MAX_FILE_PIXELS, ImageError, as_rgb, shrink_photo
@@ -92,17 +92,17 @@ FILES = {
 def test_datasets_and_methods_read_the_same(tmp_path, case):
     path = tmp_path / "photo.png"
     path.write_bytes(FILES[case])
-    assert (files.read_photo(path, upright=True) == as_rgb(path)).all()
-    assert (files.read_photo(path) == as_rgb(path, upright=False)).all()
-    assert files.photo_size(path, upright=True) == as_rgb(path).shape[:2]
-    assert files.photo_size(path) == as_rgb(path, upright=False).shape[:2]
+    assert (photo_files.read_photo(path, upright=True) == as_rgb(path)).all()
+    assert (photo_files.read_photo(path) == as_rgb(path, upright=False)).all()
+    assert photo_files.photo_size(path, upright=True) == as_rgb(path).shape[:2]
+    assert photo_files.photo_size(path) == as_rgb(path, upright=False).shape[:2]
 
 
 @pytest.mark.parametrize("case", ["grey of 16 bits", "grey of 16 bits as TIFF", "float TIFF"])
 def test_wide_grey_is_scaled_in_a_dataset_too(tmp_path, case):
     path = tmp_path / "photo.png"
     path.write_bytes(FILES[case])
-    assert files.read_photo(path)[..., 0].tolist() == GREY.tolist()
+    assert photo_files.read_photo(path)[..., 0].tolist() == GREY.tolist()
 
 
 def test_wide_colours_are_scaled(tmp_path):
@@ -113,14 +113,14 @@ def test_wide_colours_are_scaled(tmp_path):
 def test_transparent_pixels_lie_over_white_in_a_dataset_too(tmp_path):
     path = tmp_path / "photo.png"
     path.write_bytes(png(np.dstack([COLOUR, np.zeros((2, 3), np.uint8)])))
-    assert files.read_photo(path).tolist() == np.full((2, 3, 3), 255).tolist()
+    assert photo_files.read_photo(path).tolist() == np.full((2, 3, 3), 255).tolist()
 
 
 def test_a_missing_photo_of_a_dataset_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no file .*gone\.png\."):
-        files.read_photo(tmp_path / "gone.png")
+        photo_files.read_photo(tmp_path / "gone.png")
     with pytest.raises(FileNotFoundError, match=r"There is no file .*gone\.png\."):
-        files.photo_size(tmp_path / "gone.png")
+        photo_files.photo_size(tmp_path / "gone.png")
 
 
 TURNED = {
@@ -290,7 +290,7 @@ def test_other_files_are_named_and_the_kinds_that_are_read(tmp_path, monkeypatch
         path, "holiday.jpg hold no picture", text, "use a PNG, JPEG, WebP, AVIF, BMP, GIF, TIFF"
     )
     with pytest.raises(ValueError, match="hold no picture"):
-        files.photo_size(path)
+        photo_files.photo_size(path)
 
 
 @pytest.mark.parametrize("kind", ["EPS", "ICO", "PCX"])

@@ -14,7 +14,7 @@ from tests.support import Growing, easy_scene, one_sentence
 from tools import summarise_study
 from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.session import Session
 from tutorial_lib.study import Task, Trial, draw_plan, read_trials, summarise
 

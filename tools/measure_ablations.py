@@ -39,7 +39,7 @@ import typer
 from joblib import Parallel, delayed
 
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.ablations import read_ablations, write_ablations

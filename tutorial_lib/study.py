@@ -24,7 +24,7 @@ import numpy as np
 
 from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.metrics import bootstrap_interval, clicks_to_reach
 from tutorial_lib.session import Session
 from tutorial_lib.working_photo import WorkingPhoto

@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 # Photos hardly shrink, lists of polygons to a tenth: what grows more than this means harm.
 MAX_RATIO = 100
-SMALL = 100_000_000  # bytes that any archive may hold
-MAX_BYTES = 300_000_000_000
+ALWAYS_ALLOWED_BYTES = 100_000_000  # bytes that any archive may hold
+MAX_UNPACKED_BYTES = 300_000_000_000
 MAX_MEMBERS = 1_000_000
 
 _BLOCK = 1 << 20
@@ -111,7 +111,7 @@ def _refused(archive: Path, reason: str) -> RefusedArchiveError:
 
 
 def _allowed(archive: Path) -> int:
-    return min(MAX_BYTES, max(SMALL, MAX_RATIO * archive.stat().st_size))
+    return min(MAX_UNPACKED_BYTES, max(ALWAYS_ALLOWED_BYTES, MAX_RATIO * archive.stat().st_size))
 
 
 def _check_bytes(archive: Path, count: int) -> None:

@@ -1,7 +1,8 @@
 """Open any of the usual datasets by name: official layouts, read in place, one photo at a time.
 
-Nothing is copied or converted. ``load_dataset`` gives a light, picklable sequence of examples,
-``DATASETS`` says what each dataset is and where it comes from, ``fetch`` downloads it.
+Nothing is copied or converted. ``load_dataset`` returns a light, picklable sequence of examples,
+``DATASETS`` describes each dataset, ``fetch`` downloads it, and ``register_dataset`` adds a dataset
+of your own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 
 from tutorial_lib.data.catalogue import DATASETS, GRABCUT_IN_BSDS500, DatasetInfo
 from tutorial_lib.data.fetch import fetch
-from tutorial_lib.data.layouts.base import Dataset, Example, Subset
-from tutorial_lib.data.layouts.by_name import LAYOUTS
+from tutorial_lib.data.layouts.by_name import LAYOUTS, Reader
+from tutorial_lib.data.layouts.dataset import Dataset, Example, Subset
 
 __all__ = [
     "DATASETS",
@@ -24,7 +25,67 @@ __all__ = [
     "Subset",
     "fetch",
     "load_dataset",
+    "register_dataset",
 ]
+
+
+def register_dataset(
+    name: str,
+    reader: Reader,
+    *,
+    title: str = "",
+    layout: str = "",
+    home: str = "",
+    terms: str = "",
+    paper: str = "",
+    splits: tuple[str, ...] = (),
+) -> DatasetInfo:
+    """Add a dataset of your own: :func:`load_dataset` and ``evaluate --dataset`` then find it.
+
+    Parameters
+    ----------
+    name : str
+        A name that no dataset has yet.
+    reader : callable
+        From the dataset's folder (a ``Path``) to a :class:`Dataset` of the same name: a function,
+        or a subclass of :class:`Dataset`. Further parameters are the options of
+        :func:`load_dataset`; it passes on ``split`` and ``seed`` if the reader has them.
+    title : str
+        The dataset's name in papers; by default ``name``.
+    layout : str
+        The files that the reader expects, in one phrase.
+    home, terms, paper : str
+        The official page, the licence, and the paper to cite.
+    splits : tuple of str
+        The values of ``split``; the first is the default.
+
+    Returns
+    -------
+    DatasetInfo
+        The new entry of :data:`DATASETS`.
+
+    Raises
+    ------
+    ValueError
+        If another dataset has this name. A reader that the running notebook defines replaces its
+        earlier version.
+
+    Examples
+    --------
+    >>> from tutorial_lib.data.layouts.pairs import PairDataset
+    >>> from tutorial_lib.data.mask_files import read_trimap
+    >>> def leaves(root):
+    ...     return PairDataset("leaves", root, root, "photos", "outlines", read_trimap)
+    >>> register_dataset("leaves", leaves, layout="photos and outlines").title
+    'leaves'
+    """
+    taken = LAYOUTS.get(name)
+    of_notebook = getattr(taken, "__module__", None) == "__main__"
+    if taken not in (None, reader) and not of_notebook:
+        raise ValueError(f"There is already a dataset named {name!r}; choose another name.")
+    DATASETS[name] = DatasetInfo(name, title or name, layout, home, terms, paper, splits)
+    LAYOUTS[name] = reader
+    return DATASETS[name]
 
 
 def load_dataset(
@@ -32,20 +93,20 @@ def load_dataset(
 ) -> Dataset:
     """Open a dataset.
 
-    The index is read now, pixels of photos only when an example is asked for. Objects that have
-    no pixel that counts are left out and named in ``dataset.skipped``.
+    The index is read now, the pixels of a photo when its example is read. An object without a pixel
+    that counts is left out and listed in ``dataset.skipped``.
 
     Parameters
     ----------
     name : str
         One of :data:`DATASETS`.
     root : str or Path
-        The folder it lies in, laid out as officially distributed (``DATASETS[name].layout``); what
-        :func:`fetch` was given.
+        The dataset's folder in its official layout (``DATASETS[name].layout``), as :func:`fetch`
+        writes it.
     split : str, optional
         One of ``DATASETS[name].splits``; the first of them by default.
     seed : int
-        Draws the sample of the datasets that are sampled, davis and coco.
+        Seed of the sample that davis and coco draw.
     **options
         ``share`` and ``resolution`` for davis; ``part`` and ``per_category`` for coco; ``least``,
         ``most`` and ``exclude`` for bsds500; ``targets`` for clothing-co-parsing; ``check`` for
@@ -63,7 +124,7 @@ def load_dataset(
     TypeError
         If the dataset has no such option.
     FileNotFoundError
-        If the folder or a file in it is missing; the text says how to get it.
+        If the folder or a file in it is missing; the message says how to get it.
 
     Examples
     --------

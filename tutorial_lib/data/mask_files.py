@@ -20,7 +20,7 @@ GREY, NUMBERS, VOC = "grey", "numbers", "voc"
 VOID = 255
 _CURE = "save the object in white on black"
 _LOSSY = ("JPEG", "MPO")
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class Values(NamedTuple):
@@ -149,7 +149,7 @@ def _read(path: Path, meaning: Callable[[Values], Meaning], upright: bool = Fals
     return _opened(path, work)
 
 
-def _opened(path: Path, work: Callable[[PILImage], Result]) -> Result:
+def _opened(path: Path, work: Callable[[PILImage], _Result]) -> _Result:
     """Do something with an opened mask; what it has against the mask gets the file's name."""
     with photo_files.open_picture(path) as picture:
         try:

@@ -19,7 +19,7 @@ from tutorial_lib.paths import bundled
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class SamplePhoto:
     """A photo and what a click on it may mean.
 
     Parameters
@@ -151,7 +151,7 @@ def sample_names() -> list[str]:
     return list(_ENTRIES)
 
 
-def load_sample(name: str) -> Sample:
+def load_sample(name: str) -> SamplePhoto:
     """Load a photo and its masks.
 
     Parameters
@@ -161,7 +161,7 @@ def load_sample(name: str) -> Sample:
 
     Returns
     -------
-    Sample
+    SamplePhoto
         Fresh arrays, free to be changed.
 
     Raises
@@ -176,7 +176,7 @@ def load_sample(name: str) -> Sample:
         raise ValueError(f"The samples are {', '.join(_ENTRIES)}; there is no {name!r}.")
     entry = _ENTRIES[name]
     folder = bundled("assets") / "samples"
-    return Sample(
+    return SamplePhoto(
         name=name,
         title=entry.title,
         image=as_rgb(_photo_bytes(name, entry)),

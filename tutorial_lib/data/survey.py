@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from tutorial_lib.data import files
+from tutorial_lib.data import photo_files
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.layouts.base import Dataset, Example, LayoutError
+from tutorial_lib.data.layouts.dataset import Dataset, Example, LayoutError
 from tutorial_lib.data.mask_files import describe_mask
 
 #: Layouts in the order in which they are tried: what needs most comes first.
@@ -138,7 +138,7 @@ class _Look:
             self._known[path] = _digest(example.image)
             self.photos[self._known[path]].append(path.name)
             self.sizes.append(example.image.shape[:2])
-            if path.is_file() and files.photo_orientation(path) > 1:
+            if path.is_file() and photo_files.photo_orientation(path) > 1:
                 self.turned.append(path.name)
         return str(path)
 

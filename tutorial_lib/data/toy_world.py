@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.data.layouts.base import Dataset, Entry, Example
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, Example
 from tutorial_lib.data.toys import backdrops, built, companions, food, grown
 from tutorial_lib.data.toys.canvas import Layer, layers, owners, painted
 from tutorial_lib.data.toys.strokes import Pen

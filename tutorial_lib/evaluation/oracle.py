@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.deep.latent_diversity.cache import Answer, LatentDiversityPrepared
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, iou

@@ -28,7 +28,7 @@ from tutorial_lib.plots.flow_parts import (
     draw_terminals,
     explain_stubs,
     on_path,
-    write,
+    write_label,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def draw_network(
     ax = canvas(ax, network, places, grid, title)
     for link in links:
         draw_pipe(ax, link, marked=on_path(link.edge, path), arrows=not grid)
-        write(ax, link.label, link.text(residual is not None), link.colour)
+        write_label(ax, link.label, link.text(residual is not None), link.colour)
     draw_pixels(ax, network, places, grey, path, source_side)
     if source_side is not None:
         if grid:

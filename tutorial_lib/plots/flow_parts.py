@@ -74,7 +74,7 @@ def _arrow_head(ax: Axes, tail: XY, head: XY, colour: str, size: float) -> None:
     ax.annotate("", xy=head, xytext=tail, arrowprops={**shape, "shrinkA": 0, "shrinkB": 0})
 
 
-def write(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> None:
+def write_label(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> None:
     """Write a number or a word on white, in the colour of what it belongs to."""
     box = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}
     ax.text(*at, text, color=colour, size=size, weight="bold", ha="center", va="center",
@@ -95,7 +95,7 @@ def draw_arrow(
     shape = {"arrowstyle": "-|>", "color": colour, "mutation_scale": 14, "lw": 2}
     shape |= {"shrinkA": 0, "shrinkB": 0, "ls": (0, (1, 1.2)) if dotted else "-"}
     ax.annotate("", xy=end, xytext=start, arrowprops=shape)
-    write(ax, start + 0.45 * (end - start) + 1.6 * aside, text, colour)
+    write_label(ax, start + 0.45 * (end - start) + 1.6 * aside, text, colour)
 
 
 def draw_pixels(

@@ -13,9 +13,9 @@ import numpy as np
 
 from tutorial_lib.data.catalogue import GRABCUT_IN_BSDS500
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.layouts.base import Dataset
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import BODY, ClothingCoParsing
+from tutorial_lib.data.layouts.dataset import Dataset
 from tutorial_lib.data.toy_world import toy_scene
 
 #: What a pixel of :attr:`Scene.labels` is. Other objects have the numbers from ``OTHERS`` on.

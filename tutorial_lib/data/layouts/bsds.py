@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
+from tutorial_lib.data import photo_files
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of, size_mismatch
 from tutorial_lib.data.matlab import field, label_map, read_mat
 
-SPLITS = ("train", "val", "test")
+_SPLITS = ("train", "val", "test")
 
 
 class Bsds500(Dataset):
@@ -47,19 +47,19 @@ class Bsds500(Dataset):
         exclude: Container[str] = (),
     ) -> None:
         split = split or "all"
-        one_of("bsds500", "split", split, ("all", *SPLITS))
+        one_of("bsds500", "split", split, ("all", *_SPLITS))
         if not 0 <= least <= most <= 1:
             raise ValueError(f"Shares need 0 <= least <= most <= 1, not {least} and {most}.")
         if isinstance(exclude, str):  # a text contains every part of itself
             raise TypeError(f"The photos to exclude are a list of names, not the text {exclude!r}.")
-        parts = SPLITS if split == "all" else (split,)
+        parts = _SPLITS if split == "all" else (split,)
         needed = [f"{kind}/{part}" for kind in ("images", "groundTruth") for part in parts]
         base = locate("bsds500", root, needed, ("data", "BSDS500/data", "BSR/BSDS500/data"))
         super().__init__("bsds500", root, base)
         self._photos = {
             stem: f"{part}/{stem}"
             for part in parts
-            for stem in files.by_stem(base / "images" / part, {".jpg"})
+            for stem in photo_files.by_stem(base / "images" / part, {".jpg"})
             if stem not in exclude
         }
         self._fill(self._index(least, most))
@@ -104,7 +104,7 @@ class Bsds500(Dataset):
         if stem not in self._photos:
             raise ValueError(f"There is no photo {stem!r} in this part of BSDS500.")
         path = self.base / "images" / f"{self._photos[stem]}.jpg"
-        image, labels = files.read_photo(path), np.stack(self._labels(stem))
+        image, labels = photo_files.read_photo(path), np.stack(self._labels(stem))
         if labels.shape[1:] != image.shape[:2]:
             raise size_mismatch(path, image.shape[:2], labels.shape[1:])
         return image, labels

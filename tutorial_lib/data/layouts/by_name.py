@@ -1,20 +1,22 @@
-"""Which reader belongs to which dataset."""
+"""The reader of every dataset, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tutorial_lib.data.layouts.base import Dataset
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.data.layouts.coco import Coco
+from tutorial_lib.data.layouts.dataset import Dataset
 from tutorial_lib.data.layouts.davis import Davis
-from tutorial_lib.data.layouts.pairs import Berkeley, Duts, Folder, GrabCut
+from tutorial_lib.data.layouts.pairs import Berkeley, Duts, Folder, GrabCutPhotos
 from tutorial_lib.data.layouts.voc import Sbd, Voc
 
-#: The reader of every dataset, by name.
-LAYOUTS: dict[str, Callable[..., Dataset]] = {
-    "grabcut": GrabCut,
+Reader = Callable[..., Dataset]
+
+#: The reader of every dataset, by name: from a folder to the dataset in it.
+LAYOUTS: dict[str, Reader] = {
+    "grabcut": GrabCutPhotos,
     "berkeley": Berkeley,
     "davis": Davis,
     "coco": Coco,

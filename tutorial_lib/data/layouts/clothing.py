@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of, size_mismatch
+from tutorial_lib.data import photo_files
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of, size_mismatch
 from tutorial_lib.data.matlab import label_map, read_mat
 
 #: Labels that belong to the person but are nothing one wears.
 BODY = frozenset({"hair", "skin"})
 TARGETS = ("both", "garments", "person")
 #: The authors name no photos to be tested on, so we hold out every tenth of the sorted names.
-SPLITS = ("all", "train", "held-out")
+_SPLITS = ("all", "train", "held-out")
 TENTH = 10
 
 
@@ -53,12 +53,14 @@ class ClothingCoParsing(Dataset):
         name = "clothing-co-parsing"
         one_of(name, "targets", targets, TARGETS)
         split = split or "all"
-        one_of(name, "split", split, SPLITS)
+        one_of(name, "split", split, _SPLITS)
         needed = ("photos", "annotations/pixel-level", "label_list.mat")
         base = locate(name, root, needed, (f"{name}-master", name))
         super().__init__(name, root, base)
         self.label_names = _label_names(base / "label_list.mat")
-        stems = enumerate(files.by_stem(base / "annotations" / "pixel-level", {".mat"}), start=1)
+        stems = enumerate(
+            photo_files.by_stem(base / "annotations" / "pixel-level", {".mat"}), start=1
+        )
         kept = {"all": (False, True), "train": (False,), "held-out": (True,)}[split]
         self.stems = tuple(stem for number, stem in stems if (number % TENTH == 0) in kept)
         self._fill(list(self._index(targets)))
@@ -68,7 +70,7 @@ class ClothingCoParsing(Dataset):
             photo, present = f"photos/{stem}.jpg", []
             with self._guarded(stem):
                 labels = self.label_map(stem)
-                if (size := files.photo_size(self.base / photo)) != labels.shape:
+                if (size := photo_files.photo_size(self.base / photo)) != labels.shape:
                     raise size_mismatch(self.base / photo, size, labels.shape)
                 present = [n for n in np.flatnonzero(np.bincount(labels.ravel())).tolist() if n]
                 if not present:
@@ -127,7 +129,7 @@ class ClothingCoParsing(Dataset):
         FileNotFoundError, ValueError
             If there is no such photo, or it cannot be read.
         """
-        return files.read_photo(self.base / "photos" / f"{stem}.jpg")
+        return photo_files.read_photo(self.base / "photos" / f"{stem}.jpg")
 
     def _mask_files(self, entry: Entry) -> tuple[str, ...]:
         return (_map_file(entry.detail[0]),)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorial_lib.data import files
+from tutorial_lib.data import photo_files
 from tutorial_lib.data.catalogue import DATASETS
-from tutorial_lib.data.layouts.base import Dataset, Entry, LayoutError, locate, one_of
 from tutorial_lib.data.layouts.coco_records import Identity, Records, in_order
-from tutorial_lib.data.layouts.run_lengths import area, decode, run_lengths, union
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, LayoutError, locate, one_of
+from tutorial_lib.data.layouts.run_lengths import area, decode, merge, run_lengths
 
 #: COCO's names of the 20 PASCAL VOC categories, on which the networks of both papers were trained.
 SEEN = frozenset(
@@ -110,14 +110,14 @@ class Coco(Dataset):
         path = self.base / photo
         if not path.is_file():
             return False
-        stored, turned = files.photo_size(path), files.photo_size(path, upright=True)
+        stored, turned = photo_files.photo_size(path), photo_files.photo_size(path, upright=True)
         chosen = turned == size if upright is None else upright
         if (turned if chosen else stored) != size:
             raise ValueError(
                 f"The photo {path} has {stored[1]} x {stored[0]} pixels but its annotations are "
                 f"for {size[1]} x {size[0]}."
             )
-        if upright is None and stored == turned and files.photo_orientation(path) > 1:
+        if upright is None and stored == turned and photo_files.photo_orientation(path) > 1:
             self.notes[photo] = (
                 f"The photo {path} has an EXIF orientation, and its annotations fit it turned or "
                 "not; it is read upright, unless load_dataset is told upright=False."
@@ -208,7 +208,7 @@ class _Sampler:
             except ValueError as error:
                 where = f"The annotation {annotation['id']} in {self._records.path}"
                 raise ValueError(f"{where} {error}.") from error
-        return union(parts, size)
+        return merge(parts, size)
 
 
 def _seed_of(category: Identity) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from tutorial_lib.data.layouts.run_lengths import check_size
+from tutorial_lib.data.layouts.run_lengths import check_mask_size
 
 Identity: TypeAlias = "int | str"
 _LISTS = ("images", "annotations", "categories")
@@ -85,7 +85,7 @@ class Records:
                 "path inside the folder of photos."
             )
         try:
-            return name, check_size(record.get("height"), record.get("width"))
+            return name, check_mask_size(record.get("height"), record.get("width"))
         except ValueError as error:
             raise ValueError(f"The image {image} in {self.path} is of no use: {error}.") from error
 

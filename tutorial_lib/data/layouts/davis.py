@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
+from tutorial_lib.data import photo_files
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of
 from tutorial_lib.data.layouts.pairs import same_stem
 from tutorial_lib.data.mask_files import read_union
 from tutorial_lib.data.mask_values import Meaning
@@ -99,7 +99,7 @@ def _frames(base: Path, split: str, resolution: str) -> Iterator[Frame]:
             folder = base / "Annotations" / resolution / line
             if not folder.is_dir():
                 raise FileNotFoundError(f"The sequence {line} has no folder {folder}.")
-            for stem in files.by_stem(folder, {".png"}):
+            for stem in photo_files.by_stem(folder, {".png"}):
                 yield _frame(line, stem, resolution)
 
 
@@ -116,5 +116,7 @@ def _lines(base: Path, split: str, resolution: str) -> list[str]:
         if not names and split == "trainval":  # DAVIS 2017 has no such list
             names = [part for part in ("train", "val") if (lists / f"{part}.txt").is_file()]
         if names:
-            return [line for name in names for line in files.read_lines(lists / f"{name}.txt")]
+            return [
+                line for name in names for line in photo_files.read_lines(lists / f"{name}.txt")
+            ]
     raise FileNotFoundError(f"There is no list {base / 'ImageSets'}/480p/{split}.txt.")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import (
+from tutorial_lib.data import photo_files
+from tutorial_lib.data.layouts.dataset import (
     Dataset,
     Entry,
     counts,
@@ -71,7 +71,7 @@ class PairDataset(Dataset):
         for key, photo, mask in pairs:
             with self._guarded(key):
                 truth, ignore = self._reading(mask)
-                if (size := files.photo_size(photo, upright=self.upright)) != truth.shape:
+                if (size := photo_files.photo_size(photo, upright=self.upright)) != truth.shape:
                     raise size_mismatch(photo, size, truth.shape)
                 if counts(truth, ignore):
                     yield self._entry((key, photo, mask))
@@ -81,11 +81,11 @@ class PairDataset(Dataset):
     def _note_others(self, folder: Path) -> None:
         """Say which files are passed over because of their endings."""
         for path in sorted(folder.iterdir()):
-            known = path.suffix.lower() in files.PICTURES
+            known = path.suffix.lower() in photo_files.PICTURES
             if not known and path.is_file() and not path.name.startswith("."):
                 self.skipped[path.name] = (
                     f"The file {path} is passed over, for its ending is none of "
-                    f"{', '.join(sorted(files.PICTURES))}."
+                    f"{', '.join(sorted(photo_files.PICTURES))}."
                 )
 
     def _mask(self, entry: Entry) -> Meaning:
@@ -107,7 +107,10 @@ def same_stem(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Pai
     tuple
         In the order of the names.
     """
-    found, seen = files.by_stem(masks, twice=broken), files.by_stem(photos, twice=broken)
+    found, seen = (
+        photo_files.by_stem(masks, twice=broken),
+        photo_files.by_stem(photos, twice=broken),
+    )
     for stem, photo in seen.items():
         if stem in found:
             yield stem, photo, found[stem]
@@ -141,7 +144,7 @@ class Folder(PairDataset):
         super().__init__("folder", root, base, "images", "masks", read, check)
 
 
-class GrabCut(PairDataset):
+class GrabCutPhotos(PairDataset):
     """The GrabCut photos: ``data_GT`` and ``boundary_GT``, with a band of ignored pixels.
 
     The official folder has further annotations, such as rectangles and lassos; they are not read.
@@ -183,8 +186,8 @@ class Berkeley(PairDataset):
         super().__init__("berkeley", root, base, "images", "masks", read_union)
 
     def _pairs(self, photos: Path, masks: Path) -> Iterator[Pair]:
-        found, used = files.by_stem(photos, twice=self.broken), set()
-        for stem, mask in files.by_stem(masks, twice=self.broken).items():
+        found, used = photo_files.by_stem(photos, twice=self.broken), set()
+        for stem, mask in photo_files.by_stem(masks, twice=self.broken).items():
             owner = stem if stem in found else stem.partition("#")[0]
             if owner in found:
                 used.add(owner)

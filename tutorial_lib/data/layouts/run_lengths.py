@@ -20,7 +20,7 @@ Size = tuple[int, int]
 _LONGEST_OUTLINE = 4_000_000  # pixels: the compiled code needs about 40 bytes for each
 
 
-def check_size(height: Any, width: Any) -> Size:
+def check_mask_size(height: Any, width: Any) -> Size:
     """Check the size of a photo that a file of annotations states.
 
     Parameters
@@ -78,7 +78,7 @@ def run_lengths(shape: Any, size: Size) -> list[dict]:
     return rle.frPyObjects(polygons, *size) if polygons else []
 
 
-def union(parts: Sequence[dict], size: Size) -> bytes:
+def merge(parts: Sequence[dict], size: Size) -> bytes:
     """Return the compressed run lengths of all parts together; ``size`` is ``(H, W)``."""
     if not parts:
         return rle.encode(np.zeros(size, np.uint8, order="F"))["counts"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.data import files
-from tutorial_lib.data.layouts.base import Dataset, Entry, locate, one_of
+from tutorial_lib.data import photo_files
+from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of
 from tutorial_lib.data.mask_files import VOID, read_numbers
 from tutorial_lib.data.matlab import field, label_map, read_mat
 
@@ -73,7 +73,7 @@ class Voc(_Instances):
         base = locate("voc", root, needed, ("VOC2012", "VOCdevkit/VOC2012"))
         super().__init__("voc", root, base)
         lists = base / "ImageSets" / "Segmentation"
-        self._index(files.read_lines(lists / f"{split}.txt"), "JPEGImages")
+        self._index(photo_files.read_lines(lists / f"{split}.txt"), "JPEGImages")
 
     def _map_file(self, stem: str) -> str:
         return f"SegmentationObject/{stem}.png"
@@ -107,7 +107,7 @@ class Sbd(_Instances):
         inside = ("dataset", "benchmark_RELEASE/dataset")
         base = locate("sbd", root, ("img", "inst", f"{split}.txt"), inside)
         super().__init__("sbd", root, base)
-        self._index(files.read_lines(base / f"{split}.txt"), "img")
+        self._index(photo_files.read_lines(base / f"{split}.txt"), "img")
 
     def _map_file(self, stem: str) -> str:
         return f"inst/{stem}.mat"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tutorial_lib.images import as_rgb
-from tutorial_lib.images import files as photo_files
+from tutorial_lib.images import files as image_files
 from tutorial_lib.images import pixels as photo_pixels
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
@@ -57,7 +57,7 @@ def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with photo_files.open_picture(path) as picture:
+    with image_files.open_picture(path) as picture:
         return photo_pixels.size_of(picture, upright)
 
 
@@ -79,7 +79,7 @@ def photo_orientation(path: Path) -> int:
     FileNotFoundError, ValueError
         If the file is missing or holds no picture.
     """
-    with photo_files.open_picture(path) as picture:
+    with image_files.open_picture(path) as picture:
         return photo_pixels.orientation(picture)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tutorial_lib.data import files
+from tutorial_lib.data import photo_files
 from tutorial_lib.data.catalogue import DATASETS
 
 
@@ -270,7 +270,7 @@ class Dataset(ABC):
 
     def _example(self, entry: Entry) -> Example:
         path = self.base / entry.photo
-        image = files.read_photo(path, upright=self._upright(entry))
+        image = photo_files.read_photo(path, upright=self._upright(entry))
         truth, ignore = self._mask(entry)
         if truth.shape != image.shape[:2]:
             raise size_mismatch(path, image.shape[:2], truth.shape)
