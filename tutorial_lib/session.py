@@ -1,4 +1,4 @@
-"""One person, one photo, one method: everything a widget does, without the widget."""
+"""A session: one photo, one method, the clicks and every answer. It needs no widget."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tutorial_lib.segmenter import (
 )
 from tutorial_lib.working_photo import WorkingPhoto
 
-QUICKLY_PACKED = 8_000_000  # pixels: a larger cut-out is compressed little, to be there soon
+QUICKLY_PACKED = 8_000_000  # pixels; a larger cut-out gets weak PNG compression to save time
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +55,17 @@ class Step:
     Parameters
     ----------
     clicks : Clicks
-        The clicks it answers, and what was preferred among candidates.
+        The clicks and preferences that were answered.
     method : str
-        The method that answered.
+        Name of the method that answered.
     milliseconds : float
-        Time the answer took, the image's preparation not included.
+        Time of the answer, without the preparation of the image.
     iou : float or None
-        Agreement with the known mask, where there is one.
+        IoU with the known mask, in [0, 1]. None without a known mask.
     packed : np.ndarray
-        The mask as bits, from :func:`numpy.packbits`.
+        The mask as bits, ``uint8``, from :func:`numpy.packbits`.
     shape : tuple of int
-        Height and width of the mask.
+        Height and width of the mask, in pixels.
     """
 
     clicks: Clicks
@@ -83,51 +83,68 @@ class Step:
 
 
 class Session(ClickHistory):
-    """An image, a method, the clicks so far, and every answer they got.
+    """An image, a method, the clicks so far, and every answer to them.
 
-    Changing the clicks (``add``, ``undo``, ``redo``, ``clear``, ``replace``, which every
-    :class:`~tutorial_lib.history.ClickHistory` has) is instant; :meth:`refresh` asks the method.
-    :meth:`click` does both. A widget can thus show a click at once and let the answer come when it
-    is ready. Where a method proposes several candidates, :meth:`choose` says which one is right,
-    and the next click goes on from there.
+    ``add``, ``undo``, ``redo``, ``clear`` and ``replace`` change the clicks and return at once.
+    :meth:`refresh` asks the method. :meth:`click` adds a click and asks the method. A widget can
+    therefore show a click before its answer is ready. If a method proposes several candidates,
+    :meth:`choose` prefers one of them, and the next click corrects it.
 
     Parameters
     ----------
     image : image
-        Anything :func:`tutorial_lib.images.as_rgb` takes; with ``longest``, a photo of up to 200
-        megapixels too.
+        Anything that :func:`tutorial_lib.images.as_rgb` takes. With ``longest``, the photo may
+        have up to 200 megapixels.
     method : str or Segmenter
-        One of the registered methods, such as ``"graph-cut"``, or a segmenter built already; its
-        class then gives the name.
+        Name of a registered method, such as ``"graph-cut"``, or a segmenter. A segmenter gets the
+        name of its class.
     truth : np.ndarray, optional
-        ``(H, W) bool``: the known mask, to measure against.
+        ``(H, W) bool``: the known mask, for the IoU.
     ignore : np.ndarray, optional
-        ``(H, W) bool``: pixels that do not count in the IoU.
+        ``(H, W) bool``: pixels that the IoU leaves out.
     name : str
-        Names the files that :meth:`export` writes; any text, of which a safe file name is made.
+        Any text. :meth:`export` makes the names of its files from it.
     autosave : bool or path
-        True keeps the click log in the user's folder, under the photo's fingerprint; a path keeps
-        it there. Every change is written at once, so a dead kernel loses nothing, and at the end
-        of the file, so no other session on the photo does either.
+        A path: the file that keeps the click log. True: a file in the user's folder, named after
+        the photo's SHA-256. Each change is appended at once. A crash of the kernel therefore
+        loses nothing, and several sessions on one photo can share the file.
     longest : int, optional
-        Work on a copy of the photo whose longer side has at most so many pixels, so that answers
-        stay quick. Clicks, ``image`` and ``mask`` are those of the copy; :meth:`export` writes the
-        photo's own size.
+        Work on a copy of the photo. Its longer side has at most this many pixels, so that answers
+        stay fast. Clicks, ``image`` and ``mask`` refer to the copy. :meth:`export` writes masks at
+        the size of the photo.
     **options
-        The method's own settings.
+        Options of the method.
 
     Attributes
     ----------
     image : np.ndarray
-        ``(H, W, 3) uint8``: what is worked on.
+        ``(H, W, 3) uint8``: the photo or its copy that the method sees.
+    truth, ignore : np.ndarray or None
+        ``(H, W) bool``: the two masks at the size of ``image``.
+    name : str
+        The name given above.
     file_name : str
-        The photo's file, as the exported COCO dataset names it; the path's last part, if the photo
-        was given as a path.
+        File name of the photo in the exported COCO dataset.
+    history : list of Step
+        Every answer so far, oldest first.
 
     Raises
     ------
     ValueError
-        If image, method, option or known mask do not fit.
+        If the image, the method, an option or a known mask is invalid.
+    TypeError
+        If ``method`` is neither a name nor a segmenter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((40, 40, 3), np.uint8)
+    >>> image[10:30, 10:30] = 255
+    >>> session = Session(image)
+    >>> answer = session.click(20, 20)
+    >>> answer = session.click(2, 2, positive=False)
+    >>> int(session.mask.sum()), len(session.history)
+    (400, 2)
     """
 
     def __init__(
@@ -151,7 +168,7 @@ class Session(ClickHistory):
         self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
         self.history: list[Step] = []
         self._answers: tuple[Clicks, str, Segmentation] | None = None
-        self._at_work = threading.Lock()  # what a method keeps of a photo is for one at a time
+        self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
         self._made: dict[int, tuple[Click, float]] = {}  # by id: when each click was made
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
@@ -159,61 +176,63 @@ class Session(ClickHistory):
         self.use(method, **options)
 
     def _of_photo(self, label: str, mask: np.ndarray | None) -> np.ndarray | None:
-        """Return a known mask at the size that is worked on."""
+        """Return a known mask at the size of ``image``."""
         if mask is None:
             return None
         mask = np.asarray(mask)
         if mask.shape not in (self.shape, self._photo.full_shape):
-            raise ValueError(f"The {label} has shape {mask.shape}, the image {self.shape}.")
+            raise ValueError(
+                f"The {label} has shape {mask.shape}, but the image has shape {self.shape}."
+            )
         return self._photo.small_mask(mask)
 
-    # -- what is known -------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------
 
     @property
     def full_shape(self) -> tuple[int, int]:
-        """Height and width of the photo itself, in pixels: the size that :meth:`export` writes."""
+        """Height and width of the photo itself, in pixels; :meth:`export` writes this size."""
         return self._photo.full_shape
 
     @property
     def method(self) -> str:
-        """Name of the method in use."""
+        """Name of the current method."""
         return self._method
 
     @property
     def options(self) -> dict[str, Any]:
-        """Settings of the method in use."""
+        """Options of the current method, by name."""
         return dict(self._options)
 
     @property
     def result(self) -> Segmentation | None:
-        """The latest answer, or None before the first."""
+        """The latest answer, or None before the first one."""
         return self._answers[2] if self._answers else None
 
     @property
     def mask(self) -> np.ndarray:
-        """The latest answer's mask, ``(H, W) bool``; empty before the first."""
+        """The mask of the latest answer, ``(H, W) bool``; empty before the first one."""
         return self.result.mask if self.result else np.zeros(self.shape, dtype=bool)
 
     @property
     def stale(self) -> bool:
-        """Whether clicks or method have changed since the latest answer."""
+        """Whether the clicks or the method have changed since the latest answer."""
         return self._answers is None or self._answers[:2] != (self._clicks, self._key)
 
     @property
     def needs_negative(self) -> bool:
-        """Whether the method answers only once there is a click of each kind."""
+        """Whether the method needs a positive and a negative click."""
         return any(info.needs_negative for info in methods() if info.name == self._method)
 
     @property
     def iou(self) -> float | None:
-        """Agreement of the latest mask with the known one, or None without one."""
+        """IoU of the latest mask with the known mask, or None without a known mask."""
         return None if self.truth is None else iou(self.mask, self.truth, self.ignore)
 
     @property
     def seconds(self) -> list[float | None]:
-        """When each of the present clicks was made, in seconds since the session began.
+        """Time of each current click, in seconds since the session began.
 
-        None for clicks that were not made one by one in this session, such as those of a log.
+        The time is None for a click that came from elsewhere, such as an autosave.
         """
         return [self._moment(click) for click in self._clicks]
 
@@ -224,43 +243,52 @@ class Session(ClickHistory):
     # -- clicks --------------------------------------------------------------------------------
 
     def add(self, click: Click) -> None:
-        """Add a click.
+        """Add a click; the method is not asked yet.
+
+        Parameters
+        ----------
+        click : Click
+            The click, in pixels of ``image``.
 
         Raises
         ------
         ValueError
-            If the click lies outside the image; nothing changes then.
+            If the click lies outside the image. Nothing changes.
         """
         Clicks([click]).check(self.shape)
-        click = replace(click)  # of its own: an equal click may be made again, at another time
+        click = replace(click)  # a copy: the same click may be added again at another time
         self._made[id(click)] = (click, time.monotonic())
         super().add(click)
 
     # -- asking the method ---------------------------------------------------------------------
 
     def use(self, method: str | Segmenter, **options: Any) -> None:
-        """Take a method; the image is prepared for it when the next answer is due.
+        """Change the method. The next answer prepares the image for it.
 
-        Preferences are forgotten: another method, or other settings, give other candidates.
+        Another method or other options give other candidates. Preferences are therefore removed.
 
         Parameters
         ----------
         method : str or Segmenter
-            A registered method, or a segmenter built already.
+            Name of a registered method, or a segmenter.
         **options
-            The registered method's own settings.
+            Options of the registered method.
 
         Raises
         ------
         ValueError
-            If the method or an option is unknown; the method in use stays then.
+            If the method or an option is unknown. The current method stays.
+        TypeError
+            If ``method`` is neither a name nor a segmenter.
+        ImportError
+            If the method needs a package that is not installed.
         """
         if isinstance(method, str):
             key = f"{method} {json.dumps(options, sort_keys=True, default=str)}"
             name, build = method, lambda: get_segmenter(method, **options)
         else:
             name, build = _name_of(method, options), lambda: method
-            key = f"{name} {id(method)}"  # kept in _prepared, so no other one gets this number
+            key = f"{name} {id(method)}"  # _prepared keeps the object, so its id stays unique
         if key not in self._prepared:
             self._prepared[key] = (build(), None)
         if key != self._key:
@@ -269,26 +297,26 @@ class Session(ClickHistory):
         self._save()
 
     def prepare(self) -> None:
-        """Prepare the image for the method in use, so that the next answer comes quicker."""
+        """Prepare the image for the current method now, so that the next answer is faster."""
         with self._at_work:
             self._prepare(self._key)
 
     def rehearse(self) -> float:
-        """Prepare the image and answer two made-up clicks, to learn how long an answer takes.
+        """Measure an answer: prepare the image and answer two scripted clicks.
 
-        Leaves clicks, answer and history as they are.
+        The session's clicks, answer and history do not change.
 
         Returns
         -------
         float
-            Milliseconds the answer took, the image's preparation not included.
+            Time of the answer in milliseconds, without the preparation of the image.
         """
         centre = Click(self.shape[0] // 2, self.shape[1] // 2)
         clicks = Clicks([centre, Click(0, 0, False)])
         return self._ask(self._key, self._method, clicks)[1]
 
     def _ask(self, key: str, method: str, clicks: Clicks) -> tuple[Segmentation, float]:
-        """Return the method's answer, and how many milliseconds it took."""
+        """Return the answer of a method and its time in milliseconds."""
         with self._at_work:
             segmenter, prepared = self._prepare(key)
             start = time.perf_counter()
@@ -304,29 +332,35 @@ class Session(ClickHistory):
         return segmenter, prepared
 
     def refresh(self) -> Segmentation:
-        """Answer the present clicks, remember the answer, and return it.
+        """Answer the current clicks, store the answer, and return it.
 
         Returns
         -------
         Segmentation
-            The answer to clicks and method as they were when the call began.
+            The answer of the method to the clicks, both as they were at the start of the call.
+
+        Raises
+        ------
+        MethodError
+            If the method returns no :class:`Segmentation` of the image's size.
         """
         if not self.stale:
             return self.result
-        # The method before the clicks: no method ever gets the preferences meant for another one.
+        # Read the method before the clicks: a method must not get preferences of another method.
         method, key, clicks = self._method, self._key, self._clicks
         result, milliseconds = self._ask(key, method, clicks)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
-        if len(clicks):  # first the history: who sees the answer from another thread reads it too
+        if len(clicks):  # history first: another thread that sees the answer may read it
             self.history.append(Step(clicks, method, milliseconds, agreement, packed, self.shape))
         self._answers = (clicks, key, result)
         return result
 
     def look_ahead(self) -> None:
-        """Let the method compute what the next click is likely to need, if it knows how to.
+        """Let the method compute in advance what the next click probably needs.
 
-        For the time in which a person looks at the answer; neither answer nor history changes.
+        A widget calls this while the user looks at the answer. Neither the answer nor the history
+        changes. A method that cannot look ahead does nothing.
         """
         key, clicks = self._key, self._clicks
         with self._at_work:
@@ -335,7 +369,7 @@ class Session(ClickHistory):
                 segmenter.look_ahead(prepared, clicks)
 
     def catch_up(self) -> None:
-        """Answer until the answer is that of the latest clicks, however many came meanwhile."""
+        """Call :meth:`refresh` until the answer belongs to the latest clicks."""
         while self.stale:
             self.refresh()
 
@@ -345,7 +379,7 @@ class Session(ClickHistory):
         Parameters
         ----------
         row, col : int
-            Pixel position.
+            Position in pixels of ``image``, from the top left corner.
         positive : bool
             True on the object, False on the background.
 
@@ -357,29 +391,30 @@ class Session(ClickHistory):
         Raises
         ------
         ValueError
-            If the click lies outside the image; nothing changes then.
+            If the click lies outside the image. Nothing changes.
         """
         self.add(Click(row, col, positive))
         return self.refresh()
 
     def choose(self, candidate: int | None) -> None:
-        """Prefer a candidate of the answer to the present clicks; the next click goes on from it.
+        """Prefer one candidate of the answer to the current clicks.
 
-        A change like a click: :meth:`undo` takes it back, and :meth:`refresh` gives the answer.
-        The method is asked first if it has not answered yet: how many candidates are there?
+        The next click corrects this candidate. :meth:`undo` undoes the choice like a click, and
+        :meth:`refresh` returns the answer. If the method has not answered yet, it is asked first,
+        because the number of candidates must be known.
 
         Parameters
         ----------
         candidate : int or None
-            Its number, from 0; None leaves the choice to the method again.
+            Index of the candidate, from 0. None lets the method select again.
 
         Raises
         ------
         TypeError
-            If it is no whole number.
+            If the index is not an integer.
         ValueError
-            If the method has no candidates, there is no click yet, or no such candidate; nothing
-            changes then.
+            If the method has no candidates, there is no click yet, or the candidate does not
+            exist. Nothing changes.
         """
         if candidate is not None and len(self._clicks):
             self._clicks.prefer(candidate).check_candidates(self._count_candidates())
@@ -387,7 +422,7 @@ class Session(ClickHistory):
 
     def _count_candidates(self) -> int:
         answered = self._answers is not None and self._answers[1] == self._key
-        scores = (self.result if answered else self.refresh()).scores  # candidates cost more
+        scores = (self.result if answered else self.refresh()).scores  # cheaper than candidates
         if scores is None:
             raise ValueError(
                 f"The method {self._method} has no candidates to choose from; latent-diversity has."
@@ -395,19 +430,19 @@ class Session(ClickHistory):
         return len(scores)
 
     def picture(self, view: str = "mask", opacity: float = 0.5) -> np.ndarray:
-        """Paint the photo, the latest answer and the clicks: what a widget shows.
+        """Paint the photo, the latest answer and the clicks, as a widget shows them.
 
         Parameters
         ----------
         view : {"mask", "contour", "cut-out", "probability"}
-            What to lay over the photo.
+            How the answer is shown.
         opacity : float
-            Of the tint, 0 to 1.
+            Opacity of the tint, from 0 to 1.
 
         Returns
         -------
         np.ndarray
-            ``(H, W, 3) uint8``; no answer is painted while the latest one is of other clicks.
+            ``(H, W, 3) uint8``. A stale answer is not painted.
         """
         from tutorial_lib.render import composite
 
@@ -418,9 +453,13 @@ class Session(ClickHistory):
     # -- logs ----------------------------------------------------------------------------------
 
     def log(self) -> dict[str, Any]:
-        """Return the click log: enough, with the photo, to get the same masks again.
+        """Return the click log. Log and photo together reproduce the same masks.
 
-        Only if a candidate was preferred does it have a field ``choices``.
+        Returns
+        -------
+        dict
+            ``schema``, ``name``, ``image``, ``method``, ``options``, ``seconds`` and ``clicks``.
+            If the user preferred a candidate, there is also a field ``choices``.
         """
         return self._about() | {"seconds": self.seconds} | fields_of(self._clicks)
 
@@ -443,26 +482,26 @@ class Session(ClickHistory):
         strict: bool = False,
         **settings: Any,
     ) -> Session:
-        """Make the clicks and preferences of a log again, one by one.
+        """Repeat the clicks and preferences of a log, one by one.
 
-        On the photo of the log, or the larger one it was shrunk from, the masks are the same to the
-        pixel. Another copy of that photo, of another size or decoded by another program, gives
-        nearly the same masks, and a warning says so.
+        The masks are identical on the photo of the log, and on the larger photo that it was shrunk
+        from. Another copy of the photo may have another size or another decoder. Its masks are
+        nearly the same, and there is a warning.
 
         Parameters
         ----------
         image : image
-            The photo the log was made on, or a copy of it.
+            The photo of the log, or a copy of it.
         log : mapping or path
-            What :meth:`log` returned, or the file that :meth:`export` or autosave wrote.
+            The value of :meth:`log`, or a file that :meth:`export` or autosave wrote.
         method : Segmenter, optional
-            The method, if the log was made with one that is not registered.
+            The method, if the log names one that is not registered.
         strict : bool
-            True refuses copies.
+            True refuses copies of the photo.
         **settings
-            Further arguments of :class:`Session`, such as ``truth``, and options of the method,
-            which count more than the log's. Options that may name a file, such as ``weights``, are
-            never taken from a log.
+            Further arguments of :class:`Session`, such as ``truth``, and options of the method.
+            These options replace those of the log. A log cannot set options that may name a file,
+            such as ``weights``.
 
         Returns
         -------
@@ -499,19 +538,24 @@ class Session(ClickHistory):
     # -- autosave ------------------------------------------------------------------------------
 
     def saved(self) -> Clicks | None:
-        """Return the clicks an earlier session autosaved on this photo, or None.
+        """Return the clicks that an earlier session on this photo autosaved.
 
-        Of several sessions, those of the one with the most clicks; after :meth:`restore`, those of
-        the next one. An unreadable autosave counts as none: it must never stand in the way of new
-        work.
+        If there are several sessions, the one with the most clicks comes first. After
+        :meth:`restore`, the next one follows. An unreadable file counts as empty, so that it never
+        blocks new work.
+
+        Returns
+        -------
+        Clicks or None
+            The clicks in pixels of ``image``, or None if nothing was saved.
         """
         return clicks_of(log) if (log := self._offered()) else None
 
     def restore(self) -> None:
-        """Put what an earlier session autosaved in the place of the present clicks, if anything.
+        """Replace the current clicks by those that :meth:`saved` returns, if there are any.
 
-        Preferences come back if the method is still the one whose candidates they were. Called
-        again, it brings back what the next one of several sessions left.
+        Preferences are restored only if the method and its options are the same as then. If there
+        are several earlier sessions, each further call restores the next one.
         """
         if (log := self._offered()) is None:
             return
@@ -548,28 +592,31 @@ class Session(ClickHistory):
     # -- export --------------------------------------------------------------------------------
 
     def export(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write the present answer and how it came about.
+        """Write the current answer and its click log to four files.
 
-        ``NAME-mask.png`` (8 bit, 255 = object), ``NAME-cutout.png`` (RGBA, background
-        transparent), ``NAME-coco.json`` (a COCO dataset of one photo, see
-        :func:`tutorial_lib.exports.coco_dataset`) and ``NAME-clicks.json`` (see :meth:`replay`).
-        The first three have the photo's own size, whatever the size that was worked on. NAME is
+        - ``NAME-mask.png``: 8 bits, 255 = object.
+        - ``NAME-cutout.png``: RGBA, the background is transparent.
+        - ``NAME-coco.json``: a COCO dataset of one photo, see
+          :func:`tutorial_lib.exports.coco_dataset`.
+        - ``NAME-clicks.json``: the click log, see :meth:`replay`.
+
+        The first three have the size of the photo, even with ``longest``. NAME is
         :func:`tutorial_lib.paths.safe_stem` of the session's name.
 
         Parameters
         ----------
         folder : path
-            Where to write; made if missing.
+            Folder for the files. It is created if it is missing.
 
         Returns
         -------
         list of Path
-            The files written.
+            The files, in the order above.
 
         Raises
         ------
         OSError
-            If the folder cannot be written; the text names it, and old files stay as they are.
+            If the folder cannot be written. The message names it, and old files do not change.
         """
         from tutorial_lib.render import encode_png
 
@@ -586,12 +633,14 @@ class Session(ClickHistory):
 
 
 def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:
-    """Name a segmenter that was built by its caller."""
+    """Return the name of a segmenter that the caller built."""
     if not isinstance(segmenter, Segmenter):
         raise TypeError(
             "A method is a registered name, or an object with prepare and segment, "
             f"not {segmenter!r}."
         )
     if options:
-        raise ValueError(f"This segmenter is built: it takes no option {', '.join(options)} now.")
+        raise ValueError(
+            f"This segmenter is already built and takes no option {', '.join(options)}."
+        )
     return type(segmenter).__name__
