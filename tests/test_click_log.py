@@ -66,7 +66,7 @@ SESSIONS_OWN = ["autosave", "name", "truth", "ignore", "longest", "method", "ima
 @pytest.mark.parametrize("name", [*SESSIONS_OWN, "self", "cls", "log", "__class__", "", "a b"])
 def test_a_log_sets_nothing_of_the_sessions_own(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    assert "no option of the method" in outcome(LOG | {"options": {name: "victim.txt"}})
+    assert "not an option of the method" in outcome(LOG | {"options": {name: "victim.txt"}})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,7 +77,7 @@ def test_a_method_cannot_open_a_back_door_to_the_sessions_own(tmp_path, restored
 
     register(MethodInfo("saving", "classical", False, "", "", Saving))
     log = LOG | {"method": "saving", "options": {"autosave": True}}
-    assert "no option of the method" in outcome(log)
+    assert "not an option of the method" in outcome(log)
 
 
 @pytest.mark.parametrize("name", ["weights", "device"])

@@ -1,8 +1,8 @@
-"""The click log: what a person said about a photo, as a file that can be replayed.
+"""The click log: the clicks and preferences on a photo, as a file that can be replayed.
 
-A log comes from outside: it is data, never an instruction. Everything in it is checked before it is
-used, and of the options it names only those are taken that a stranger may set: numbers, truth
-values, and texts out of a fixed list. A path in a log is never opened.
+A log is untrusted input. Everything in it is checked before use. A log may set only harmless
+options: numbers, booleans, None, strings from a fixed list, and tuples of these. A path in a log is
+never opened.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Log: TypeAlias = dict[str, Any]
 _BEGIN = re.compile(r'^\{\s*"(?:schema|session)"', re.MULTILINE)  # a log, or a change of one
 _PLAIN = (bool, int, float, types.NoneType)
 _KINDS = {"name": str, "image": dict, "method": str, "options": dict, "clicks": list}
-_WORDS = {str: "text", dict: "object", list: "list"}
+_WORDS = {str: "a string", dict: "an object", list: "a list"}
 
 
 def read_log(log: Mapping[str, Any] | str | PathLike[str]) -> Log:
-    """Read a click log, and see that it is one.
+    """Read and check a click log.
 
     Parameters
     ----------
     log : mapping or path
-        What :meth:`tutorial_lib.session.Session.log` returned, or the file that its ``export`` or
-        autosave wrote. Of several logs in an autosave, the one with the most clicks.
+        The value of :meth:`tutorial_lib.session.Session.log`, or a file that ``Session.export`` or
+        autosave wrote. If an autosave holds several logs, the one with the most clicks is read.
 
     Returns
     -------
@@ -52,13 +52,13 @@ def read_log(log: Mapping[str, Any] | str | PathLike[str]) -> Log:
     Raises
     ------
     ValueError
-        If it is unreadable or something else; the text names the file and says what is wrong.
+        If the file is unreadable or holds no valid log. The message names the file and the problem.
     """
     return read_logs(log)[0]
 
 
 def read_logs(log: Mapping[str, Any] | str | PathLike[str]) -> list[Log]:
-    """Read every click log in a file: an export holds one, an autosave one for each session.
+    """Read every click log in a file. An export holds one, an autosave one for each session.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ def read_logs(log: Mapping[str, Any] | str | PathLike[str]) -> list[Log]:
     Returns
     -------
     list of dict
-        At least one; those with the most clicks first, and of equal ones the latest.
+        At least one log, sorted from the most clicks to the fewest. Of logs with equally many
+        clicks, the latest comes first.
 
     Raises
     ------
@@ -88,19 +89,19 @@ def read_logs(log: Mapping[str, Any] | str | PathLike[str]) -> list[Log]:
     if logs := join_entries(entries):
         return logs
     if entries:
-        check_log(entries[0], where)  # says what is wrong with it
+        check_log(entries[0], where)  # raises an error that names the problem
     raise ValueError(
         f"{where} holds no complete click log; the Save button and `Session.export` write one."
     )
 
 
 def called(log: Any) -> str:
-    """Return how a sentence begins that is about a log or its file."""
+    """Return the subject of a message about a log: "The click log", with its path if it has one."""
     return "The click log" if isinstance(log, Mapping) else f"The click log {str(log)!r}"
 
 
 def _entries(text: str) -> Iterator[Any]:
-    """Yield the JSON value that a text is, or every log and change that begins on a new line."""
+    """Yield the text as one JSON value, or else each log and change that begins on a new line."""
     decoder = json.JSONDecoder(parse_constant=_refuse_constant)
     with suppress(ValueError, RecursionError):
         yield decoder.decode(text)
@@ -112,25 +113,25 @@ def _entries(text: str) -> Iterator[Any]:
             yield entry
         except (ValueError, RecursionError) as error:
             place = begin.end()
-            bottomless += isinstance(error, RecursionError)  # slow to find out
+            bottomless += isinstance(error, RecursionError)  # slow, so only ten are tried
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"JSON has no number {name}")
 
 
 # -- one log ---------------------------------------------------------------------------------------
 
 
 def check_log(log: Any, where: str = "The click log") -> Log:
-    """Refuse what is no complete click log.
+    """Check that a value is a complete and valid click log.
 
     Parameters
     ----------
     log : Any
-        What was read.
+        The value from the file.
     where : str
-        How the sentence begins: which log it is.
+        Subject of the error message, such as "The click log 'cup.json'".
 
     Returns
     -------
@@ -140,16 +141,16 @@ def check_log(log: Any, where: str = "The click log") -> Log:
     Raises
     ------
     ValueError
-        If a field is missing, or holds what it cannot hold.
+        If a field is missing or invalid.
     """
     if not isinstance(log, dict) or _of(log, "schema") != LOG_SCHEMA:
         raise ValueError(
-            f"{where} is none of schema {LOG_SCHEMA}; the Save button and `Session.export` write "
-            "those."
+            f"{where} does not have schema {LOG_SCHEMA}; the Save button and `Session.export` "
+            "write logs that have it."
         )
     for name, kind in _KINDS.items():
         if not isinstance(log.get(name), kind):
-            raise _damaged(where, f"its field {name!r} is no {_WORDS[kind]}")
+            raise _damaged(where, f"its field {name!r} is not {_WORDS[kind]}")
     _check_image(log["image"], where)
     clicks = _check_clicks(log["clicks"], log["image"]["shape"], where)
     _check_seconds(log.get("seconds"), clicks, where)
@@ -159,7 +160,7 @@ def check_log(log: Any, where: str = "The click log") -> Log:
 
 def _of(entry: Mapping[str, Any], name: str) -> Any:
     value = entry.get(name)
-    return None if isinstance(value, bool) else value  # True is no 1
+    return None if isinstance(value, bool) else value  # True must not count as 1
 
 
 def _damaged(where: str, problem: str) -> ValueError:
@@ -188,14 +189,14 @@ def _check_clicks(entries: list[Any], shape: Sequence[int], where: str) -> int:
 
 
 def is_click(entry: Any) -> bool:
-    """Whether something is ``[row, col, positive]``, as files hold a click."""
+    """Whether a value is ``[row, col, positive]``, the form of a click in JSON files."""
     if not isinstance(entry, list) or [type(value) for value in entry] != [int, int, bool]:
         return False
     return entry[0] >= 0 and entry[1] >= 0
 
 
 def is_moment(value: Any) -> bool:
-    """Whether something is a time of a click, in seconds, or None where nobody knows it."""
+    """Whether a value is a click's time in seconds, or None for an unknown time."""
     if isinstance(value, bool) or not isinstance(value, int | float | None):
         return False
     return value is None or (value >= 0 and math.isfinite(value))
@@ -205,16 +206,16 @@ def _check_seconds(seconds: Any, clicks: int, where: str) -> None:
     if seconds is None:
         return
     if not isinstance(seconds, list):
-        raise _damaged(where, "its field 'seconds' is no list")
+        raise _damaged(where, "its field 'seconds' is not a list")
     for moment in seconds:
         if not is_moment(moment):
-            raise _damaged(where, f"a click was made after so many seconds, not {shown(moment)}")
+            raise _damaged(where, f"a click's time is in seconds, or null, not {shown(moment)}")
     if len(seconds) != clicks:
-        raise _damaged(where, f"it has not as many moments as clicks: {len(seconds)}, {clicks}")
+        raise _damaged(where, f"it has {clicks} clicks but {len(seconds)} click times")
 
 
 def _check_choices(choices: Any, clicks: int, where: str) -> None:
-    """Refuse what are no pairs of a number of clicks and the candidate preferred after them."""
+    """Check the ``[number of clicks, candidate preferred after them]`` pairs."""
     pairs = choices if isinstance(choices, list) else [None]
     for pair in pairs:
         whole = isinstance(pair, list) and [type(number) for number in pair] == [int, int]
@@ -227,19 +228,19 @@ def _check_choices(choices: Any, clicks: int, where: str) -> None:
 
 
 def fields_of(clicks: Clicks) -> dict[str, Any]:
-    """Return the fields of a log that hold clicks and, if there are any, preferences."""
+    """Return the fields ``clicks`` and, if there are preferences, ``choices`` of a log."""
     plain = {"clicks": clicks.without_preferences().to_list()}
     choices = [[count, candidate] for count, candidate in clicks.preferences.items()]
     return plain | ({"choices": choices} if choices else {})
 
 
 def clicks_of(log: Log) -> Clicks:
-    """Return the clicks and preferences of a log that was checked."""
+    """Return the clicks and preferences of a checked log."""
     return _joined(Clicks.from_list(log["clicks"]), log)
 
 
 def _joined(clicks: Iterable[Click], log: Log) -> Clicks:
-    """Put the preferences of a log behind their clicks."""
+    """Insert the preferences of a log after their clicks."""
     preferences = dict(log.get("choices", []))
     actions: list[Click | Preference] = []
     for count, click in enumerate(clicks, start=1):
@@ -250,7 +251,7 @@ def _joined(clicks: Iterable[Click], log: Log) -> Clicks:
 
 
 def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
-    """Return the clicks and preferences of a log, on a copy of its photo of another size."""
+    """Return the clicks and preferences of a log, scaled to a copy of its photo."""
     clicks = clicks_of(log)
     if photo.shape == tuple(log["image"]["shape"][:2]):
         return clicks
@@ -269,25 +270,26 @@ def match_photo(
     Parameters
     ----------
     image : image or WorkingPhoto
-        Anything :func:`tutorial_lib.images.as_rgb` takes.
+        Anything that :func:`tutorial_lib.images.as_rgb` takes.
     logs : sequence of dict
-        Checked logs, the best ones first.
+        Checked logs, the preferred ones first.
     where : str
-        How a sentence begins: which log it is.
+        Subject of a message, such as "The click log 'cup.json'".
     strict : bool
-        Whether every pixel must be the same. Otherwise another copy will do, and a warning says so.
+        True accepts only a photo with identical pixels. False also accepts another copy, with a
+        warning.
 
     Returns
     -------
     photo : WorkingPhoto
         The photo.
     log : dict
-        The first log that is about exactly these pixels, else the first about another copy.
+        The first log with identical pixels, or else the first log of another copy of the photo.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If no log belongs to the photo.
     """
     sizes = {max(log["image"]["shape"][:2]) for log in logs}
     given = isinstance(image, WorkingPhoto)
@@ -299,8 +301,8 @@ def match_photo(
     alike = [pair for pair in pairs if pair[0].looks_like(pair[1]["image"])]
     if alike and not strict:
         warnings.warn(
-            f"{where} was made on another copy of this photo, so masks may differ a little from "
-            "the first time; strict=True refuses copies.",
+            f"{where} was made on another copy of this photo, so masks may differ a little; "
+            "strict=True refuses copies.",
             UserWarning,
             stacklevel=4,
         )
@@ -313,24 +315,26 @@ def match_photo(
     )
 
 
-# -- one log in several entries --------------------------------------------------------------------
+# -- the entries of an autosave file ---------------------------------------------------------------
 
 
 def join_entries(entries: list[Any]) -> list[Log]:
-    """Put together what sessions wrote into one file: whole logs, and changes of them.
+    """Build one log for each session from the entries of an autosave file.
 
-    A change says how many of the clicks before it stay, and which ones follow them.
+    An entry is a whole log or a change. A change gives the number of earlier clicks that stay, and
+    the clicks that follow them.
 
     Parameters
     ----------
     entries : list
-        In the order in which they were written; what is no log and no change is left out.
+        Entries in the order of the file. Anything else in the list is ignored.
 
     Returns
     -------
     list of dict
-        One log for each session that is complete and that no later session continues; those with
-        the most clicks first, and of equal ones the latest. Each has a field ``session``.
+        One complete log for each session that no later session continues, sorted from the most
+        clicks to the fewest. Of logs with equally many clicks, the latest comes first. Each log
+        has a field ``session``.
     """
     logs: dict[str, Log] = {}
     for place, entry in enumerate(entries):
@@ -349,7 +353,7 @@ def join_entries(entries: list[Any]) -> list[Log]:
 
 
 def _changed(log: Log, change: Mapping[str, Any]) -> Log:
-    """Apply a change, as far as it is whole."""
+    """Apply a change; ignore its damaged parts."""
     keep, clicks, seconds = (change.get(name) for name in ("keep", "clicks", "seconds"))
     before, times = log.get("clicks"), log.get("seconds")
     fits = type(keep) is int and keep >= 0 and all(isinstance(x, list) for x in (clicks, before))
@@ -373,38 +377,38 @@ def _is_complete(log: Any) -> bool:
     return True
 
 
-# -- what a log may set ----------------------------------------------------------------------------
+# -- options that a log may set --------------------------------------------------------------------
 
 
 def options_of_log(
     log: Log, where: str, given: Collection[str] = (), reserved: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the options of a log, if it may set them all.
+    """Return the options of a log after checking that a log may set them.
 
-    A log may set what its method declares as a number, a truth value, None, one of a fixed list of
-    texts, or a tuple of those. It may not set a path or any other text, nor anything that is no
-    option of the method.
+    A log may set an option if the method declares it as a number, a boolean, None, one of a fixed
+    list of strings, or a tuple of these. It may not set a path, any other string, or a name that
+    is not an option of the method.
 
     Parameters
     ----------
     log : dict
         A checked log.
     where : str
-        How a sentence begins: which log it is.
+        Subject of the error message, such as "The click log 'cup.json'".
     given : collection of str
-        Options that the caller sets in code; the log has no say in them.
+        Options that the caller sets. Those of the log are ignored.
     reserved : collection of str
-        Names that mean something else to the caller.
+        Names that the caller uses for something else.
 
     Returns
     -------
     dict
-        The other ones, by name.
+        The options of the log without ``given``, by name.
 
     Raises
     ------
     ValueError
-        If the method is unknown, or if the log sets what it may not set.
+        If the method is unknown, or if the log sets an option that it may not set.
     """
     try:
         declared = method_options(log["method"]).known
@@ -414,21 +418,21 @@ def options_of_log(
     for name, value in options.items():
         if name not in declared or name in reserved:
             raise ValueError(
-                f"{where} sets {shown(name)}, which is no option of the method "
+                f"{where} sets {shown(name)}, which is not an option of the method "
                 f"{log['method']!r}; take it out of the log's options."
             )
         kind, default = declared[name].kind, declared[name].default
         if not (_may_be_set(kind, value) or value == default):
             raise ValueError(
-                f"{where} sets the option {name!r}, which a log may not do, since it can name a "
-                f"file or a device; pass it in code, for example {name}={shown(value)}, if "
-                "you trust it."
+                f"{where} sets the option {name!r}, which a log may not set because it can name "
+                f"a file or a device; if you trust it, pass it in code, for example "
+                f"{name}={shown(value)}."
             )
     return options
 
 
 def _may_be_set(kind: Any, value: Any) -> bool:
-    """Whether a declared type has no room for a path; without one, whether the value has none."""
+    """Whether a declared type excludes paths; without a type, whether the value is no string."""
     if kind in _PLAIN or kind is None or get_origin(kind) is Literal:
         return True
     if get_origin(kind) in (Union, types.UnionType, tuple, list):
@@ -436,19 +440,19 @@ def _may_be_set(kind: Any, value: Any) -> bool:
     return kind is Any and isinstance(value, _PLAIN)
 
 
-# -- what goes into a log --------------------------------------------------------------------------
+# -- JSON ------------------------------------------------------------------------------------------
 
 
 def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as they are after a way through a file."""
+    """Return options as they are after a round trip through JSON."""
     return json.loads(json.dumps(options, default=_plain))
 
 
 def dump(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON; NaN and infinity, which JSON does not have, are refused."""
+    """Return a value as JSON. JSON has no NaN and no infinity, so both raise ``ValueError``."""
     return json.dumps(value, default=_plain, allow_nan=False, indent=indent)
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's numbers and arrays into what JSON can hold, and anything else into text."""
+    """Turn NumPy scalars and arrays into JSON values, and anything else into a string."""
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
