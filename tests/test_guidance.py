@@ -94,7 +94,7 @@ def test_between_two_clicks_the_nearer_gaussian_counts():
 
 @pytest.mark.parametrize("sigma", [0, -1, np.nan])
 def test_a_gaussian_has_a_width(sigma):
-    with pytest.raises(ValueError, match="sigma is above 0, not"):
+    with pytest.raises(ValueError, match="must be positive, not"):
         click_gaussians(Clicks(), (3, 3), sigma)
 
 

@@ -171,7 +171,7 @@ def test_types_are_those_promised():
         ((HALF, None, HALF[None] * 3, np.ones(1)), "Candidates are probabilities"),
         ((HALF, None, HALF[None], np.ones(1), 1), "Of 1 candidates, number 1"),
         ((HALF, None, HALF[None], np.ones(1), -1), "number -1 cannot be selected"),
-        ((HALF, None, None, None, 0), "none is selected"),
+        ((HALF, None, None, None, 0), "selected must be None"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(arguments, text):

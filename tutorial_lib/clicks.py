@@ -1,7 +1,6 @@
-"""What a person says about a photo, in order: clicks, and which candidate they prefer.
+"""The user's input on a photo, in order: clicks, and preferences among candidates.
 
-Coordinates are ``(row, col)`` everywhere; :meth:`Click.from_xy` is the only place that accepts
-``(x, y)``.
+Coordinates are ``(row, col)`` everywhere. Only the two methods named ``from_xy`` take ``(x, y)``.
 """
 
 from __future__ import annotations
@@ -22,16 +21,21 @@ class Click:
     Parameters
     ----------
     row, col : int
-        Pixel position, counted from the top left corner, both at least 0.
+        Position in pixels from the top left corner, both at least 0.
     positive : bool
         True on the object, False on the background.
 
     Raises
     ------
     TypeError
-        If a coordinate is no whole number.
+        If a coordinate is not an integer.
     ValueError
         If a coordinate is negative.
+
+    Examples
+    --------
+    >>> Click(120, 80)
+    Click(row=120, col=80, positive=True)
     """
 
     row: int
@@ -46,17 +50,55 @@ class Click:
 
     @classmethod
     def from_xy(cls, x: float, y: float, positive: bool = True) -> Click:
-        """Build a click from canvas coordinates: x to the right, y down, fractions cut off."""
-        return cls(int(np.floor(y)), int(np.floor(x)), positive)
+        """Build a click from canvas coordinates.
 
-    @classmethod
-    def parse(cls, text: str) -> Click:
-        """Read ``"ROW,COL,+"`` or ``"ROW,COL,-"``, the form the command line takes.
+        Parameters
+        ----------
+        x, y : float
+            Position in pixels: x to the right, y down. Fractions are rounded down.
+        positive : bool
+            True on the object, False on the background.
+
+        Returns
+        -------
+        Click
+            The click on the pixel that contains the point.
 
         Raises
         ------
         ValueError
-            If the text has another form.
+            If a coordinate is negative.
+
+        Examples
+        --------
+        >>> Click.from_xy(80.7, 120.2)
+        Click(row=120, col=80, positive=True)
+        """
+        return cls(int(np.floor(y)), int(np.floor(x)), positive)
+
+    @classmethod
+    def parse(cls, text: str) -> Click:
+        """Parse ``"ROW,COL,+"`` or ``"ROW,COL,-"``, as on the command line.
+
+        Parameters
+        ----------
+        text : str
+            Row and column in pixels, then ``+`` for the object or ``-`` for the background.
+
+        Returns
+        -------
+        Click
+            The click.
+
+        Raises
+        ------
+        ValueError
+            If the text has another form, or a coordinate is negative.
+
+        Examples
+        --------
+        >>> Click.parse("120,80,-")
+        Click(row=120, col=80, positive=False)
         """
         parts = [part.strip() for part in text.split(",")]
         if len(parts) != 3 or parts[2] not in ("+", "-"):
@@ -77,19 +119,19 @@ class Click:
 
 @dataclass(frozen=True)
 class Preference:
-    """Which of the candidates shown a person prefers.
+    """The candidate that the user prefers.
 
     Parameters
     ----------
     candidate : int
-        Its number, from 0.
+        Index of the candidate, from 0.
 
     Raises
     ------
     TypeError
-        If it is no whole number.
+        If the index is not an integer.
     ValueError
-        If it is negative.
+        If the index is negative.
     """
 
     candidate: int
@@ -104,29 +146,31 @@ Action: TypeAlias = Click | Preference
 
 @dataclass(frozen=True, init=False)
 class Clicks:
-    """All that a person has said about a photo; immutable, so every change gives a new value.
+    """All clicks and preferences on a photo. Immutable: every change returns a new object.
 
-    Most of it is clicks: length, iteration and slices count those. Between them stands what the
-    person prefers among the candidates of a method, see :meth:`prefer`.
+    Length, iteration, indices and slices count the clicks only. A preference belongs to the click
+    before it, see :meth:`prefer`.
 
-    Two rules settle conflicts. A click replaces every earlier one on the same pixel. Where the
-    discs of two opposite clicks overlap, a pixel goes to the nearer centre, at equal distance to
-    the later click, so each click keeps its own pixel.
+    Two rules resolve conflicts. A click replaces every earlier click on the same pixel. Where the
+    discs of two opposite clicks overlap, a pixel belongs to the nearer centre. At equal distance
+    it belongs to the later click. Each click therefore keeps its own pixel.
 
     Parameters
     ----------
     actions : iterable of Click or Preference, optional
-        In the order they were made. ``Clicks(clicks)`` is an equal value.
+        Clicks and preferences, in order. ``Clicks(clicks)`` is a copy of ``clicks``.
 
     Attributes
     ----------
+    actions : tuple of Click or Preference
+        Clicks and preferences, in order.
     items : tuple of Click
-        The clicks alone.
+        The clicks alone, in order.
 
     Raises
     ------
     TypeError
-        If an action is something else.
+        If an action is neither a click nor a preference.
     ValueError
         If a preference comes before the first click.
 
@@ -151,7 +195,7 @@ class Clicks:
                 if not kept:
                     raise ValueError("There is nothing to prefer before the first click.")
                 if isinstance(kept[-1], Preference):
-                    kept.pop()  # the later preference counts
+                    kept.pop()  # the later preference replaces the earlier one
             kept.append(action)
         object.__setattr__(self, "actions", tuple(kept))
         items = tuple(action for action in kept if isinstance(action, Click))
@@ -159,41 +203,79 @@ class Clicks:
 
     @classmethod
     def from_xy(cls, points: Iterable[tuple[float, float, bool]]) -> Clicks:
-        """Build clicks from ``(x, y, positive)`` triples, x to the right and y down."""
-        return cls(Click.from_xy(x, y, positive) for x, y, positive in points)
-
-    def add(self, click: Click) -> Clicks:
-        """Return these clicks followed by one more."""
-        return Clicks((*self.actions, click))
-
-    def prefer(self, candidate: int | None) -> Clicks:
-        """Return these clicks and what the person prefers of a method's answer to them.
-
-        The method shows that candidate, and the next click corrects it.
+        """Build clicks from canvas coordinates.
 
         Parameters
         ----------
-        candidate : int or None
-            Its number, from 0; it replaces one preferred after the same click. None leaves the
-            choice to the method again.
+        points : iterable of (float, float, bool)
+            ``(x, y, positive)`` for each click, as for :meth:`Click.from_xy`.
 
         Returns
         -------
         Clicks
-            The new value.
+            The clicks, in the same order.
+
+        Raises
+        ------
+        ValueError
+            If a coordinate is negative.
+        """
+        return cls(Click.from_xy(x, y, positive) for x, y, positive in points)
+
+    def add(self, click: Click) -> Clicks:
+        """Return these clicks and one more.
+
+        Parameters
+        ----------
+        click : Click
+            The new click.
+
+        Returns
+        -------
+        Clicks
+            A new object.
 
         Raises
         ------
         TypeError
-            If it is no whole number.
+            If ``click`` is not a click.
+        """
+        return Clicks((*self.actions, click))
+
+    def prefer(self, candidate: int | None) -> Clicks:
+        """Return these clicks with a preference among the candidates of the answer to them.
+
+        The method then shows this candidate, and the next click corrects it.
+
+        Parameters
+        ----------
+        candidate : int or None
+            Index of the candidate, from 0. It replaces an earlier preference after the same click.
+            None removes that preference, so that the method selects again.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+
+        Raises
+        ------
+        TypeError
+            If the index is not an integer.
         ValueError
-            If it is negative, or there is no click yet.
+            If the index is negative, or there is no click yet.
         """
         before = self.actions if self.preferred is None else self.actions[:-1]
         return Clicks(before if candidate is None else (*before, Preference(candidate)))
 
     def undo(self) -> Clicks:
-        """Return these clicks without what was said last; no clicks stay no clicks."""
+        """Return these clicks without the last click or preference.
+
+        Returns
+        -------
+        Clicks
+            A new object. It is empty if this one is empty.
+        """
         return Clicks(self.actions[:-1])
 
     @property
@@ -204,7 +286,7 @@ class Clicks:
 
     @property
     def preferences(self) -> dict[int, int]:
-        """All preferences: number of clicks before, from 1, to the candidate preferred then."""
+        """All preferences: a mapping from the number of clicks so far, from 1, to the candidate."""
         found, count = {}, 0
         for action in self.actions:
             if isinstance(action, Preference):
@@ -214,21 +296,27 @@ class Clicks:
         return found
 
     def without_preferences(self) -> Clicks:
-        """Return the clicks alone, as for another method, which has other candidates."""
+        """Return the clicks alone. Another method needs this, since its candidates differ.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+        """
         return Clicks(self.items)
 
     def check_candidates(self, count: int) -> None:
-        """Refuse preferences for candidates that a method does not have.
+        """Check that a method has every preferred candidate.
 
         Parameters
         ----------
         count : int
-            How many candidates it has.
+            Number of candidates that the method has.
 
         Raises
         ------
         ValueError
-            If a preferred number is too large.
+            If the index of a preferred candidate is too large.
         """
         for number in self.preferences.values():
             if number >= count:
@@ -236,12 +324,12 @@ class Clicks:
 
     @property
     def positives(self) -> np.ndarray:
-        """``(n, 2) int64`` rows and columns on the object, superseded clicks left out."""
+        """Rows and columns of the positive clicks, ``(n, 2) int64``, without replaced clicks."""
         return self._points(positive=True)
 
     @property
     def negatives(self) -> np.ndarray:
-        """``(n, 2) int64`` rows and columns on the background, superseded clicks left out."""
+        """Rows and columns of the negative clicks, ``(n, 2) int64``, without replaced clicks."""
         return self._points(positive=False)
 
     def _points(self, positive: bool) -> np.ndarray:
@@ -250,17 +338,17 @@ class Clicks:
         return np.array(points, dtype=np.int64).reshape(-1, 2)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuse clicks that lie outside an image.
+        """Check that every click lies inside an image.
 
         Parameters
         ----------
         shape : tuple of int
-            Shape of the image; only height and width are looked at.
+            Shape of the image, ``(H, W, ...)``.
 
         Raises
         ------
         ValueError
-            If a click lies outside; the text names it.
+            If a click lies outside the image. The message names the click.
         """
         height, width = shape[:2]
         for click in self.items:
@@ -273,15 +361,15 @@ class Clicks:
     def discs(self, shape: tuple[int, ...], radius: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Paint every click as a disc.
 
-        DOS gives classical methods discs of radius 5 (section 4.1), since a single pixel tells
-        nothing about a colour distribution.
+        DOS (section 4.1) gives classical methods discs of radius 5, because one pixel is not
+        enough to estimate a colour distribution.
 
         Parameters
         ----------
         shape : tuple of int
             Shape of the image, ``(H, W, ...)``.
         radius : int
-            Pixels at most this far from the centre belong to the disc; 0 gives single pixels.
+            Radius of the discs, in pixels. 0 gives single pixels.
 
         Returns
         -------
@@ -311,9 +399,17 @@ class Clicks:
         return label == 1, label == -1
 
     def to_list(self) -> list[list[int | bool] | dict[str, int]]:
-        """Return ``[[row, col, positive], ...]``, the form used in every JSON file.
+        """Return ``[[row, col, positive], ...]``, the form in every JSON file.
 
-        A preference is ``{"prefer": candidate}`` and follows its click.
+        Returns
+        -------
+        list
+            One list for each click. A preference is ``{"prefer": candidate}`` after its click.
+
+        Examples
+        --------
+        >>> Clicks([Click(10, 20)]).prefer(3).to_list()
+        [[10, 20, True], {'prefer': 3}]
         """
         return [
             {"prefer": action.candidate}
@@ -324,7 +420,17 @@ class Clicks:
 
     @classmethod
     def from_list(cls, rows: Iterable[Any]) -> Clicks:
-        """Read what :meth:`to_list` wrote.
+        """Build clicks from the list that :meth:`to_list` returns.
+
+        Parameters
+        ----------
+        rows : iterable
+            The entries of the list.
+
+        Returns
+        -------
+        Clicks
+            The clicks and preferences.
 
         Raises
         ------
@@ -334,24 +440,34 @@ class Clicks:
         return cls(map(_stored_action, rows))
 
     def to_json(self) -> str:
-        """Return the clicks as a JSON text: ``[[row, col, positive], ...]``."""
+        """Return the clicks as a JSON string, see :meth:`to_list`."""
         return json.dumps(self.to_list())
 
     @classmethod
     def from_json(cls, text: str) -> Clicks:
-        """Read what :meth:`to_json` wrote.
+        """Build clicks from the string that :meth:`to_json` returns.
+
+        Parameters
+        ----------
+        text : str
+            A JSON list, as for :meth:`from_list`.
+
+        Returns
+        -------
+        Clicks
+            The clicks and preferences.
 
         Raises
         ------
         ValueError
-            If the text is no such JSON.
+            If the string is not JSON, or not a list of clicks.
         """
         try:
             rows = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ValueError(f"The stored clicks are no JSON: {error}.") from error
+            raise ValueError(f"The stored clicks are not JSON: {error}.") from error
         if not isinstance(rows, list):
-            raise ValueError("Stored clicks are a list of [row, col, true or false].")
+            raise ValueError("Stored clicks must be a list of [row, col, true or false].")
         return cls.from_list(rows)
 
     def __len__(self) -> int:
@@ -383,7 +499,7 @@ class Clicks:
 
 
 def _whole(what: str, value: Any) -> int:
-    """Return a whole number that is at least 0; True counts as 1."""
+    """Return a value as an integer of at least 0. True counts as 1."""
     try:
         number = int(operator.index(value))
     except TypeError:
@@ -404,5 +520,5 @@ def _stored_action(entry: Any) -> Action:
         return Click(row, col, positive)
     except (TypeError, ValueError):
         raise ValueError(
-            f"A stored click reads [row, col, true or false], not {entry!r}."
+            f"A stored click must be [row, col, true or false], not {entry!r}."
         ) from None

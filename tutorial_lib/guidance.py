@@ -1,4 +1,4 @@
-"""Clicks as images: what a network, or a colour model, can read (DOS, section 3.1)."""
+"""Click maps: the clicks as images, for networks and colour models (DOS, section 3.1)."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 
-TRUNCATION = 255.0
+TRUNCATION = 255.0  # pixels; DOS stores its maps in 8 bits
 
 
 def distance_map(
     points: np.ndarray, shape: tuple[int, ...], truncation: float = TRUNCATION
 ) -> np.ndarray:
-    """Distance of every pixel to the nearest of some points, cut off at a maximum.
+    """Compute the truncated distance of every pixel to the nearest point.
 
     ``u(m, n) = min( truncation, min over (i, j) of sqrt((m - i)^2 + (n - j)^2) )``
 
     Parameters
     ----------
     points : np.ndarray
-        ``(n, 2)`` rows and columns; may be empty.
+        ``(n, 2)`` rows and columns, in pixels; n may be 0.
     shape : tuple of int
         Shape of the image, ``(H, W, ...)``.
     truncation : float
-        Largest value, in pixels; also the value everywhere when there is no point.
+        Largest distance, in pixels. Without points, every pixel has this value.
 
     Returns
     -------
     np.ndarray
-        ``(H, W) float32`` in pixels.
+        ``(H, W) float32``, in pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> distance_map(np.array([[0, 1]]), (1, 5), truncation=2).tolist()
+    [[1.0, 0.0, 1.0, 2.0, 2.0]]
 
     References
     ----------
@@ -51,16 +57,17 @@ def distance_maps(
     Parameters
     ----------
     clicks : Clicks
-        The user's clicks, all inside the image.
+        The user's clicks.
     shape : tuple of int
         Shape of the image, ``(H, W, ...)``.
     truncation : float
-        Largest value, in pixels.
+        Largest distance, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(2, H, W) float32``: to the nearest positive click, to the nearest negative click.
+        ``(2, H, W) float32``: the distance to the nearest positive click, then to the nearest
+        negative click, in pixels.
 
     Raises
     ------
@@ -79,54 +86,55 @@ def click_masks(clicks: Clicks, shape: tuple[int, ...], radius: int = 0) -> np.n
     Parameters
     ----------
     clicks : Clicks
-        The user's clicks, all inside the image.
+        The user's clicks.
     shape : tuple of int
         Shape of the image, ``(H, W, ...)``.
     radius : int
-        Radius of the disc each click is painted as, in pixels; 0 paints single pixels.
+        Radius of the disc around each click, in pixels. 0 paints single pixels.
 
     Returns
     -------
     np.ndarray
-        ``(2, H, W) float32``, 1 at a click and 0 elsewhere: positive, negative.
+        ``(2, H, W) float32``: positive clicks, then negative clicks. A disc is 1, the rest is 0.
 
     Raises
     ------
     ValueError
-        If a click lies outside the image.
+        If a click lies outside the image or the radius is negative.
     """
     return np.stack(clicks.discs(shape, radius)).astype(np.float32)
 
 
 def click_gaussians(clicks: Clicks, shape: tuple[int, ...], sigma: float = 10.0) -> np.ndarray:
-    """Stack maps with a Gaussian bump on every click.
+    """Stack maps with a Gaussian at every click.
 
-    ``exp(-u^2 / (2 sigma^2))``, with u the distance to the nearest click of the kind, not cut off.
+    ``exp(-u^2 / (2 sigma^2))``, where u is the distance to the nearest positive (or negative)
+    click, without truncation.
 
     Parameters
     ----------
     clicks : Clicks
-        The user's clicks, all inside the image.
+        The user's clicks.
     shape : tuple of int
         Shape of the image, ``(H, W, ...)``.
     sigma : float
-        Width of a bump, in pixels: at this distance it has fallen to 0.61.
+        Standard deviation, in pixels. At this distance the value is 0.61.
 
     Returns
     -------
     np.ndarray
-        ``(2, H, W) float32``, 1 at a click, falling to 0, and 0 everywhere if there is none:
-        positive, negative.
+        ``(2, H, W) float32`` in [0, 1]: positive clicks, then negative clicks. The value is 1 at a
+        click. A map without clicks is 0.
 
     Raises
     ------
     ValueError
-        If a click lies outside the image or sigma is not above 0.
+        If a click lies outside the image or sigma is not positive.
 
     References
     ----------
     Maninis et al., Deep Extreme Cut, CVPR 2018, section 3.
     """
     if not sigma > 0:
-        raise ValueError(f"A Gaussian's sigma is above 0, not {sigma}.")
+        raise ValueError(f"The sigma of a Gaussian must be positive, not {sigma}.")
     return np.exp(-(distance_maps(clicks, shape, np.inf) ** 2) / (2 * float(sigma) ** 2))

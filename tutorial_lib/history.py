@@ -1,4 +1,4 @@
-"""Undo and redo for what a person says about a photo."""
+"""Undo and redo for the clicks and preferences on a photo."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from tutorial_lib.clicks import Click, Clicks
 class ClickHistory:
     """The clicks and preferences on an image so far, with undo and redo.
 
-    A subclass that has to do something after every change overrides ``_save``.
+    A subclass overrides ``_save`` to do something after every change.
 
     Parameters
     ----------
     shape : tuple of int
-        Shape of the image, ``(H, W, ...)``; no click may lie outside.
+        Shape of the image, ``(H, W, ...)``. Every click must lie inside it.
+
+    Examples
+    --------
+    >>> history = ClickHistory((40, 40))
+    >>> history.add(Click(20, 20))
+    >>> history.undo()
+    >>> len(history.clicks), history.can_redo
+    (0, True)
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -34,69 +42,79 @@ class ClickHistory:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
+        """Whether there is a change to undo."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a change to bring back."""
+        """Whether there is a change to redo."""
         return bool(self._future)
 
     def add(self, click: Click) -> None:
         """Add a click.
 
+        Parameters
+        ----------
+        click : Click
+            The new click.
+
         Raises
         ------
         ValueError
-            If the click lies outside the image; nothing changes then.
+            If the click lies outside the image. Nothing changes.
         """
         Clicks([click]).check(self.shape)
         self._change(self._clicks.add(click))
 
     def choose(self, candidate: int | None) -> None:
-        """Prefer a candidate after the present clicks; see :meth:`Clicks.prefer`.
+        """Prefer a candidate of the answer to the current clicks; see :meth:`Clicks.prefer`.
 
         Parameters
         ----------
         candidate : int or None
-            Its number, from 0; None leaves the choice to the method again.
+            Index of the candidate, from 0. None lets the method select again.
 
         Raises
         ------
         TypeError
-            If it is no whole number.
+            If the index is not an integer.
         ValueError
-            If there is no click yet, or the number is negative; nothing changes then.
+            If there is no click yet, or the index is negative. Nothing changes.
         """
         clicks = self._clicks.prefer(candidate)
         if clicks != self._clicks:
             self._change(clicks)
 
     def clear(self) -> None:
-        """Forget all clicks; :meth:`undo` brings them back."""
+        """Remove all clicks. :meth:`undo` restores them."""
         if len(self._clicks):
             self._change(Clicks())
 
     def replace(self, clicks: Clicks) -> None:
-        """Put other clicks in the place of these; :meth:`undo` brings these back.
+        """Replace all clicks. :meth:`undo` restores the old ones.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            The new clicks and preferences.
 
         Raises
         ------
         ValueError
-            If a click lies outside the image; nothing changes then.
+            If a click lies outside the image. Nothing changes.
         """
         clicks.check(self.shape)
         self._change(clicks)
 
     def undo(self) -> None:
-        """Take back the latest change, if there is one."""
+        """Undo the latest change, if there is one."""
         if self._past:
             self._future.append(self._clicks)
             self._clicks = self._past.pop()
             self._save()
 
     def redo(self) -> None:
-        """Bring back the change that :meth:`undo` took back, if there is one."""
+        """Redo the change that was undone last, if there is one."""
         if self._future:
             self._past.append(self._clicks)
             self._clicks = self._future.pop()
@@ -109,7 +127,7 @@ class ClickHistory:
         self._save()
 
     def _forget_preferences(self) -> None:
-        """Forget all preferences, also those that undo and redo would bring back."""
+        """Remove all preferences, also from the states of undo and redo."""
         if any(clicks.preferences for clicks in (*self._past, self._clicks, *self._future)):
             self._clicks = self._clicks.without_preferences()
             self._past, self._future = (
@@ -117,11 +135,11 @@ class ClickHistory:
             )
 
     def _save(self) -> None:
-        """Keep the present clicks, where a subclass knows a place for them."""
+        """Store the current clicks; a subclass may override this."""
 
 
 def _without_preferences(states: list[Clicks], present: Clicks) -> list[Clicks]:
-    """Leave out preferences, and states that differed from their neighbour only by them."""
+    """Remove preferences, and each state that then equals its neighbour."""
     kept = [present]
     for clicks in reversed(states):
         if (plain := clicks.without_preferences()) != kept[-1]:

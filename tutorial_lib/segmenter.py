@@ -1,7 +1,7 @@
-"""The one idea: every method is ``prepare`` once per image, ``segment`` once per click.
+"""The interface of every method: ``prepare`` once for each image, ``segment`` after each click.
 
-The registry lists every method by name without importing any of them, so that ``tutorial_lib``
-loads in a blink and a missing optional package matters only to the methods that need it.
+The registry lists every method by name and imports none of them. ``import tutorial_lib`` is
+therefore fast, and a missing package affects only the methods that need it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tutorial_lib.options import Options, options_of
 
 
 class MethodError(RuntimeError):
-    """A method failed on an object; the text says which method, which object, and why."""
+    """A method failed on an object. The message names the method, the object and the reason."""
 
 
 class _OnDemand:
-    """The field ``candidates``: a function given for them is called when they are first read."""
+    """The field ``candidates``. It may hold a function, which is called at the first read."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, answer: Segmentation | None, owner: type | None = None) -> Any:
         if answer is None:
-            return None  # the field's default
+            return None  # dataclass reads the field's default from the class
         value = vars(answer)[self._name]
         if callable(value):
             value = vars(answer)[self._name] = answer._checked(value())
@@ -44,29 +44,36 @@ class _OnDemand:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a method answers.
+    """The answer of a method.
 
     Parameters
     ----------
     probability : np.ndarray
-        ``(H, W) float32`` in [0, 1]: how likely each pixel belongs to the object.
+        ``(H, W) float32`` in [0, 1]: the probability of each pixel to belong to the object.
     mask : np.ndarray, optional
-        ``(H, W) bool``; ``probability >= 0.5`` unless the method decides otherwise.
+        ``(H, W) bool``. The default is ``probability >= 0.5``.
     candidates : np.ndarray or callable, optional
-        ``(M, H, W) float32`` in [0, 1]: the answers a method chose from. Or a function without
-        arguments that computes them: it is called once, when they are first read, so that nobody
-        waits for what nobody looks at.
+        ``(M, H, W) float32`` in [0, 1]: probabilities of the M segmentations that the method
+        selected from. A function without arguments may be given instead. It is called once, at
+        the first read, so that unused candidates cost no time.
     scores : np.ndarray, optional
-        ``(M,) float32``: how much the method believes in each candidate.
+        ``(M,) float32``: the score of each candidate; higher is better.
     selected : int, optional
-        Number of the candidate that is shown, from 0; the one with the highest score unless the
-        method decides otherwise, as when a human prefers another one. None without candidates.
+        Index of the candidate that the answer shows, from 0. The default is the candidate with the
+        highest score. None without candidates.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a probability leaves [0, 1], or there is no such
-        candidate as the selected one.
+        If the shapes do not match, a probability lies outside [0, 1], or ``selected`` is not the
+        index of a candidate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> answer = Segmentation(np.array([[0.2, 0.9]]))
+    >>> answer.mask
+    array([[False,  True]])
     """
 
     probability: np.ndarray
@@ -95,20 +102,26 @@ class Segmentation:
                 object.__setattr__(self, "candidates", self._checked(given))
             self._check_selected()
         elif self.selected is not None:
-            raise ValueError("Where there are no candidates, none is selected.")
+            raise ValueError("Without candidates, selected must be None.")
 
     def preferring(self, candidate: int | None) -> Segmentation:
-        """Return this answer with the candidate shown that a person prefers.
+        """Return this answer with another candidate selected.
 
         Parameters
         ----------
         candidate : int or None
-            Its number, from 0; None leaves the answer as it is.
+            Index of the preferred candidate, from 0. None changes nothing.
 
         Returns
         -------
         Segmentation
-            The same one, if it shows that candidate already or has none.
+            The answer with this candidate as its probability and mask. An answer without
+            candidates is returned unchanged.
+
+        Raises
+        ------
+        IndexError
+            If there is no such candidate.
         """
         if candidate is None or self.scores is None or candidate == self.selected:
             return self
@@ -134,7 +147,7 @@ class Segmentation:
 
 
 class Prepared(Protocol):
-    """What a method keeps of an image; only ``shape`` is public."""
+    """What a method computes once for each image. Only ``shape`` is public."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -143,50 +156,89 @@ class Prepared(Protocol):
 
 @runtime_checkable
 class Segmenter(Protocol):
-    """Every method: a pure function of image and clicks, split where the clicks come in.
+    """A method: a pure function of image and clicks, in two steps.
 
-    A method that proposes candidates shows the one that ``clicks.preferred`` names, and may let
-    ``clicks.preferences`` decide what earlier clicks corrected.
+    A method that proposes candidates shows the candidate ``clicks.preferred``. It may also use
+    ``clicks.preferences`` to find the candidate that each click corrected.
     """
 
     def prepare(self, image: ImageLike) -> Prepared:
-        """Do everything that depends on the image alone; may be slow, the caller keeps it."""
+        """Compute everything that depends on the image alone.
+
+        This may be slow. The caller keeps the value for all clicks on the image.
+
+        Parameters
+        ----------
+        image : image
+            Anything that :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        Prepared
+            The first argument of :meth:`segment`.
+        """
 
     def segment(self, prepared: Any, clicks: Clicks) -> Segmentation:
-        """Answer these clicks; the same clicks always get the same answer."""
+        """Answer these clicks. The same clicks always get the same answer.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The value of :meth:`prepare`.
+        clicks : Clicks
+            All clicks and preferences so far, in pixels of the image.
+
+        Returns
+        -------
+        Segmentation
+            The answer, with the height and width of the image.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the image.
+        """
 
 
 @runtime_checkable
 class LooksAhead(Segmenter, Protocol):
-    """A method that makes use of the time in which a person looks at its answer."""
+    """A method that can compute something in advance while the user looks at its answer."""
 
     def look_ahead(self, prepared: Any, clicks: Clicks) -> None:
-        """Compute what the next click is likely to need; this changes no answer."""
+        """Compute in advance what the next click probably needs. No answer changes.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The value of :meth:`Segmenter.prepare`.
+        clicks : Clicks
+            The clicks that were answered last.
+        """
 
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What there is to know about a method before it is imported.
+    """The description of a method, known before the method is imported.
 
     Parameters
     ----------
     name : str
-        The name :func:`get_segmenter` takes, such as ``"graph-cut"``.
+        The name that :func:`get_segmenter` takes, such as ``"graph-cut"``.
     kind : str
         ``"classical"`` or ``"deep"``.
     needs_negative : bool
-        True if the method answers only once there is a click of each kind; before that its mask
-        is the discs of the positive clicks.
+        True if the method needs a positive and a negative click. With only one kind, its mask is
+        the discs of the positive clicks.
     summary : str
-        One sentence a learner understands.
+        One sentence for learners.
     source : str
-        The publication it follows.
+        The publication of the method.
     target : str or callable
         ``"module:Class"``, imported on first use, or the class itself.
     requires : tuple of str
-        Modules that must be importable.
+        Modules that the method imports.
     defaults : mapping
-        Options that have another default here than in the class.
+        Options whose default differs from that of the class.
     """
 
     name: str
@@ -200,16 +252,22 @@ class MethodInfo:
 
     @property
     def available(self) -> bool:
-        """Whether everything the method requires is installed."""
+        """Whether every required module is installed."""
         return not self.missing
 
     @property
     def missing(self) -> list[str]:
-        """The required modules that are not installed."""
+        """Names of the required modules that are not installed."""
         return [module for module in self.requires if importlib.util.find_spec(module) is None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the public fields, ready for JSON."""
+        """Return the public fields as JSON values.
+
+        Returns
+        -------
+        dict
+            ``name``, ``kind``, ``needs_negative``, ``summary``, ``source`` and ``available``.
+        """
         fields = asdict(self)
         del fields["target"], fields["requires"], fields["defaults"]
         return {**fields, "available": self.available}
@@ -219,14 +277,24 @@ _REGISTRY: dict[str, MethodInfo] = {}
 
 
 def register(info: MethodInfo) -> MethodInfo:
-    """Add a method to the registry, so that widgets, command line and tests all find it.
+    """Add a method to the registry. Widgets, command line and tests then find it by its name.
 
-    Registering a class of the running notebook again replaces it, as when its cell is run again.
+    A class defined in a notebook may be registered again, as when its cell runs twice.
+
+    Parameters
+    ----------
+    info : MethodInfo
+        The description of the method.
+
+    Returns
+    -------
+    MethodInfo
+        The same description.
 
     Raises
     ------
     ValueError
-        If the name is taken by another method.
+        If another method has this name.
     """
     taken = _REGISTRY.get(info.name)
     of_notebook = getattr(taken and taken.target, "__module__", None) == "__main__"
@@ -237,17 +305,33 @@ def register(info: MethodInfo) -> MethodInfo:
 
 
 def methods() -> list[MethodInfo]:
-    """Return every registered method, in teaching order."""
+    """Return every registered method.
+
+    Returns
+    -------
+    list of MethodInfo
+        In the order in which the tutorial introduces them.
+    """
     return list(_REGISTRY.values())
 
 
 def method_info(name: str) -> MethodInfo:
-    """Return what is known about one method.
+    """Return the description of one method.
+
+    Parameters
+    ----------
+    name : str
+        The method's name, such as ``"graph-cut"``.
+
+    Returns
+    -------
+    MethodInfo
+        Its description.
 
     Raises
     ------
     ValueError
-        If there is no such method; the text lists those there are.
+        If there is no such method. The message lists all methods.
     """
     if name not in _REGISTRY:
         raise ValueError(f"There is no method {name!r}; choose one of: {', '.join(_REGISTRY)}.")
@@ -255,17 +339,18 @@ def method_info(name: str) -> MethodInfo:
 
 
 def registered(method: Any) -> MethodInfo | None:
-    """Return what the registry knows about a method that is built, or None.
+    """Return the description of a segmenter object.
 
     Parameters
     ----------
     method : Segmenter
-        Its class decides, which the registry may know by name or as the class.
+        The object. Its class identifies the method. If several methods share the class, the
+        options in :attr:`MethodInfo.defaults` do.
 
     Returns
     -------
     MethodInfo or None
-        None for a class of one's own that was never registered.
+        None if the class is not registered.
     """
     kind = type(method)
     targets = (kind, f"{kind.__module__}:{kind.__qualname__}")
@@ -279,7 +364,7 @@ def _has_defaults(method: Segmenter, info: MethodInfo) -> bool:
 
 
 def check_answer(method: str | Any, shape: tuple[int, int], answer: Any) -> Segmentation:
-    """Refuse an answer that does not fit the photo, whoever wrote the method.
+    """Check that an answer is a :class:`Segmentation` of the photo's size.
 
     Parameters
     ----------
@@ -288,7 +373,7 @@ def check_answer(method: str | Any, shape: tuple[int, int], answer: Any) -> Segm
     shape : tuple of int
         Height and width of the photo, in pixels.
     answer : Segmentation
-        What its ``segment`` returned.
+        The value that ``segment`` returned.
 
     Returns
     -------
@@ -298,7 +383,7 @@ def check_answer(method: str | Any, shape: tuple[int, int], answer: Any) -> Segm
     Raises
     ------
     MethodError
-        If it is no :class:`Segmentation`, or of another height or width; the text names the method.
+        If the answer has another type, height or width. The message names the method.
     """
     if not isinstance(method, str):
         info = registered(method)
@@ -326,8 +411,8 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     name : str
         One of the names that :func:`methods` lists, such as ``"graph-cut"``.
     **options
-        The method's own settings, such as ``lam=0.5``; see its class. What its class annotates is
-        checked: ``lam="0.5"`` is refused, NumPy's numbers are taken.
+        Options of the method, such as ``lam=0.5``; see its class. The annotations of the class
+        give their types: ``lam="0.5"`` is an error, NumPy numbers are accepted.
 
     Returns
     -------
@@ -337,30 +422,36 @@ def get_segmenter(name: str, **options: Any) -> Segmenter:
     Raises
     ------
     ValueError
-        If the name or an option is unknown (the text lists what there is), or an option is of
-        another type than the method declares, NaN or infinite.
+        If the name or an option is unknown, if an option has another type than the method
+        declares, or if it is NaN or infinite. The message lists the valid names.
     ImportError
-        If the method needs a package that is not installed (the text names it), or its class
-        cannot be imported.
+        If the method needs a package that is not installed, or if its class cannot be imported.
+        The message names the package.
+
+    Examples
+    --------
+    >>> segmenter = get_segmenter("graph-cut", lam=0.5)
+    >>> segmenter.lam
+    0.5
     """
     factory = _factory(method_info(name))
     return factory(**_options_of(name, factory).check(options))
 
 
 def read_options(name: str, texts: Iterable[str]) -> dict[str, Any]:
-    """Read options of a method from texts, such as those behind ``--set``.
+    """Parse options of a method, such as those after ``--set`` on the command line.
 
     Parameters
     ----------
     name : str
         The method's name.
     texts : iterable of str
-        ``key=value`` each; the method's own annotations say how a value is read.
+        Strings ``key=value``. The annotations of the method's class give the types.
 
     Returns
     -------
     dict
-        What :func:`get_segmenter` takes.
+        Options for :func:`get_segmenter`, by name.
 
     Raises
     ------
@@ -381,7 +472,7 @@ def method_options(name: str) -> Options:
     Returns
     -------
     Options
-        All that :func:`get_segmenter` takes for it.
+        Every option that :func:`get_segmenter` takes for this method.
 
     Raises
     ------
@@ -396,7 +487,7 @@ def _options_of(name: str, factory: Callable[..., Segmenter]) -> Options:
 
 
 def _factory(info: MethodInfo) -> Callable[..., Segmenter]:
-    """Return what builds a method: its class, imported now if it was not before."""
+    """Return the callable that builds a method; import its class if needed."""
     if info.missing:
         raise ImportError(
             f"The method {info.name!r} needs the Python package(s) {', '.join(info.missing)}, "
@@ -444,7 +535,7 @@ register(
         name="random-walker",
         kind="classical",
         needs_negative=True,
-        summary="How likely a random walk from each pixel meets an object click first.",
+        summary="The probability that a random walk from a pixel meets an object click first.",
         source="Grady, PAMI 2006",
         target="tutorial_lib.classical.random_walker:RandomWalker",
         requires=("cv2", "scipy"),
@@ -532,7 +623,7 @@ register(
         name="semantic-crf-rnn",
         kind="deep",
         needs_negative=False,
-        summary="The same, after a random field has made near and similar pixels agree.",
+        summary="semantic-fcn with a random field that makes near and similar pixels agree.",
         source="Zheng et al., ICCV 2015; as compared with in Xu et al., CVPR 2016",
         target="tutorial_lib.deep.semantic.segmenter:SemanticCrfRnn",
         requires=("cv2", "safetensors", "scipy", "torch"),
