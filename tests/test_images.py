@@ -154,7 +154,7 @@ def test_pillows_own_limit_is_put_back():
         (np.zeros(4, np.uint8), "has shape (4,)"),
         (np.array(4, np.uint8), "has shape ()"),
         (np.zeros((1, 4, 4, 3), np.uint8), "has shape (1, 4, 4, 3)"),
-        (np.zeros((5, 4, 2), np.uint8), "has 2."),
+        (np.zeros((5, 4, 2), np.uint8), "has 2;"),
         (np.array([[1.5]]), "spans 1.5..1.5"),
         (np.array([[-0.5, 1.0]]), "spans -0.5..1"),
         (np.array([[-1, 5]]), "spans -1..5"),
@@ -172,7 +172,7 @@ def test_arrays_that_are_no_image(array, text):
 
 
 def test_channels_first_gets_a_hint():
-    with pytest.raises(ImageError, match=r"Channels come last here: try image\.transpose"):
+    with pytest.raises(ImageError, match=r"channels come last, so pass image\.transpose"):
         as_rgb(np.zeros((3, 20, 30), np.uint8))
 
 
@@ -245,7 +245,7 @@ def test_a_folder(tmp_path):
 
 
 def test_a_text_that_can_be_no_path():
-    with pytest.raises(ImageError, match="no path of a file"):
+    with pytest.raises(ImageError, match="not the path of a file"):
         as_rgb("a\0b")
 
 

@@ -214,14 +214,14 @@ def test_a_camera_keeps_a_second_picture_that_nobody_misses():
 WIDE = COLOUR.astype(np.uint16) * 257
 ODD_TIFFS = {
     "planes": (tiff(WIDE.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"), "planes"),
-    "sign": (tiff(np.full((2, 3), -1, np.int8)), "sign"),
+    "sign": (tiff(np.full((2, 3), -1, np.int8)), "signed"),
     "white to black": (tiff(WIDE[..., 0], photometric="miniswhite"), "from white to black"),
-    "raw of a camera": (tiff(COLOUR, photometric="rgb", subfiletype=1), "only a preview"),
+    "raw of a camera": (tiff(COLOUR, photometric="rgb", subfiletype=1), "starts with a preview"),
     "twelve bits": (
         tiff(GREY, photometric="minisblack").replace(
             struct.pack("<HHIHH", 258, 3, 1, 8, 0), struct.pack("<HHIHH", 258, 3, 1, 12, 0)
         ),
-        "12 bits",
+        "12-bit",
     ),
     "colours of 32 bits": (
         tiff(WIDE.astype(np.float32), photometric="rgb"),
@@ -274,7 +274,7 @@ OTHERS = {
     "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC file"),
     "web page": (b"\n<!DOCTYPE html><html></html>", "a web page"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
-    "empty": (b"", "no byte at all"),
+    "empty": (b"", "nothing at all"),
     "head of a PNG": (b"\x89PNG\r\n broken", "a damaged PNG file"),
     "something": (b"\1\2\3\4", "hold no picture that can be read; use"),
 }
@@ -297,7 +297,7 @@ def test_other_files_are_named_and_the_kinds_that_are_read(tmp_path, monkeypatch
 def test_a_lazy_pil_image_of_another_kind_is_refused(monkeypatch, kind):
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("it was started"))
     picture = Image.open(io.BytesIO(saved(Image.new("RGB", (16, 16)), kind)))
-    refused(picture, f"of the kind {kind}", "image.convert('RGB')")
+    refused(picture, f"of type {kind}", "image.convert('RGB')")
 
 
 def test_a_pil_image_of_another_kind_is_taken_once_it_is_converted():
@@ -386,7 +386,7 @@ def test_the_folder_of_a_user_who_is_not_there():
 
 
 def test_a_device_is_no_photo():
-    refused("/dev/null", "cannot be read", "no file")
+    refused("/dev/null", "cannot be read", "not a file")
 
 
 def test_an_address_is_no_path():
@@ -522,7 +522,9 @@ def test_black_and_usual_sixteen_bits_need_no_word(highest):
 
 
 def test_what_opencv_returns_for_a_file_it_cannot_read():
-    refused(cv2.imread("gone.png"), "not NoneType, OpenCV's answer where it cannot read a file.")
+    refused(
+        cv2.imread("gone.png"), "not NoneType, which OpenCV returns for a file that it cannot read."
+    )
 
 
 def test_a_masked_array_that_hides_nothing_is_read():
@@ -533,11 +535,11 @@ def test_a_masked_array_that_hides_nothing_is_read():
 
 HIDING = np.ma.masked_greater(GREY, 200)
 ODD_ARRAYS = {
-    "masked pixels": (HIDING, "hides 2 of its 6 values; say what they are with image.filled"),
+    "masked pixels": (HIDING, "hides 2 of its 6 values; fill them with image.filled"),
     "masked NaN": (np.ma.masked_invalid([[0.5, np.nan]]), "hides 1 of its 2 values"),
     "masked everywhere": (np.ma.masked_all((2, 2), np.uint8), "hides 4 of its 4"),
     "NaN under an open mask": (np.ma.masked_array([[np.nan]], mask=False), "NaN or infinite"),
-    "matrix": (np.asmatrix(GREY), "no np.matrix; pass np.asarray(image)"),
+    "matrix": (np.asmatrix(GREY), "np.matrix is not an image; pass np.asarray(image)"),
     "spans of time": (GREY.astype("m8[s]"), "holds timedelta64[s]"),
     "dates": (GREY.astype("M8[s]"), "holds datetime64[s]"),
     "complex": (GREY.astype(complex), "holds complex128"),

@@ -1,4 +1,4 @@
-"""What a session leaves behind: mask, cut-out, and a COCO dataset of one photo."""
+"""Write the files of a session, and describe a mask as a COCO dataset."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ import numpy as np
 
 from tutorial_lib.paths import safe_stem, write_atomically
 
-MOST_CORNERS = 20_000  # of all polygons of a mask; run lengths are shorter then
+MAX_CORNERS = 20_000  # of all polygons of a mask; with more, run lengths are shorter
 
 
 def write_files(
     folder: str | PathLike[str], name: str, contents: Mapping[str, bytes]
 ) -> list[Path]:
-    """Write several files about one thing, each of them whole or not at all.
+    """Write several files with a common name; each is written completely or not at all.
 
     Parameters
     ----------
     folder : path
-        Where to write; made if missing.
+        Where to write. It is made if missing.
     name : str
-        Any text; a safe stem of it begins every file's name, so that none leaves the folder.
+        Any text. Every file name starts with a safe stem of it, so that no file leaves the
+        folder.
     contents : mapping of str to bytes
-        What follows the stem and a dash in a file's name, and what the file holds.
+        For each file, the end of its name after the stem and a dash, and its content.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def write_files(
     Raises
     ------
     OSError
-        If the folder cannot be written; the text names it.
+        If the folder cannot be written. The message names it.
     """
     folder, stem, written = Path(folder).expanduser(), safe_stem(name), []
     try:
@@ -55,16 +56,16 @@ def write_files(
 def coco_dataset(
     mask: np.ndarray, file_name: str = "photo.png", category: str = "object"
 ) -> dict[str, Any]:
-    """Describe a mask as a COCO dataset of one photo, which pycocotools and CVAT open.
+    """Describe a mask as a COCO dataset of one photo, for pycocotools, CVAT and others.
 
     Parameters
     ----------
     mask : np.ndarray
         ``(H, W) bool``.
     file_name : str
-        The photo's file, as the dataset names it.
+        The name of the photo's file in the dataset.
     category : str
-        What the object is.
+        The name of the object's category.
 
     Returns
     -------
@@ -89,25 +90,25 @@ def coco_dataset(
 
 
 def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
-    """Describe a mask as COCO does, with three fields that agree to the pixel.
+    """Describe a mask as a COCO annotation, exact to the pixel.
 
     Parameters
     ----------
     mask : np.ndarray
-        ``(H, W) bool``, at least one pixel of the object.
+        ``(H, W) bool`` with at least one True pixel.
 
     Returns
     -------
     dict
-        ``segmentation`` (polygons ``[x, y, x, y, ...]`` around the pixels' outer edges if they say
-        exactly this mask, else run lengths: a hole has no polygon in COCO), ``area`` in pixels, and
-        ``bbox`` as ``[x, y, width, height]``.
+        ``segmentation``, ``area`` in pixels, and ``bbox`` as ``[x, y, width, height]``. The
+        segmentation is a list of polygons ``[x, y, x, y, ...]`` along the outer edges of the pixels
+        if they give exactly this mask, else run lengths. Polygons of COCO cannot have holes.
     """
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = int(cols[0]), int(rows[0])
     right, bottom = int(cols[-1]) + 1, int(rows[-1]) + 1
     polygons = _polygons(mask[top:bottom, left:right], top, left)
-    exact = polygons is not None and _say(polygons, mask)
+    exact = polygons is not None and _fills_exactly(polygons, mask)
     return {
         "segmentation": polygons if exact else _run_lengths(mask),
         "area": int(mask.sum()),
@@ -116,24 +117,25 @@ def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
 
 
 def _polygons(part: np.ndarray, top: int, left: int) -> list[list[float]] | None:
-    """Return the outlines of a mask that begins at a pixel, or None if they are too many."""
+    """Return the outlines of a part of a mask, or None if they have too many corners."""
     from skimage.measure import approximate_polygon, find_contours
 
     polygons, corners = [], 0
     for contour in find_contours(np.pad(part, 1).astype(np.float32), 0.5):
-        # The contour runs through the middles of pixel edges and cuts every corner: put them back.
+        # The contour runs through the middles of pixel edges and cuts all corners: restore them.
         turns = np.where(contour[:-1] % 1 == 0.5, contour[:-1], contour[1:])
         ring = np.concatenate([turns, turns[:1]])
-        points = approximate_polygon(ring, tolerance=0.01)[:-1] - 0.5  # padding off, edges
+        # Minus 1 for the padding, plus 0.5 from centres of pixels to their edges.
+        points = approximate_polygon(ring, tolerance=0.01)[:-1] - 0.5
         corners += len(points)
-        if corners > MOST_CORNERS:
+        if corners > MAX_CORNERS:
             return None
         polygons.append([float(value) for value in (points[:, ::-1] + (left, top)).ravel()])
     return polygons
 
 
-def _say(polygons: list[list[float]], mask: np.ndarray) -> bool:
-    """Whether COCO's own tools fill these polygons to exactly this mask."""
+def _fills_exactly(polygons: list[list[float]], mask: np.ndarray) -> bool:
+    """Whether COCO's own tools turn these polygons into exactly this mask."""
     from pycocotools import mask as coco
 
     filled = coco.merge(coco.frPyObjects(polygons, *mask.shape))
@@ -141,7 +143,7 @@ def _say(polygons: list[list[float]], mask: np.ndarray) -> bool:
 
 
 def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    """Return uncompressed run lengths: column by column, the background first."""
+    """Return uncompressed run lengths, column by column, background first."""
     flat = mask.ravel(order="F")
     turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     ends = np.concatenate([[0] if flat[0] else [], [0], turns, [flat.size]])

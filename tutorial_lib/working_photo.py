@@ -1,8 +1,8 @@
-"""Which photo it is, and a small copy of it to work on.
+"""A small copy of a photo to work on, and two fingerprints that identify the photo.
 
-Two fingerprints tell photos apart. SHA-256 knows the pixels to the last bit. A *sketch* knows what
-can be seen: it stays nearly the same when the photo is resized, compressed again, or decoded by
-another program, and differs for any other photo.
+SHA-256 identifies the exact pixels. A *sketch*, a perceptual hash, identifies what is visible: it
+stays nearly the same when the photo is resized, compressed again, or decoded by another program,
+and differs for any other photo.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ import numpy as np
 from tutorial_lib.images.reading import MAX_FILE_PIXELS, ImageLike, as_rgb, shrink_photo
 from tutorial_lib.segmenter import Segmentation
 
-SKETCH = 16  # cells a side
-# Measured on 47 photos. Copies (a fifth to twice the size, JPEG of quality 10 to 90) differ by at
-# most 2.7 on average and 11.5 in one cell, and their details correlate by 0.96 at least. Different
-# photos differ by 20 on average at least.
-MEAN_LIMIT, CELL_LIMIT, LEAST_CORRELATION = 3.0, 16.0, 0.8
-FLAT = 0.8  # contrast of details, in grey levels, below which rounding decides on them
+SKETCH_SIDE = 16  # cells
+# Measured on 47 photos. Copies (a fifth to twice the size, JPEG quality 10 to 90) differ by at
+# most 2.7 on average and 11.5 in one cell, and their details correlate by at least 0.96. Different
+# photos differ by at least 20 on average.
+MAX_MEAN_DIFFERENCE, MAX_CELL_DIFFERENCE, MIN_CORRELATION = 3.0, 16.0, 0.8
+MIN_CONTRAST = 0.8  # grey levels: details of less contrast are rounding errors
 
 
 class WorkingPhoto:
-    """A photo, and the copy of it that is worked on: small, so that answers stay quick.
+    """A photo, and a copy of it to work on: small, so that answers come quickly.
 
     Parameters
     ----------
     image : image
         Anything :func:`tutorial_lib.images.as_rgb` takes.
     longest : int, optional
-        Most pixels of the copy's longer side; without it, the copy is the photo.
+        Largest length of the copy's longer side, in pixels. By default, the copy has full size.
 
     Attributes
     ----------
@@ -64,8 +64,8 @@ class WorkingPhoto:
         else:
             self.pixels, self.full_shape = shrink_photo(image, longest)
         self.file_name = Path(image).name if isinstance(image, (str, PathLike)) else None
-        # A file as it is takes less memory than its pixels, and may change before the export.
-        self._source = _as_kept(image) if self.is_small else None
+        # Keep the bytes of the file: they need less memory than pixels, and the file may change.
+        self._source = _as_stored(image) if self.is_small else None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,7 +88,7 @@ class WorkingPhoto:
         return sketch(self.pixels)
 
     def describe(self) -> dict[str, Any]:
-        """Return which photo it is, ready for JSON."""
+        """Return both fingerprints and the sizes, ready for JSON."""
         return {
             "sha256": self.sha256,
             "shape": [*self.shape, 3],
@@ -97,11 +97,11 @@ class WorkingPhoto:
         }
 
     def is_exactly(self, described: Mapping[str, Any]) -> bool:
-        """Whether a description is of these very pixels."""
+        """Whether a description is of exactly these pixels."""
         return described["sha256"] == self.sha256
 
     def looks_like(self, described: Mapping[str, Any]) -> bool:
-        """Whether a description is of this photo, in whatever size or compression."""
+        """Whether a description is of this photo, in any size or compression."""
         (rows, cols), (height, width) = described["shape"][:2], self.full_shape
         off = min(abs(rows - cols * height / width), abs(cols - rows * width / height))
         if rows > height:
@@ -124,13 +124,13 @@ class WorkingPhoto:
         Returns
         -------
         np.ndarray
-            ``(H, W) bool``. Where the mask follows from the probability, that is enlarged and then
-            decided on: a boundary between two pixels of the copy stays between them.
+            ``(H, W) bool``. If the mask is the thresholded probability, the probability is enlarged
+            and thresholded again, so a boundary between two pixels of the copy stays there.
         """
         if not self.is_small:
             return answer.mask
-        follows = np.array_equal(answer.mask, answer.probability >= 0.5)
-        values = answer.probability if follows else answer.mask.astype(np.float32)
+        thresholded = np.array_equal(answer.mask, answer.probability >= 0.5)
+        values = answer.probability if thresholded else answer.mask.astype(np.float32)
         height, width = self.full_shape
         return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
 
@@ -143,7 +143,7 @@ class WorkingPhoto:
         return share >= 0.5
 
 
-def _as_kept(image: ImageLike) -> np.ndarray | bytes:
+def _as_stored(image: ImageLike) -> np.ndarray | bytes:
     if isinstance(image, (str, PathLike)):
         return Path(image).expanduser().read_bytes()
     if isinstance(image, (bytes, bytearray, memoryview)):
@@ -157,7 +157,7 @@ def fingerprint(image: np.ndarray) -> str:
 
 
 def sketch(image: np.ndarray) -> str:
-    """Return what can be seen in a photo, as a short text.
+    """Return the perceptual hash of a photo as a short text.
 
     Parameters
     ----------
@@ -169,20 +169,23 @@ def sketch(image: np.ndarray) -> str:
     str
         The mean colours of 16 x 16 cells, in base64.
     """
-    cells = cv2.resize(image, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA)
+    cells = cv2.resize(image, (SKETCH_SIDE, SKETCH_SIDE), interpolation=cv2.INTER_AREA)
     return base64.b64encode(cells.tobytes()).decode("ascii")
 
 
 def is_sketch(text: object) -> bool:
-    """Whether something is a text that :func:`sketch` may have returned."""
+    """Whether something is a text of the form that :func:`sketch` returns."""
     try:
-        return isinstance(text, str) and len(base64.b64decode(text, validate=True)) == 3 * SKETCH**2
+        return (
+            isinstance(text, str)
+            and len(base64.b64decode(text, validate=True)) == 3 * SKETCH_SIDE**2
+        )
     except (binascii.Error, ValueError):
         return False
 
 
 def same_photo(first: str, second: str) -> bool:
-    """Whether two sketches are of one photo, in whatever size or compression.
+    """Whether two sketches are of the same photo, in any size or compression.
 
     Parameters
     ----------
@@ -192,21 +195,21 @@ def same_photo(first: str, second: str) -> bool:
     Returns
     -------
     bool
-        True if the colours agree everywhere, and the details too where there are any.
+        True if the colours agree everywhere, and the details too if there are any.
     """
     (coarse, fine), (other_coarse, other_fine) = _levels(first), _levels(second)
     difference = np.abs(coarse - other_coarse)
-    if difference.mean() > MEAN_LIMIT or difference.max() > CELL_LIMIT:
+    if difference.mean() > MAX_MEAN_DIFFERENCE or difference.max() > MAX_CELL_DIFFERENCE:
         return False
     contrast, other_contrast = np.sqrt((fine**2).mean()), np.sqrt((other_fine**2).mean())
-    if max(contrast, other_contrast) < FLAT:
+    if max(contrast, other_contrast) < MIN_CONTRAST:
         return True
-    return bool((fine * other_fine).mean() > LEAST_CORRELATION * contrast * other_contrast)
+    return bool((fine * other_fine).mean() > MIN_CORRELATION * contrast * other_contrast)
 
 
 def _levels(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean colours of 8 x 8 cells, and how the 16 x 16 differ from them."""
+    """Return the mean colours of 8 x 8 cells, and the differences of the 16 x 16 cells to them."""
     values = np.frombuffer(base64.b64decode(text), np.uint8).astype(float)
-    cells = values.reshape(SKETCH // 2, 2, SKETCH // 2, 2, 3)
+    cells = values.reshape(SKETCH_SIDE // 2, 2, SKETCH_SIDE // 2, 2, 3)
     coarse = cells.mean(axis=(1, 3), keepdims=True)
     return coarse, cells - coarse

@@ -1,4 +1,4 @@
-"""Any array that holds a photo becomes (H, W, 3) uint8, or is refused with the reason."""
+"""Turn an array that holds a photo into (H, W, 3) uint8, or refuse it with the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_PIXELS = 40_000_000
 
 
 class ImageError(ValueError):
-    """An input that cannot be read as a photo; its text says what is wrong and what to do."""
+    """An input that cannot be read as a photo. The message says what is wrong and what to do."""
 
 
 class ImageNotFoundError(ImageError, FileNotFoundError):
@@ -23,11 +23,11 @@ def array_to_rgb(array: np.ndarray, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Parameters
     ----------
     array : np.ndarray
-        Grey ``(H, W)`` or ``(H, W, 1)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)``. uint8 is taken as
-        it is; bool becomes 0 and 255; uint16 is scaled from 0..65535 and float from [0, 1]; other
+        Grey ``(H, W)`` or ``(H, W, 1)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)``. uint8 stays as it
+        is; bool becomes 0 and 255; uint16 is scaled from 0..65535 and float from [0, 1]; other
         integers must lie within 0..255.
     max_pixels : int
-        Most pixels that are accepted.
+        Largest accepted number of pixels.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def array_to_rgb(array: np.ndarray, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     array = _plain(array)
     _check_shape(array.shape)
-    check_size(array.shape[1], array.shape[0], max_pixels)
+    check_pixel_count(array.shape[1], array.shape[0], max_pixels)
     _check_channels(array.shape)
     values = _to_uint8(array)
     if values.ndim == 2:
@@ -54,20 +54,20 @@ def array_to_rgb(array: np.ndarray, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return np.array(colour, dtype=np.uint8, order="C")
 
 
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse a photo that is too large.
+def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a photo with too many pixels.
 
     Parameters
     ----------
     width, height : int
         Its size in pixels.
     max_pixels : int
-        Most pixels that are accepted.
+        Largest accepted number of pixels.
 
     Raises
     ------
     ImageError
-        If it has more.
+        If width times height is more than that.
     """
     if width * height > max_pixels:
         raise ImageError(
@@ -79,13 +79,13 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 def _plain(array: np.ndarray) -> np.ndarray:
     """Return a plain array; a subclass may compute, index or hide values in its own way."""
     if isinstance(array, np.matrix):
-        raise ImageError("An image is no np.matrix; pass np.asarray(image).")
+        raise ImageError("An np.matrix is not an image; pass np.asarray(image).")
     if isinstance(array, np.ma.MaskedArray):
         hidden = int(np.ma.getmaskarray(array).sum())
         if hidden:
             raise ImageError(
                 f"The image is a masked array that hides {hidden} of its {array.size} values; "
-                "say what they are with image.filled(value)."
+                "fill them with image.filled(value)."
             )
         return np.asarray(array.data)
     return np.asarray(array)
@@ -108,14 +108,16 @@ def _check_shape(shape: tuple[int, ...]) -> None:
 def _check_channels(shape: tuple[int, ...]) -> None:
     if len(shape) == 2 or shape[2] in (1, 3, 4):
         return
-    fault = f"n image has 1, 3 or 4 channels, but this array of shape {shape} has {shape[2]}"
+    hint = ""
     if shape[0] == 1:
-        raise ImageError(f"A single grey image is image[0]: a{fault}.")
-    if shape[0] in (3, 4):
-        raise ImageError(f"Channels come last here: try image.transpose(1, 2, 0), as a{fault}.")
-    if shape[2] == 2:
-        raise ImageError(f"Without its opacity a grey image is image[..., 0]: a{fault}.")
-    raise ImageError(f"A{fault}.")
+        hint = "; for a grey image, pass image[0]"
+    elif shape[0] in (3, 4):
+        hint = "; channels come last, so pass image.transpose(1, 2, 0)"
+    elif shape[2] == 2:
+        hint = "; for a grey image without opacity, pass image[..., 0]"
+    raise ImageError(
+        f"An image has 1, 3 or 4 channels, but this array of shape {shape} has {shape[2]}{hint}."
+    )
 
 
 def _to_uint8(array: np.ndarray) -> np.ndarray:
@@ -142,8 +144,8 @@ def _warn_of_few_bits(highest: int) -> None:
     if 0 < highest < 4096:
         bits, factor = (8, 257) if highest < 256 else (12, 16)
         warnings.warn(
-            f"The image of 16 bits has no value above {highest} of 65535 and comes out almost "
-            f"black; if its numbers are of {bits} bits, multiply them by {factor} first.",
+            f"This 16-bit image has no value above {highest} of 65535, so it becomes almost "
+            f"black; if its values have {bits} bits, multiply them by {factor} first.",
             stacklevel=2,
         )
 

@@ -1,4 +1,4 @@
-"""Look at a picture file before it is decoded: what it is, and what Pillow would read wrongly."""
+"""Check a picture file before it is decoded: its type, and cases that Pillow reads wrongly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tutorial_lib.images.arrays import MAX_PIXELS, ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-JPEGS = ("JPEG", "MPO")  # an MPO file is a JPEG with a second one behind
+JPEGS = ("JPEG", "MPO")  # an MPO file is a JPEG followed by another one
 MAX_SCANS = 500  # a progressive JPEG has about ten
 
 _BEGINNINGS = (
@@ -27,7 +27,7 @@ _BEGINNINGS = (
     (b"\0\0\0\x0cjP", "a JPEG 2000 file"),
     (b"\0\0\0\x0cJXL", "a JPEG XL file"),
     (b"\xff\x0a", "a JPEG XL file"),
-    (b"version https://git-lfs", "a pointer of Git LFS in the place of the file"),
+    (b"version https://git-lfs", "a pointer of Git LFS instead of the file"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an SVG drawing or other XML"),
     (b"<!doctype html", "a web page"),
@@ -37,20 +37,20 @@ _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def kind_of(beginning: bytes) -> str:
-    """Say what a file is that holds no photo.
+    """Name the type of a file that is not a photo.
 
     Parameters
     ----------
     beginning : bytes
-        Its first bytes.
+        The first bytes of the file.
 
     Returns
     -------
     str
-        Such as ``"an EPS drawing"``; empty if it is not known.
+        Such as ``"an EPS drawing"``; empty if the type is unknown.
     """
     if not beginning:
-        return "no byte at all"
+        return "nothing at all"
     if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIC:
         return "a HEIC file, which needs the package pillow-heif"
     text = beginning.lstrip().lower()
@@ -66,12 +66,12 @@ def check_tiff(picture: PILImage) -> None:
     Parameters
     ----------
     picture : PIL.TiffImagePlugin.TiffImageFile
-        Opened and not decoded.
+        Opened, not decoded.
 
     Raises
     ------
     ImageError
-        If it is one of them, or if its tiles are much larger than the picture.
+        If it is one of them, or if its tiles are too large.
     """
     from PIL.TiffTags import TAGS_V2
 
@@ -80,27 +80,27 @@ def check_tiff(picture: PILImage) -> None:
     if tags.get("TileWidth", 0) * tags.get("TileLength", 0) > MAX_PIXELS:
         fault = "has tiles that are larger than any photo"
     elif tags.get("NewSubfileType", 0) & 1:
-        fault = "holds only a preview first, as raw files of cameras do"
+        fault = "starts with a preview, as raw camera files do"
     elif tags.get("PlanarConfiguration", 1) == 2 and several and bits != 8:
-        fault = f"keeps colours of {bits} bits in separate planes"
+        fault = f"stores {bits}-bit colours in separate planes"
     elif bits == 12:
-        fault = "has 12 bits"
+        fault = "has 12-bit values"
     elif bits == 8 and 2 in tags.get("SampleFormat", ()):
-        fault = "has numbers with a sign"
+        fault = "has signed values"
     elif tags.get("PhotometricInterpretation") == 0 and bits > 8:
-        fault = f"counts {bits} bits from white to black"
+        fault = f"stores {bits}-bit values from white to black"
     else:
         return
-    raise ImageError(f"The TIFF file {fault}, which is not read here; save it as a PNG of 8 bits.")
+    raise ImageError(f"The TIFF file {fault}, which is not supported; save it as an 8-bit PNG.")
 
 
 def check_scans(stream: BinaryIO) -> None:
-    """Refuse a JPEG that goes over its pixels hundreds of times, which takes minutes.
+    """Refuse a JPEG with hundreds of scans, which takes minutes to decode.
 
     Parameters
     ----------
     stream : file
-        The whole file; its position is kept.
+        The whole file. Its position stays.
 
     Raises
     ------
@@ -120,13 +120,13 @@ def check_scans(stream: BinaryIO) -> None:
         )
 
 
-def mend_transparency(picture: PILImage) -> None:
-    """Give the transparent colour of a PNG on the scale that its decoded pixels have.
+def fix_transparency(picture: PILImage) -> None:
+    """Convert the transparent colour of a PNG to the scale of its decoded pixels.
 
     Parameters
     ----------
     picture : PIL.PngImagePlugin.PngImageFile
-        Opened and not decoded; its entry ``info["transparency"]`` is changed.
+        Opened, not decoded. Its ``info["transparency"]`` is changed.
     """
     key, raw = picture.info.get("transparency"), picture.tile[0][3] if picture.tile else ""
     if raw == "RGB;16B" and isinstance(key, tuple):

@@ -1,4 +1,4 @@
-"""Open picture files of the kinds that photos come in, and nothing else."""
+"""Open picture files of the types that photos have, and no others."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from tutorial_lib.images.arrays import MAX_PIXELS, ImageError, ImageNotFoundError, check_size
-from tutorial_lib.images.checks import JPEGS, check_scans, check_tiff, kind_of, mend_transparency
+from tutorial_lib.images.arrays import MAX_PIXELS, ImageError, ImageNotFoundError, check_pixel_count
+from tutorial_lib.images.checks import JPEGS, check_scans, check_tiff, fix_transparency, kind_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-# Pillow's names. Pillow reads more, but an EPS file would start Ghostscript, and an icon may hold a
-# picture of any size. HEIF is there once the package pillow-heif has registered itself.
+# Names of Pillow. It reads more types, but an EPS file would start Ghostscript, and an icon may
+# hold a picture of any size. HEIF is available once the package pillow-heif is registered.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "PPM")
 KINDS = "PNG, JPEG, WebP, AVIF, BMP, GIF, TIFF or PPM"
-MAX_BYTES = 2**31
+MAX_FILE_BYTES = 2**31
 
 _PILLOW = Lock()
 
@@ -33,35 +33,35 @@ _PILLOW = Lock()
 def open_picture(
     source: PILImage | str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS
 ) -> Iterator[PILImage]:
-    """Open a picture of one of the kinds in :data:`FORMATS`, without decoding it.
+    """Open a picture of one of the types in :data:`FORMATS`, without decoding it.
 
-    What goes wrong inside the ``with`` block gets the name of the file.
+    Errors inside the ``with`` block get the name of the file.
 
     Parameters
     ----------
     source : path, bytes or PIL image
-        A file, its contents, or what Pillow made of it. ``~`` is the user's folder.
+        A file, its contents, or an opened file. ``~`` is the user's folder.
     max_pixels : int
-        Most pixels that are accepted.
+        Largest accepted number of pixels.
 
     Yields
     ------
     PIL.Image.Image
-        Its size is known; its pixels are decoded when they are asked for.
+        Its size is known. Its pixels are decoded on first use.
 
     Raises
     ------
     ImageNotFoundError
         If there is no such file.
     ImageError
-        If it cannot be opened or, inside the block, not be decoded.
+        If it cannot be opened, or cannot be decoded inside the block.
     """
     from PIL import Image
 
     if isinstance(source, Image.Image):
         with _named("This PIL image"):
             _check_kind(source)
-            check_size(*source.size, max_pixels)
+            check_pixel_count(*source.size, max_pixels)
             yield source
     elif isinstance(source, (bytes, bytearray, memoryview)):
         with _picture(io.BytesIO(source), "These bytes", max_pixels) as picture:
@@ -74,7 +74,7 @@ def open_picture(
         ):
             yield picture
     else:
-        hint = ", OpenCV's answer where it cannot read a file" if source is None else ""
+        hint = ", which OpenCV returns for a file that it cannot read" if source is None else ""
         raise ImageError(
             "An image is an array, a PIL image, a path or the bytes of an image file, "
             f"not {type(source).__name__}{hint}."
@@ -84,14 +84,14 @@ def open_picture(
 @contextmanager
 def _picture(stream: BinaryIO, name: str, max_pixels: int) -> Iterator[PILImage]:
     with _named(name), _identified(stream, name) as picture:
-        check_size(*picture.size, max_pixels)
+        check_pixel_count(*picture.size, max_pixels)
         _check_file(picture, stream, name)
         yield picture
 
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Say of which picture an error speaks."""
+    """Put the name of the picture into the message of an error."""
     try:
         yield
     except ImageError as error:
@@ -99,7 +99,7 @@ def _named(name: str) -> Iterator[None]:
         if text.startswith(name):
             raise
         raise ImageError(f"{name} cannot be used: {text[0].lower()}{text[1:]}") from error
-    except Exception as error:  # decoders raise anything from OSError to SyntaxError
+    except Exception as error:  # decoders raise many types, from OSError to SyntaxError
         lines = str(error).splitlines() or [type(error).__name__]
         raise ImageError(
             f"{name} could not be decoded ({lines[0].rstrip('.')}); open it in another program and "
@@ -110,22 +110,22 @@ def _named(name: str) -> Iterator[None]:
 def _path(source: str | PathLike[str]) -> Path:
     text = os.fsdecode(source)
     if re.match(r"(https?|ftp)://", text):
-        raise ImageError(f"The address {text} is not read; download the photo and give its path.")
+        raise ImageError(f"The address {text} is not read; download the photo and pass its path.")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ImageError(f"The user's folder in the path {text} is not known.") from error
+        raise ImageError(f"The user's folder in the path {text} is unknown.") from error
 
 
 @contextmanager
 def _file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading; a pipe or a device might never end."""
+    """Open a file for reading, but no pipe or device, which might never end."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ImageError(
-                f"The path {path} cannot be read: it is a folder or a device, no file."
+                f"The path {path} cannot be read: it is a folder or a device, not a file."
             )
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise ImageError(f"The file {path} is larger than 2 GB; save it in a smaller format.")
         stream = path.open("rb")
     except FileNotFoundError as error:
@@ -135,7 +135,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
     except ImageError:
         raise
     except ValueError as error:
-        raise ImageError(f"{str(path)!r} is no path of a file: {error}.") from error
+        raise ImageError(f"{str(path)!r} is not the path of a file: {error}.") from error
     with stream:
         yield stream
 
@@ -145,7 +145,7 @@ def _identified(stream: BinaryIO, name: str) -> PILImage:
 
     Image.init()
     kinds = [kind for kind in FORMATS if kind in Image.OPEN]
-    # Pillow's own limit on size is global, and its error does not tell the size; ours does.
+    # Pillow's own limit is global, and its error does not name the size. Ours does.
     with _PILLOW:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -167,16 +167,16 @@ def _check_file(picture: PILImage, stream: BinaryIO, name: str) -> None:
     elif picture.format == "TIFF":
         check_tiff(picture)
     elif picture.format == "PNG":
-        mend_transparency(picture)
+        fix_transparency(picture)
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         warnings.warn(f"{name} hold several pictures; only the first is read.", stacklevel=2)
 
 
 def _check_kind(picture: PILImage) -> None:
-    """Refuse a picture that Pillow opened lazily, and that its decoder must not touch."""
+    """Refuse a picture that Pillow has opened, but must not decode."""
     if picture.format is not None and picture.format not in FORMATS:
         raise ImageError(
-            f"A file of the kind {picture.format} is not read as a photo; use a {KINDS} file, or "
+            f"A file of type {picture.format} is not read as a photo; use a {KINDS} file, or "
             "pass image.convert('RGB')."
         )
     if picture.format == "TIFF":

@@ -1,4 +1,4 @@
-"""The pixels of an opened picture, turned as its camera says."""
+"""Decode an opened picture, and turn it upright by its EXIF orientation."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def draft(picture: PILImage, longest: int) -> bool:
-    """Let a large JPEG be decoded at a fraction of its size, which is quick and needs no memory.
+    """Make Pillow decode a large JPEG at a fraction of its size, which is fast and saves memory.
 
     Parameters
     ----------
     picture : PIL.Image.Image
-        Opened and not decoded.
+        Opened, not decoded.
     longest : int
-        Its longer side keeps at least so many pixels.
+        The longer side keeps at least this many pixels.
 
     Returns
     -------
     bool
-        False if this is impossible, as it is for all other kinds of files.
+        False for all other types of files, for which this is impossible.
     """
     scale = longest / max(picture.size)
     least = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
@@ -45,26 +45,26 @@ def draft(picture: PILImage, longest: int) -> bool:
 
 
 def size_of(picture: PILImage, upright: bool) -> tuple[int, int]:
-    """Return ``(height, width)`` of an opened picture, turned as its camera says or as stored.
+    """Return ``(height, width)`` of an opened picture in pixels, upright or as stored.
 
     Parameters
     ----------
     picture : PIL.Image.Image
         Opened; it need not be decoded.
     upright : bool
-        Whether it is to be turned.
+        True for the size after turning by the EXIF orientation.
 
     Returns
     -------
     tuple of int
-        In pixels.
+        Height and width.
     """
     width, height = picture.size
     return (width, height) if upright and orientation(picture) in _SIDEWAYS else (height, width)
 
 
 def orientation(picture: PILImage) -> int:
-    """Return the camera's note of how it was held: 1 for upright, 2 to 8 for anything else.
+    """Return the EXIF orientation of a picture: 1 for upright, 2 to 8 otherwise.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def orientation(picture: PILImage) -> int:
     Returns
     -------
     int
-        As EXIF numbers them; 1 where there is no note, or none that can be read.
+        1 also if there is no EXIF data, or none that can be read.
     """
     try:
         value = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a damaged note must not stand in the way of the photo
+    except Exception:  # damaged EXIF data must not prevent reading the photo
         return 1
     return value if value in _TURNED else 1
 
@@ -91,7 +91,7 @@ def decoded(picture: PILImage, upright: bool) -> np.ndarray:
     picture : PIL.Image.Image
         Opened.
     upright : bool
-        Turn it as its camera says.
+        Turn it by its EXIF orientation.
 
     Returns
     -------
@@ -105,20 +105,20 @@ def decoded(picture: PILImage, upright: bool) -> np.ndarray:
 
 
 def _values(picture: PILImage) -> np.ndarray:
-    # Grey of 16 bits has the mode of 32 in some releases of Pillow, and in PPM files.
+    # Some releases of Pillow open 16-bit grey in 32-bit mode, and all do for PPM files.
     wide = picture.mode == "I" and picture.format in ("PNG", "PPM")
     if wide or picture.mode.startswith("I;16"):
         return _with_opacity(np.asarray(picture).astype(np.uint16), picture)
     if picture.mode in ("I", "F"):
         return np.asarray(picture)
-    if picture.mode == "La":  # Pillow goes no other way
+    if picture.mode == "La":  # Pillow has no other conversion
         picture = picture.convert("LA")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     return np.asarray(picture if picture.mode == mode else picture.convert(mode))
 
 
 def _with_opacity(grey: np.ndarray, picture: PILImage) -> np.ndarray:
-    """Add the fourth channel, if one grey is declared transparent."""
+    """Add an alpha channel if one grey value is declared transparent."""
     key = picture.info.get("transparency")
     if not isinstance(key, int):
         return grey
