@@ -36,9 +36,7 @@ class Autosave:
 
     def __init__(self, path: Path, sha256: str) -> None:
         self._path, self._session = path, secrets.token_hex(8)
-        self._known: tuple[dict[str, Any], Clicks] | None = (
-            None  # the present state of this session in the file
-        )
+        self._known: tuple[dict[str, Any], Clicks] | None = None  # header and clicks in the file
         self._continues: str | None = None
         try:
             logs = read_logs(path)

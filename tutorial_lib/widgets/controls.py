@@ -1,4 +1,4 @@
-"""Controls from abbreviations: ``(low, high, step)`` is a slider, a list is a choice."""
+"""Make controls from abbreviations: ``(low, high, step)`` is a slider, a list a dropdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Control: TypeAlias = "ipw.ValueWidget | tuple[float, float, float] | list[Any]"
 
 
 def make_control(name: str, control: Control, default: Any) -> ipw.ValueWidget:
-    """Turn an abbreviation into a control that names itself and says how to use it."""
+    """Make a control with a name and a tooltip from an abbreviation."""
     if isinstance(control, ipw.ValueWidget):
         made = control
     elif isinstance(control, tuple) and len(control) == 3:
@@ -45,13 +45,13 @@ def _slider(name: str, limits: tuple[float, float, float], default: Any) -> ipw.
 
 
 def default_of(draw: Callable[..., Any], name: str) -> Any:
-    """Return the default that a function gives an argument, or None."""
+    """Return the default value of a function's argument, or None."""
     parameter = inspect.signature(draw).parameters.get(name)
     return None if parameter is None else parameter.default
 
 
 def assign(name: str, control: ipw.ValueWidget, value: Any) -> None:
-    """Set a control, and refuse what it would silently clip or round."""
+    """Set a control, and refuse a value that the control would clip or round."""
     try:
         control.value = value
         taken = bool(np.all(control.value == value))
@@ -68,5 +68,5 @@ def assign(name: str, control: ipw.ValueWidget, value: Any) -> None:
 
 
 def short(value: Any) -> str:
-    """Write a value as briefly as a reader wants it: 0.3, not 0.30000000000000004."""
+    """Write a value briefly: 0.3, not 0.30000000000000004."""
     return f"{value:g}" if isinstance(value, float) else repr(value)

@@ -18,32 +18,32 @@ from tutorial_lib.plots.training import draw_loss, running_mean
 if TYPE_CHECKING:
     from tutorial_lib.training.task import Step
 
-SHARE = 0.1  # of the time may go into drawing, on a slow machine too
+MAX_SHARE = 0.1  # of the time for drawing
 SIZE = (7.2, 2.9)  # inches
 
 
 class LossCurve(ipw.VBox):
-    """A picture of the loss to hand to the training loop: ``train(..., on_step=LossCurve())``.
+    """A live picture of the loss for the training loop: ``train(..., on_step=LossCurve())``.
 
-    It appears below the cell at the first step, moves twice a second, and stays as a plain
-    picture when the cell is done, for readers who have no running kernel. A step that does not
-    come after the last one begins a new curve.
+    It appears below the cell at the first step and is drawn again twice a second. When the cell is
+    done, a plain picture stays for readers without a running kernel. If the number of a step is
+    not larger than the last one, a new curve begins.
 
     Parameters
     ----------
     interval : float
-        Least seconds between two drawings. They are further apart where drawing takes long, so
-        that it never costs more than a tenth of the time.
+        Seconds between two drawings, or more if drawing is slow: it takes at most a tenth of the
+        time.
     stage_name : str
-        What a stage is called where one begins; ``{}`` is its number.
+        The name of a stage. ``{}`` stands for its number.
     clock : callable
-        Seconds that only ever grow.
+        Returns the time in seconds, which never decreases.
 
     Attributes
     ----------
     history : list of dict
-        ``step``, ``loss``, ``lr`` and ``stage`` of each step, as
-        :func:`tutorial_lib.plots.draw_loss` draws them.
+        ``step``, ``loss``, ``lr`` and ``stage`` of each step, for
+        :func:`tutorial_lib.plots.draw_loss`.
 
     Examples
     --------
@@ -71,12 +71,12 @@ class LossCurve(ipw.VBox):
         self.add_class("tutorial-loss-curve")
 
     def __call__(self, step: Step) -> None:
-        """Take in a step; draw the curve if it is time to.
+        """Add a step, and draw the curve if it is time.
 
         Parameters
         ----------
         step : Step
-            What the training loop tells.
+            The report of the training loop.
         """
         if self.history and step.step <= self.history[-1]["step"]:
             self.history.clear()
@@ -97,7 +97,7 @@ class LossCurve(ipw.VBox):
 
     @property
     def caption(self) -> str:
-        """The title of the curve: how far, how good, how long yet; empty before the first step."""
+        """The title of the curve: step, loss, time left; empty before the first step."""
         step = self._latest
         if step is None:
             return ""
@@ -109,12 +109,12 @@ class LossCurve(ipw.VBox):
         return f"step {step.step} of {self._steps()} · loss {loss:.2f} · {left} left"
 
     def _steps(self) -> int:
-        """Return how many steps the run will have, going on like this."""
+        """Estimate the number of steps of the whole run."""
         step = self._latest
         return round(step.step / step.progress) if step.progress else step.step
 
     def _draw(self) -> None:
-        from matplotlib.figure import Figure  # without pyplot, which would show it once more
+        from matplotlib.figure import Figure  # not pyplot, which would show it again
 
         began = self._clock()
         figure = Figure(SIZE, dpi=80)
@@ -125,7 +125,7 @@ class LossCurve(ipw.VBox):
         self._shown.value = stream.getvalue()
         self._shown.layout.display = None
         now = self._clock()
-        self._next = now + max(self._interval, (now - began) / SHARE)
+        self._next = now + max(self._interval, (now - began) / MAX_SHARE)
 
     def _appear(self) -> None:
         """Show the widget below the running cell, if there is one."""
@@ -134,14 +134,14 @@ class LossCurve(ipw.VBox):
             shell.events.register("post_run_cell", self._settle)
 
     def _settle(self, _result: Any = None) -> None:
-        """Leave the last state as a plain picture beside the widget: the cell is done."""
+        """Store the last state as a plain picture in the output: the cell is done."""
         get_ipython().events.unregister("post_run_cell", self._settle)
         handle, self._handle = self._handle, None
         self._draw()
         handle.update(self)
 
     def __repr__(self) -> str:
-        # Always the same, so that a notebook's stored output stays true while the curve moves.
+        # Always the same, so that the stored output of a notebook stays valid.
         return "LossCurve()"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""A picture that answers to sliders, and a picture that plays step by step.
+"""A picture with sliders, and pictures that play one after the other.
 
-Both show a plain image as well as their controls, so that readers without a running kernel (on
-GitHub, in an exported page) see a picture too, and both do from code what a hand does with a
-slider, so that every interactive cell can be followed by a scripted one.
+Both widgets contain a plain image, so readers without a running kernel, such as on GitHub, see a
+picture too. Both can be controlled from code, so every interactive cell can be followed by a
+scripted one.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ ALERT = "color: var(--jp-error-color1, #d54000); line-height: 1.4; font-weight: 
 
 
 class Explorer(ipw.VBox):
-    """A picture with controls above it; it is drawn anew when a control changes.
+    """A picture with controls above it. It is drawn again when a control changes.
 
     Parameters
     ----------
     draw : callable
         ``draw(**values)`` returns the picture: an array ``(H, W, 3) uint8``, or a matplotlib
-        Figure (or Axes), which is closed once it is painted. An exception becomes one sentence
-        in the widget, beside the last good picture.
+        Figure (or Axes), which is then closed. If it raises an exception, the widget shows the
+        message and the last picture.
     **controls
-        For each argument of ``draw``: a slider as ``(low, high, step)``, a choice as a list of
-        options, or an ipywidgets control. A slider starts at the argument's default in ``draw``
-        if it has one, else in the middle; a choice at its first option.
+        For each argument of ``draw``: a slider as ``(low, high, step)``, a dropdown as a list of
+        options, or an ipywidgets control. A control starts at the argument's default in ``draw``.
+        Without a default, a slider starts in the middle, and a dropdown at its first option.
 
     Attributes
     ----------
     controls : dict of str to ipywidgets.ValueWidget
-        The controls by the name of their argument.
+        The controls, by the name of their argument.
     error : str
-        Why the present values have no picture; empty if they have one.
+        Why there is no picture of the present values; empty if there is one.
 
     Raises
     ------
@@ -79,7 +79,7 @@ class Explorer(ipw.VBox):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the controls say now, by name."""
+        """The present values of the controls, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
     @property
@@ -94,29 +94,29 @@ class Explorer(ipw.VBox):
         Raises
         ------
         ValueError
-            If none could be drawn yet; the text says why.
+            If none could be drawn yet. The message says why.
         """
         if self._image is None:
             raise ValueError(self.error)
         return self._image
 
     def set(self, **values: Any) -> Explorer:
-        """Do from code what moving the controls does; the picture is drawn once.
+        """Set controls from code. The picture is drawn once.
 
         Parameters
         ----------
         **values
-            New values by the name of their control; the others stay.
+            New values, by the name of their control. The others stay.
 
         Returns
         -------
         Explorer
-            Itself, so that ``explorer.set(level=3).image`` reads well.
+            This widget, for ``explorer.set(level=3).image``.
 
         Raises
         ------
         ValueError
-            If there is no such control, or it does not take the value; nothing changes then.
+            If there is no such control, or it does not accept the value. Nothing changes then.
         """
         unknown = [name for name in values if name not in self.controls]
         if unknown:
@@ -145,7 +145,7 @@ class Explorer(ipw.VBox):
         try:
             self._image, self._picture = rasterise(self._draw(**self.values))
             self.error = ""
-        except Exception as error:  # in a widget's callback it would vanish without a trace
+        except Exception as error:  # in a callback of a widget it would be lost
             close_figures(open_figures() - figures)
             text = str(error).strip() or type(error).__name__
             self.error = f"This picture could not be drawn: {text}"
@@ -159,7 +159,7 @@ class Explorer(ipw.VBox):
         return f"Explorer({', '.join(values)})" + (f" {self.error}" if self.error else "")
 
     def _fallback(self) -> bytes:
-        """Return the PNG for readers who have no running kernel."""
+        """Return the PNG for readers without a running kernel."""
         return self._picture
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -171,24 +171,24 @@ class Explorer(ipw.VBox):
 
 
 class Frames(Explorer):
-    """Pictures played one after the other, with a play button, a slider and single steps.
+    """Pictures that play one after the other, with a play button, a slider and step buttons.
 
-    Without a running kernel the last picture is seen, the outcome of the story.
+    Readers without a running kernel see the last picture.
 
     Parameters
     ----------
     frames : iterable of np.ndarray or Figure
-        Arrays ``(H, W, 3) uint8`` or matplotlib Figures (or Axes), which are closed once they are
-        painted. A generator keeps only one figure open at a time.
+        Arrays ``(H, W, 3) uint8`` or matplotlib Figures (or Axes), which are then closed. With a
+        generator only one figure is open at a time.
     captions : sequence of str, optional
-        A line of text for each frame, shown above it.
+        A line of text above each frame.
     interval : int
-        Milliseconds a frame stays while playing.
+        Milliseconds per frame while playing.
 
     Raises
     ------
     ValueError
-        If there is no frame, or not one caption a frame.
+        If there is no frame, or not one caption per frame.
     """
 
     def __init__(
@@ -215,8 +215,8 @@ class Frames(Explorer):
         )
         link((self._play, "value"), (slider, "value"))
         back = self._button("arrow-left", "One frame back", -1)
-        forth = self._button("arrow-right", "One frame on", 1)
-        row = ipw.HBox([self._play, back, forth, slider], layout=ipw.Layout(flex_flow="row wrap"))
+        forward = self._button("arrow-right", "One frame forward", 1)
+        row = ipw.HBox([self._play, back, forward, slider], layout=ipw.Layout(flex_flow="row wrap"))
         self.children = [row, self._caption, self._alert, self._shown]
 
     def __len__(self) -> int:
@@ -224,7 +224,7 @@ class Frames(Explorer):
 
     @property
     def caption(self) -> str:
-        """The present frame's line of text; empty without captions."""
+        """The caption of the present frame; empty without captions."""
         return self._captions[self.controls["frame"].value] if self._captions else ""
 
     def _button(self, icon: str, tooltip: str, step: int) -> ipw.Button:

@@ -1,4 +1,4 @@
-"""Which part of a photo a canvas shows, and how canvas positions and photo pixels map."""
+"""The visible part of a photo, and the mapping between canvas positions and photo pixels."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import cv2
 import numpy as np
 
 MAX_FACTOR = 16
-SMALLEST_WINDOW = 24  # photo pixels on the shorter side: closer than that shows nothing new
+SMALLEST_WINDOW = 24  # photo pixels on the shorter side: a closer view shows nothing new
 
 
 def check_length(label: str, number: object) -> None:
-    """Refuse a width or a number of columns that is none.
+    """Refuse a width or a number of columns that is not a whole number of at least 1.
 
     Parameters
     ----------
     label : str
-        What it is, as a sentence goes on after "The".
+        The name of the number, as in a sentence after "The".
     number : object
-        What was given.
+        Any value.
 
     Raises
     ------
     ValueError
-        If it is no whole number of at least 1.
+        If it is not a whole number of at least 1.
     """
     whole = isinstance(number, Integral) and not isinstance(number, bool)
     if not whole or number < 1:
@@ -60,7 +60,7 @@ class Viewport:
         check_length("width", self.limit)
         rows, cols = self.shape
         fit = min(self.limit / cols, self.limit / rows)
-        scale = min(fit, max(1.0, 320 / max(rows, cols)))  # never blown up, unless tiny
+        scale = min(fit, max(1.0, 320 / max(rows, cols)))  # enlarge only tiny photos
         object.__setattr__(self, "width", max(1, round(cols * scale)))
         object.__setattr__(self, "height", max(1, round(rows * scale)))
 
@@ -71,7 +71,7 @@ class Viewport:
 
     @property
     def scale(self) -> float:
-        """Canvas pixels a photo pixel."""
+        """Canvas pixels per photo pixel."""
         return self.width / self.window[1]
 
     @property
@@ -81,24 +81,24 @@ class Viewport:
 
     @property
     def can_zoom_in(self) -> bool:
-        """Whether twice the zoom would still show something."""
+        """Whether the zoom can be doubled."""
         return self.factor < MAX_FACTOR and min(self.window) // 2 >= SMALLEST_WINDOW
 
     def to_pixel(self, x: float, y: float) -> tuple[int, int]:
-        """Return the photo's (row, col) under a canvas position, held inside the photo."""
+        """Return the pixel (row, col) at a canvas position, or the nearest one inside the photo."""
         rows, cols = self.window
         row = self.top + int(np.floor(y * rows / self.height))
         col = self.left + int(np.floor(x * cols / self.width))
         return min(max(row, 0), self.shape[0] - 1), min(max(col, 0), self.shape[1] - 1)
 
     def to_canvas(self, row: int, col: int) -> tuple[float, float]:
-        """Return the canvas position (x, y) of the middle of a photo pixel."""
+        """Return the canvas position (x, y) of the centre of a photo pixel."""
         rows, cols = self.window
         x = (col - self.left + 0.5) * self.width / cols
         return x, (row - self.top + 0.5) * self.height / rows
 
     def zoomed(self, step: int, centre: tuple[int, int] | None = None) -> Viewport:
-        """Double (+1) or halve (-1) the zoom around a photo pixel, if there is room."""
+        """Double (+1) or halve (-1) the zoom around a photo pixel, within the limits."""
         if step > 0 and not self.can_zoom_in:
             return self
         factor = self.factor * 2 if step > 0 else max(1, self.factor // 2)
@@ -110,7 +110,7 @@ class Viewport:
         return self._at(self.top + down * rows // 4, self.left + right * cols // 4)
 
     def follow(self, pixel: tuple[int, int]) -> Viewport:
-        """Return a viewport that shows a pixel: this one, if it does."""
+        """Return a viewport that shows a pixel: this one if it does, else one around the pixel."""
         rows, cols = self.window
         if self.top <= pixel[0] < self.top + rows and self.left <= pixel[1] < self.left + cols:
             return self
