@@ -1,4 +1,4 @@
-"""CandidatePicker without a browser: clicks and choices in, candidates beside the photo."""
+"""CandidatePicker without a browser: clicks, choices, and the candidates beside the photo."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BLUE, PURPLE = (render.hex_colour(colour) for colour in (render.SELECTED, render
 
 
 class Proposing(Growing):
-    """Proposes candidates, and takes no choices."""
+    """Proposes candidates, and ignores preferences."""
 
     def segment(self, image, clicks):
         return super().segment(image, clicks)
@@ -56,7 +56,7 @@ def press(picker: CandidatePicker, number: int) -> None:
 # -- what is shown -----------------------------------------------------------------------------
 
 
-def test_before_the_first_click_the_page_says_where_candidates_will_be(picker):
+def test_before_the_first_click_a_hint_says_where_candidates_appear(picker):
     assert "Left-click the object" in status_text(picker)
     assert picker.thumbnails.all == []
     assert picker.panel._hint.layout.display == ""
@@ -118,7 +118,7 @@ def test_a_persons_choice_has_a_purple_frame_and_the_methods_a_dashed_one(picker
     assert "Candidate 2 is shown: chosen by you." in status_text(picker)
 
 
-def test_who_agrees_with_the_method_is_told_from_the_method(picker):
+def test_the_methods_candidate_can_be_chosen_by_a_person(picker):
     picker.click(24, 16)
     press(picker, 0)
     assert frames(picker)[0] == f"4px solid {PURPLE}"
@@ -179,7 +179,7 @@ def test_picture_button_key_and_code_choose_alike(picker):
         picker.choose(None)
 
 
-def test_keys_of_the_browser_and_of_candidates_that_are_not_there_do_nothing(picker):
+def test_browser_shortcuts_and_missing_candidates_do_nothing(picker):
     picker.gestures.on_key("0", False, False, False)
     picker.click(24, 16)
     picker.gestures.on_key("7", False, False, False)
@@ -190,7 +190,7 @@ def test_keys_of_the_browser_and_of_candidates_that_are_not_there_do_nothing(pic
     assert len(picker.clicks) == 1
 
 
-def test_undo_and_redo_walk_along_clicks_and_choices(picker):
+def test_undo_and_redo_follow_clicks_and_choices(picker):
     picker.click(24, 16)
     picker.choose(2)
     picker.click(24, 48)
@@ -203,7 +203,7 @@ def test_undo_and_redo_walk_along_clicks_and_choices(picker):
     assert np.array_equal(picker.segmentation.mask, disc(2) | disc(0, 24, 48))
 
 
-def test_clicks_to_begin_with_are_answered_and_taken_back_one_by_one():
+def test_initial_clicks_are_answered_and_undone_one_by_one():
     picker = CandidatePicker(IMAGE, Growing(), [Click(24, 16), Click(24, 48)], truth=TRUTH)
     assert np.array_equal(picker.segmentation.mask, disc(0) | disc(0, 24, 48))
     assert "IoU" in status_text(picker)
@@ -252,7 +252,7 @@ def test_a_method_without_candidates_says_so(picker):
         CandidatePicker(IMAGE, "graph-cut", [Click(24, 16)])
 
 
-def test_what_a_person_prefers_is_shown_even_by_a_method_that_does_not_look_at_it():
+def test_a_preference_is_shown_even_if_the_method_ignores_it():
     picker = CandidatePicker(IMAGE, Proposing(), [Click(24, 16)])
     assert len(picker.thumbnails.all) == 3
     press(picker, 1)
@@ -261,7 +261,7 @@ def test_what_a_person_prefers_is_shown_even_by_a_method_that_does_not_look_at_i
     assert np.array_equal(picker.segmentation.mask, picker.segmentation.candidates[1] >= 0.5)
 
 
-def test_a_candidate_that_is_not_there_is_refused(picker):
+def test_a_missing_candidate_is_refused(picker):
     picker.click(24, 16)
     with pytest.raises(ValueError, match="none is 3"):
         picker.choose(3)
@@ -276,7 +276,7 @@ def test_a_bad_layout_is_refused(setting):
     assert one_sentence(caught.value)
 
 
-def test_the_candidates_of_a_click_that_is_still_being_answered_cannot_be_chosen():
+def test_candidates_cannot_be_chosen_before_the_latest_answer():
     gate = threading.Event()
     gate.set()
 

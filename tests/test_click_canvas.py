@@ -1,4 +1,4 @@
-"""ClickCanvas without a browser: the handlers are given what a browser would send."""
+"""ClickCanvas without a browser: the tests call the handlers with a browser's events."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_handler_that_fails_says_so_in_the_widget(canvas):
     assert "error" in status_text(canvas)
 
 
-def test_undo_redo_clear_and_the_buttons_that_are_off(canvas):
+def test_undo_redo_clear_and_their_disabled_buttons(canvas):
     assert canvas.panel.undo.disabled and canvas.panel.clear.disabled
     canvas.click(24, 32)
     canvas.panel.undo.click()
@@ -128,7 +128,7 @@ def test_keys_move_a_cursor_that_stays_inside(canvas):
     assert canvas.photo_view.cursor is None
 
 
-def test_copying_is_no_clearing(canvas):
+def test_ctrl_c_does_not_clear(canvas):
     canvas.click(24, 32)
     canvas.gestures.on_key("c", False, True, False)
     assert len(canvas.session.clicks) == 1
@@ -215,7 +215,7 @@ def test_an_upload_is_saved_in_the_folder_whatever_its_name(canvas, tmp_path, mo
     assert coco["images"][0]["file_name"] == "escaped.png"
 
 
-def test_what_cannot_be_saved_is_told_in_a_sentence(canvas, tmp_path, monkeypatch):
+def test_an_unwritable_folder_is_reported_in_one_sentence(canvas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exports").write_text("in the way")
     canvas.panel.save.click()
@@ -239,7 +239,7 @@ def test_after_a_restore_the_clicks_of_another_session_are_offered():
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), RuntimeError("Too hard.")])
 @pytest.mark.parametrize("step", ["prepare", "segment"])
-def test_whatever_a_method_raises_ends_the_work(restored_registry, error, step):
+def test_any_exception_of_a_method_is_shown_and_ends_the_work(restored_registry, error, step):
     class Leaving:
         def prepare(self, image):
             if step == "prepare":
@@ -264,7 +264,7 @@ def test_whatever_a_method_raises_ends_the_work(restored_registry, error, step):
     assert ("Too hard." if isinstance(error, RuntimeError) else type(error).__name__) in told
 
 
-def test_an_exit_in_a_handler_stays_in_the_widget(canvas):
+def test_an_exit_in_a_handler_does_not_end_the_kernel(canvas):
     def leave(*_):
         raise SystemExit(1)
 
@@ -276,18 +276,18 @@ def test_an_exit_in_a_handler_stays_in_the_widget(canvas):
 @pytest.mark.parametrize(
     "make", [ClickCanvas, CandidatePicker, Compare, GuidanceCanvas], ids=lambda c: c.__name__
 )
-def test_a_width_that_is_none_is_refused_in_a_sentence(make, width):
+def test_an_invalid_width_is_refused_in_one_sentence(make, width):
     with pytest.raises(ValueError, match="The width is a whole number of at least 1") as caught:
         make(easy_scene()[0], width=width)
     assert one_sentence(caught.value)
 
 
-def test_a_width_of_numpys_is_a_width():
+def test_a_width_may_be_a_numpy_integer():
     canvas = ClickCanvas(easy_scene()[0], width=np.int64(100), autosave=False)
     assert canvas.viewport.width == 100
 
 
-def test_clicks_kept_on_disk_are_offered_and_restored():
+def test_clicks_saved_on_disk_are_offered_and_restored():
     image, _, clicks = easy_scene()
     first = ClickCanvas(image)
     for click in clicks:

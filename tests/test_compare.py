@@ -1,4 +1,4 @@
-"""Compare without a browser: several methods, one list of clicks, nobody waits for anybody."""
+"""Compare without a browser: several methods, the same clicks, and no method waits."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_pane_asks_for_the_side_its_method_needs():
     compare.close()
 
 
-def test_undo_redo_and_clear_are_shared_and_undo_requeue_to_the_very_same_masks():
+def test_all_methods_share_undo_redo_and_clear_and_undo_restores_the_same_masks():
     compare = Compare(IMAGE, REAL, CLICKS)
     assert compare.wait(SECONDS)
     before = {name: answer.mask for name, answer in compare.answers.items()}
@@ -151,7 +151,7 @@ def test_undo_redo_and_clear_are_shared_and_undo_requeue_to_the_very_same_masks(
     compare.close()
 
 
-def test_clicks_to_begin_with_are_answered_and_taken_back_one_by_one(compare):
+def test_initial_clicks_are_answered_and_undone_one_by_one(compare):
     widget = compare(clicks=[Click(5, 5), Click(9, 9)])
     assert set(widget.answers) == {"gated", "discs"}
     widget.undo(wait=True)
@@ -175,7 +175,7 @@ def test_mouse_touch_and_keyboard_click_in_every_pane(compare):
     assert len(widget.clicks) == 1
 
 
-def test_shift_tab_goes_to_the_last_control_above_that_is_on(compare):
+def test_shift_tab_goes_to_the_last_enabled_control_above(compare):
     widget = compare()
     assert widget.panel.before_photo is widget.panel.opacity
     widget.click(24, 32)
@@ -192,10 +192,10 @@ def test_all_panes_zoom_together(compare):
     assert widget.clicks[-1] == Click(20, 40)
 
 
-# -- nobody waits for anybody ----------------------------------------------------------------
+# -- no method waits -------------------------------------------------------------------------
 
 
-def test_a_slow_method_does_not_hold_up_a_fast_one(compare, gated):
+def test_a_slow_method_does_not_delay_a_fast_one(compare, gated):
     widget = compare()
     gated.gate.clear()
     widget.click(5, 5, wait=False)
@@ -261,7 +261,7 @@ def test_an_answer_that_comes_after_clear_is_not_shown(compare, gated):
     assert pane(widget, "gated").describe() == "Ready."
 
 
-def test_an_answer_to_no_clicks_is_never_taken_for_an_older_one(compare):
+def test_an_answer_without_clicks_does_not_replace_an_older_one(compare):
     widget = compare("discs")
     widget.click(5, 5)
     before = widget.answers["discs"].mask
@@ -272,7 +272,7 @@ def test_an_answer_to_no_clicks_is_never_taken_for_an_older_one(compare):
     assert (widget.answers["discs"].mask == before).all()
 
 
-def test_an_error_stays_in_its_pane_and_goes_with_its_clicks(compare):
+def test_an_error_is_shown_in_its_pane_until_the_clicks_change(compare):
     widget = compare("picky", "discs")
     widget.click(5, 5)
     widget.click(9, 9)
@@ -285,7 +285,7 @@ def test_an_error_stays_in_its_pane_and_goes_with_its_clicks(compare):
     assert set(widget.answers) == {"picky", "discs"}
 
 
-def test_an_error_while_preparing_is_told_before_the_first_click(compare, monkeypatch):
+def test_an_error_while_preparing_is_shown_before_the_first_click(compare, monkeypatch):
     monkeypatch.setattr(Picky, "prepare", lambda *_: [][0])
     widget = compare("picky", "discs")
     assert widget.errors == {"picky": "list index out of range"}
@@ -300,7 +300,7 @@ def test_a_method_whose_package_is_missing_says_so(compare):
     assert list(widget.answers) == ["discs"]
 
 
-def test_a_task_gives_way_to_faster_ones_but_not_for_long():
+def test_a_task_waits_for_faster_ones_but_not_for_long():
     queue = FastestFirst(processors=1)
     queue.announce("slow", (9.0, 0))
     queue.announce("fast", (1.0, 1))
@@ -314,7 +314,7 @@ def test_a_task_gives_way_to_faster_ones_but_not_for_long():
     queue.wait("slow")  # the fast one never ends, and this requeue all the same
 
 
-def test_an_ended_task_is_told_once_and_a_forgotten_one_never():
+def test_an_ended_task_is_reported_once_and_a_forgotten_one_never():
     told = []
 
     async def kernel() -> None:
@@ -345,7 +345,7 @@ def test_the_fastest_stands_first_and_nothing_moves_after_a_click(compare, monke
     assert widget.order == ["discs", "picky", "gated", "absent"]
 
 
-def test_panes_stay_where_they_are_if_a_person_was_quicker_than_the_trial(gated):
+def test_panes_do_not_move_if_a_person_clicks_before_the_trial_ends(gated):
     gated.gate.clear()
     widget = Compare(IMAGE, ["gated", "discs"])
     widget.click(5, 5, wait=False)
@@ -355,7 +355,7 @@ def test_panes_stay_where_they_are_if_a_person_was_quicker_than_the_trial(gated)
     widget.close()
 
 
-def test_columns_leave_room_for_so_many_panes_and_no_more(compare):
+def test_columns_limit_the_panes_in_a_row(compare):
     widget = compare("gated", "discs", "picky", columns=2)
     each = int(widget._panes[0].canvas.width) + 16 + 2  # the photo and its margins
     room = int(widget.children[1].children[0].layout.max_width.removesuffix("px"))
@@ -378,7 +378,7 @@ def test_the_still_picture_shows_the_answers_and_is_the_same_every_time(compare)
     assert (again.picture == still).all()
 
 
-def test_captions_leave_out_what_differs_from_run_to_run(compare):
+def test_captions_leave_out_times(compare):
     widget = compare("picky", "absent", truth=MASK)
     assert pane(widget, "picky").caption() == "picky"
     widget.click(24, 32)
@@ -400,7 +400,7 @@ def test_the_photo_is_sent_once_and_a_click_sends_only_mask_and_marks(compare, m
 # -- the end ---------------------------------------------------------------------------------
 
 
-def test_closing_ends_the_threads_and_forgets_the_answers_on_their_way(compare, gated):
+def test_closing_ends_the_threads_and_drops_pending_answers(compare, gated):
     before = set(threading.enumerate())
     widget = compare()
     gated.gate.clear()
@@ -447,7 +447,7 @@ def test_idle_widgets_have_no_threads(compare):
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("error")
-def test_bad_input_is_told_in_one_sentence(gated, settings, kind, words):
+def test_bad_input_is_refused_in_one_sentence(gated, settings, kind, words):
     with pytest.raises(kind) as caught:
         Compare(IMAGE, **({"methods": ["discs"]} | settings))
     assert words in str(caught.value)

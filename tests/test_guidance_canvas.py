@@ -1,4 +1,4 @@
-"""GuidanceCanvas without a browser: clicks in, two maps out, at once."""
+"""GuidanceCanvas without a browser: two maps encode the clicks at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def canvas() -> GuidanceCanvas:
 
 @pytest.fixture
 def drawn(canvas, monkeypatch) -> list[np.ndarray]:
-    """What was last laid over the three photos; None where nothing was."""
+    """What was last drawn over each of the three photos, or None."""
     pixels: list = [None] * 3
     for place, layers in enumerate(canvas.photo_view.canvases):
         monkeypatch.setattr(
@@ -39,7 +39,7 @@ def drawn(canvas, monkeypatch) -> list[np.ndarray]:
 # -- the maps --------------------------------------------------------------------------------
 
 
-def test_before_the_first_click_both_maps_are_255_and_the_page_says_what_to_do(canvas):
+def test_before_the_first_click_both_maps_are_255_and_a_hint_is_shown(canvas):
     assert (canvas.maps == np.full((2, *SHAPE), 255)).all()
     assert "Left-click the object" in status_text(canvas)
 
@@ -75,7 +75,7 @@ def test_undo_redo_and_clear_change_the_maps_too(canvas):
     assert list(canvas.clicks) == [Click(24, 32)]
 
 
-def test_clicks_to_begin_with_are_taken_back_one_by_one():
+def test_initial_clicks_are_undone_one_by_one():
     canvas = GuidanceCanvas(IMAGE, CLICKS)
     assert np.array_equal(canvas.maps, distance_maps(CLICKS, SHAPE))
     canvas.undo()
@@ -91,14 +91,14 @@ def test_clicks_to_begin_with_are_taken_back_one_by_one():
         ("pixel", click_masks(CLICKS, SHAPE)),
     ],
 )
-def test_the_view_says_what_clicks_become(view, expected):
+def test_the_view_selects_the_encoding(view, expected):
     canvas = GuidanceCanvas(IMAGE, CLICKS)
     canvas.panel.view.value = view
     assert np.array_equal(canvas.maps, expected)
     assert canvas.panel.truncation.disabled is (view != "distance")
 
 
-def test_another_truncation_and_one_that_is_not_in_the_list(canvas):
+def test_the_truncation_can_be_changed_to_any_value(canvas):
     canvas.click(24, 32)
     canvas.panel.truncation.value = 16
     assert canvas.maps.max() == 16
@@ -151,7 +151,7 @@ def test_opacity_lets_the_photo_shine_through(canvas, drawn):
     assert {over[0, 0, 3] for over in drawn[1:]} == {128}
 
 
-def test_clicks_are_marked_on_the_photo_alone(canvas, monkeypatch):
+def test_only_the_photo_shows_marks(canvas, monkeypatch):
     marked = {}
 
     def note_at(place):

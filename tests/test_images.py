@@ -164,7 +164,7 @@ def test_pillows_own_limit_is_put_back():
         (np.array([[None]]), "holds object"),
     ],
 )
-def test_arrays_that_are_no_image(array, text):
+def test_other_arrays_are_refused(array, text):
     with pytest.raises(ImageError) as caught:
         as_rgb(array)
     assert text in str(caught.value)
@@ -188,7 +188,7 @@ def test_too_many_pixels_in_an_array():
         as_rgb(np.broadcast_to(np.uint8(0), (side, side)))
 
 
-def test_the_limit_itself_is_allowed_to_be_an_image():
+def test_an_image_of_exactly_the_limit_is_accepted():
     rows, cols = 4, MAX_PIXELS // 4
     with pytest.raises(ImageError, match="has 2"):  # the next complaint, not the size
         as_rgb(np.broadcast_to(np.uint8(0), (rows, cols, 2)))
@@ -244,13 +244,13 @@ def test_a_folder(tmp_path):
     assert one_sentence(caught.value)
 
 
-def test_a_text_that_can_be_no_path():
+def test_a_text_that_cannot_be_a_path():
     with pytest.raises(ImageError, match="not the path of a file"):
         as_rgb("a\0b")
 
 
 @pytest.mark.parametrize("thing", [None, 3, [[1, 2]], {"a": 1}])
-def test_things_that_hold_no_picture(thing):
+def test_other_objects_are_refused(thing):
     with pytest.raises(ImageError, match=f"not {type(thing).__name__}") as caught:
         as_rgb(thing)
     assert one_sentence(caught.value)
@@ -283,5 +283,5 @@ def test_the_answer_is_always_a_fresh_contiguous_rgb_array(array):
 
 
 @given(PICTURES)
-def test_an_answer_is_its_own_answer(array):
+def test_reading_a_result_again_changes_nothing(array):
     assert (as_rgb(as_rgb(array)) == as_rgb(array)).all()

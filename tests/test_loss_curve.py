@@ -1,4 +1,4 @@
-"""The live loss curve: what it says, how often it is drawn, and what a notebook keeps of it."""
+"""The live loss curve: its caption, when it is drawn, and what a notebook stores."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ PNG, WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
 
 
 class Clock:
-    """Seconds that stand still, or pass by a little each time somebody looks."""
+    """A clock that stands still, or advances a little with each call."""
 
     def __init__(self, passing=0.0):
         self.now, self.passing = 0.0, passing
@@ -60,7 +60,7 @@ def test_the_first_step_is_drawn_as_a_png():
     assert Image.open(io.BytesIO(curve.picture)).size == (576, 232)
 
 
-def test_the_caption_says_how_far_how_good_and_how_long_yet():
+def test_the_caption_shows_step_loss_and_time_left():
     curve = LossCurve()
     curve(step(1, loss=2.0))
     assert curve.caption == "step 1 of 100 · loss 2.00 · 99 s left"
@@ -69,13 +69,13 @@ def test_the_caption_says_how_far_how_good_and_how_long_yet():
     assert curve.caption.endswith(" · 20 min left")
 
 
-def test_the_last_caption_says_how_long_it_took():
+def test_the_last_caption_shows_the_duration():
     curve = LossCurve()
     curve(step(100, loss=0.5, minutes=0.75))
     assert curve.caption == "100 steps in 45 s · loss 0.50"
 
 
-def test_a_step_without_progress_promises_nothing():
+def test_without_progress_the_time_left_is_unknown():
     curve = LossCurve()
     curve(Step(1, 1.0, 1e-3, 0.0, 0.0, 8, 8.0))
     assert curve.caption == "step 1 of 1 · loss 1.00 · ? left"
@@ -117,7 +117,7 @@ def test_a_second_run_begins_a_new_curve():
     assert [line["step"] for line in curve.history] == [1]
 
 
-def test_readers_without_a_kernel_get_the_picture_and_words_that_never_change():
+def test_without_a_kernel_readers_get_the_picture_and_a_constant_text():
     curve = LossCurve(interval=0, clock=Clock())
     bundles = []
     for number in (1, 2):
@@ -159,7 +159,7 @@ def test_a_notebook_keeps_one_output_with_the_last_state(end):
     assert shown.data[PNG].replace("\n", "") == notebook.cells[1].outputs[0].text.strip()
 
 
-def test_having_the_name_at_hand_loads_no_torch():
+def test_importing_the_widget_does_not_load_torch():
     code = "import sys; from tutorial_lib.widgets import LossCurve; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

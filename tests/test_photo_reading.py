@@ -1,4 +1,4 @@
-"""A photo looks the same to every reader, and a file that is no photo harms nobody."""
+"""All readers see the same photo, and other files are refused without harm."""
 
 import io
 import struct
@@ -149,11 +149,11 @@ def test_pixels_as_they_are_stored(orientation):
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_a_note_that_means_nothing_turns_nothing(orientation):
+def test_an_invalid_orientation_is_ignored(orientation):
     assert as_rgb(held(orientation, "PNG"))[4::8, 4::8, 0].tolist() == GREY.tolist()
 
 
-def test_a_damaged_note_does_not_cost_the_photo():
+def test_damaged_exif_data_is_ignored():
     content = saved(Image.fromarray(GREY), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x05broken")
     assert as_rgb(content)[..., 0].tolist() == GREY.tolist()
 
@@ -195,14 +195,14 @@ FRAMES = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1])]
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
-def test_of_several_pictures_the_first_is_read_and_that_is_said(kind):
+def test_the_first_of_several_pictures_is_read_with_a_warning(kind):
     options = {"lossless": True} if kind == "WEBP" else {}
     content = saved(FRAMES[0], kind, save_all=True, append_images=FRAMES[1:], **options)
     with pytest.warns(UserWarning, match="These bytes hold several pictures; only the first"):
         assert (as_rgb(content) == COLOUR).all()
 
 
-def test_a_camera_keeps_a_second_picture_that_nobody_misses():
+def test_the_second_picture_of_a_camera_file_is_ignored_silently():
     content = saved(FRAMES[0], "MPO", save_all=True, append_images=FRAMES[1:])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -281,7 +281,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_other_files_are_named_and_the_kinds_that_are_read(tmp_path, monkeypatch, case):
+def test_a_refused_file_is_told_its_type_and_the_readable_ones(tmp_path, monkeypatch, case):
     content, text = OTHERS[case]
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("it was started"))
     path = tmp_path / "holiday.jpg"
@@ -300,7 +300,7 @@ def test_a_lazy_pil_image_of_another_kind_is_refused(monkeypatch, kind):
     refused(picture, f"of type {kind}", "image.convert('RGB')")
 
 
-def test_a_pil_image_of_another_kind_is_taken_once_it_is_converted():
+def test_a_converted_pil_image_of_another_kind_is_accepted():
     picture = Image.open(io.BytesIO(saved(Image.fromarray(COLOUR), "PCX"))).convert("RGB")
     assert (as_rgb(picture) == COLOUR).all()
 
@@ -338,7 +338,7 @@ def test_notes_in_a_png_do_not_grow_without_limit(bomb):
     ],
     ids=["PNG", "GIF", "PPM"],
 )
-def test_the_size_is_looked_at_before_pixels_are(content, action):
+def test_the_size_is_checked_before_decoding(content, action):
     refused(content, "40000 x 40000 pixels, more than the limit", action=action)
 
 
@@ -381,19 +381,19 @@ def test_the_users_folder(tmp_path, monkeypatch):
     assert shrink_photo("~/photo.png", 10)[1] == (2, 3)
 
 
-def test_the_folder_of_a_user_who_is_not_there():
+def test_the_folder_of_an_unknown_user():
     refused("~nobody-of-this-name/photo.png", "~nobody-of-this-name/photo.png")
 
 
-def test_a_device_is_no_photo():
+def test_a_device_is_refused():
     refused("/dev/null", "cannot be read", "not a file")
 
 
-def test_an_address_is_no_path():
+def test_a_web_address_is_refused():
     refused("https://example.org/cat.jpg", "https://example.org/cat.jpg", "download the photo")
 
 
-def test_what_is_wrong_with_the_pixels_of_a_file_names_the_file(tmp_path):
+def test_an_error_in_the_pixels_of_a_file_names_the_file(tmp_path):
     path = tmp_path / "depth.tif"
     path.write_bytes(tiff(np.full((2, 2), 4000, np.int32)))
     refused(path, "depth.tif cannot be used: images of int32 must lie within 0..255")
@@ -415,7 +415,7 @@ def test_a_photo_of_48_megapixels_is_shrunk(large):
     assert np.abs(small[192::384, 256::512, 0] - np.array([[0, 80], [160, 255]])).max() <= 2
 
 
-def test_it_is_too_large_to_work_on_and_can_be_had_all_the_same(large):
+def test_a_photo_over_the_limit_is_read_with_a_higher_limit(large):
     refused(large, "8000 x 6000 pixels, more than the limit of 40 megapixels", "shrink")
     assert as_rgb(large, max_pixels=MAX_FILE_PIXELS).shape == (6000, 8000, 3)
 
@@ -446,7 +446,7 @@ def test_size_and_turn_of_a_shrunk_photo(monkeypatch, pixels):
     assert shrink_photo(held(6), 12, upright=False)[1] == (16, 24)
 
 
-def test_a_usual_photo_is_shrunk_as_always():
+def test_a_photo_of_usual_size_is_averaged_over_areas():
     photo = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
     assert (shrink_photo(png(photo), 20)[0] == fit(photo, 20)).all()
 
@@ -507,7 +507,7 @@ def test_every_value_of_sixteen_bits_goes_to_the_nearest_of_eight():
 
 
 @pytest.mark.parametrize(("highest", "factor"), [(1, 257), (255, 257), (256, 16), (4095, 16)])
-def test_few_bits_in_sixteen_are_said(highest, factor):
+def test_few_bits_in_sixteen_cause_a_warning(highest, factor):
     with pytest.warns(
         UserWarning, match=f"no value above {highest} of.*multiply them by {factor} f"
     ):
@@ -515,7 +515,7 @@ def test_few_bits_in_sixteen_are_said(highest, factor):
 
 
 @pytest.mark.parametrize("highest", [0, 4096])
-def test_black_and_usual_sixteen_bits_need_no_word(highest):
+def test_black_and_usual_sixteen_bits_cause_no_warning(highest):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert as_rgb(np.array([[0, highest]], np.uint16))[0, 1, 0] == round(highest / 257)

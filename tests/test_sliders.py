@@ -65,7 +65,7 @@ def test_whole_limits_make_whole_numbers_and_others_do_not():
     assert explorer.values["b"] == 0.5
 
 
-def test_a_list_is_a_choice_and_a_widget_is_taken_as_it_is():
+def test_a_list_becomes_a_dropdown_and_a_widget_is_used_unchanged():
     box = ipw.Checkbox(description="invert")
     explorer = Explorer(lambda level, invert: flat(255 - level if invert else level),
                         level=[10, 20], invert=box)  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_list_is_a_choice_and_a_widget_is_taken_as_it_is():
     assert box.value is True
 
 
-def test_controls_say_what_they_are():
+def test_controls_have_names_and_tooltips():
     explorer = Explorer(lambda pair_strength: flat(0), pair_strength=(0, 9, 1))
     control = explorer.controls["pair_strength"]
     assert control.description == "pair strength"
@@ -108,7 +108,7 @@ def test_an_exception_becomes_a_sentence_and_the_last_picture_stays():
     assert explorer.error == ""
 
 
-def test_a_figure_half_drawn_does_not_pop_up_later():
+def test_an_unfinished_figure_is_closed():
     import matplotlib.pyplot as plt
 
     def draw(level):
@@ -177,21 +177,21 @@ def test_bad_controls_are_refused(controls, error):
 
 def test_frames_step_by_slider_buttons_and_play():
     frames = Frames([flat(10), flat(20), flat(30)], captions=["one", "<two>", "three"])
-    play, back, forth, slider = frames.children[0].children
-    forth.click()
+    play, back, forward, slider = frames.children[0].children
+    forward.click()
     assert (frames.image == 20).all()
     assert frames.caption == "<two>"
     assert "&lt;two&gt;" in frames.children[1].value
     play.value = 2
     assert (frames.image == 30).all()
-    forth.click()
+    forward.click()
     assert slider.value == 2
     back.click()
     assert play.value == 1
     assert (frames.set(frame=0).image == 10).all()
 
 
-def test_frames_fall_back_to_the_last_picture():
+def test_without_a_kernel_frames_show_the_last_picture():
     frames = Frames([flat(10), np.zeros((5, 7, 3), np.uint8)])
     bundle = frames._repr_mimebundle_()
     assert size_of(base64.b64decode(bundle["image/png"])) == (7, 5)
@@ -208,7 +208,7 @@ def test_frames_close_the_figures_they_are_given():
     assert plt.get_fignums() == open_before
 
 
-def test_frames_need_pictures_and_a_caption_each():
+def test_frames_need_pictures_and_one_caption_each():
     with pytest.raises(ValueError, match="at least one picture"):
         Frames([])
     with pytest.raises(ValueError, match="2 frames need 2 captions, not 1"):

@@ -38,7 +38,7 @@ def wander(view, moves):
         ((1, 5000), (640, 1)),
     ],
 )
-def test_a_photo_fits_its_canvas_and_is_blown_up_only_if_tiny(shape, size):
+def test_a_photo_fits_its_canvas_and_is_enlarged_only_if_tiny(shape, size):
     view = Viewport(shape)
     assert (view.width, view.height) == size
 
@@ -56,7 +56,7 @@ def test_corners_of_the_canvas_are_corners_of_the_photo():
     assert view.to_pixel(639.9, 479.9) == (959, 1279)
 
 
-def test_positions_outside_the_canvas_are_held_inside_the_photo():
+def test_positions_outside_the_canvas_become_pixels_of_the_photo():
     view = Viewport((48, 64))
     assert view.to_pixel(-5, -5) == (0, 0)
     assert view.to_pixel(1e6, 1e6) == (47, 63)
@@ -67,7 +67,7 @@ def test_to_canvas_is_the_middle_of_the_pixel():
 
 
 @given(SHAPES, MOVES, st.floats(0, 0.999), st.floats(0, 0.999))
-def test_there_and_back_is_the_same_pixel(shape, moves, down, right):
+def test_a_pixel_survives_the_way_to_the_canvas_and_back(shape, moves, down, right):
     view = wander(Viewport(shape), moves)
     rows, cols = view.window
     pixel = view.top + int(down * rows), view.left + int(right * cols)

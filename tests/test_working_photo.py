@@ -1,4 +1,4 @@
-"""Which photo it is, in whatever copy, and a small copy of it to work on."""
+"""Copies of a photo are recognised, and a small copy is used to work on."""
 
 import io
 import itertools
@@ -58,24 +58,24 @@ def sketched(image):
 
 @pytest.mark.parametrize("copy", COPIES)
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_copy_of_a_photo_is_that_photo(name, copy):
+def test_copies_of_a_photo_are_recognised(name, copy):
     image = SAMPLES[name]
     assert same_photo(sketched(image), sketched(COPIES[copy](image).astype(np.uint8)))
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(SAMPLES, 2)), ids="-".join)
-def test_two_photos_are_not_one(pair):
+def test_different_photos_are_told_apart(pair):
     one, other = (sketched(SAMPLES[name]) for name in pair)
     assert not same_photo(one, other)
 
 
 @pytest.mark.parametrize("change", OTHERS)
-def test_a_changed_photo_is_another(change):
+def test_a_changed_photo_is_not_recognised(change):
     image = SAMPLES["chelsea"]
     assert not same_photo(sketched(image), sketched(OTHERS[change](image)))
 
 
-def test_an_object_elsewhere_makes_another_photo():
+def test_a_photo_with_a_moved_object_is_not_recognised():
     image = np.full((300, 400, 3), 90, np.uint8)
     one, other = image.copy(), image.copy()
     one[disc_mask((300, 400), 80, 80, 30)] = 200
@@ -84,14 +84,14 @@ def test_an_object_elsewhere_makes_another_photo():
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (480, 640), (683, 1024)])
-def test_noise_is_told_from_noise(shape):
+def test_two_noise_images_are_told_apart(shape):
     rng = np.random.default_rng(0)
     one, other = (rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(2))
     assert same_photo(sketched(one), sketched(compressed(one, 90)))
     assert not same_photo(sketched(one), sketched(other))
 
 
-def test_a_flat_photo_is_told_by_its_colour():
+def test_flat_photos_are_compared_by_colour():
     grey = np.full((50, 60, 3), 100, np.uint8)
     assert same_photo(sketched(grey), sketched(grey + 1))
     assert not same_photo(sketched(grey), sketched(grey + 30))
@@ -101,12 +101,12 @@ def test_a_flat_photo_is_told_by_its_colour():
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", None, 5, "é" * 1024, ["A"] * 1024, "A" * 1023])
-def test_what_is_no_sketch(text):
+def test_other_texts_are_not_sketches(text):
     assert not is_sketch(text)
     assert is_sketch(sketched(PHOTO))
 
 
-def test_a_fingerprint_knows_the_shape():
+def test_a_fingerprint_depends_on_the_shape():
     image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     assert fingerprint(image) != fingerprint(image.reshape(4, 2, 3))
 
@@ -159,14 +159,14 @@ def test_an_enlarged_mask_agrees_where_the_small_one_has_its_pixels():
     assert np.array_equal(mask[1::3, 1::3], small)
 
 
-def test_the_probability_decides_where_the_mask_follows_from_it():
+def test_a_thresholded_mask_is_enlarged_through_its_probability():
     photo = WorkingPhoto(PHOTO[:4, :8], 4)
     probability = np.array([[0, 0.4, 0.8, 1], [0, 0.4, 0.8, 1]], np.float32)
     expected = cv2.resize(probability, (8, 4)) >= 0.5
     assert np.array_equal(photo.full_mask(Segmentation(probability)), expected)
 
 
-def test_a_mask_that_is_decided_otherwise_is_enlarged_itself():
+def test_any_other_mask_is_enlarged_directly():
     photo = WorkingPhoto(PHOTO[:4, :8], 4)
     own = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], bool)
     mask = photo.full_mask(Segmentation(np.ones((2, 4)), own))
