@@ -1,4 +1,4 @@
-"""The one visual language: how a mask, a probability and a click look, in plots and widgets alike.
+"""The visual style of masks, probabilities and clicks, shared by plots and widgets.
 
 A positive click is a green disc with a plus, a negative one a red square with a minus: shape says
 what colour says. A mask is one translucent blue with a crisp contour. The hues are those of Okabe
@@ -23,7 +23,7 @@ VIEWS = ("mask", "contour", "cut-out", "probability")
 
 
 def score_text(score: float) -> str:
-    """Return how much a method believes in a candidate: ``63 %``, or a number if it is no share."""
+    """Return a candidate's score as text: ``63 %``, or a number if it is not in [0, 1]."""
     return f"{100 * score:.0f} %" if 0 <= score <= 1 else f"{score:.2g}"
 
 
@@ -59,7 +59,7 @@ def layer(
     opacity: float = 0.5,
     width: int = 2,
 ) -> np.ndarray:
-    """Paint an answer as a layer to be laid over the photo.
+    """Paint an answer as a transparent layer over the photo.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _colours(share: np.ndarray, colours: int) -> np.ndarray:
 def disagreement_layer(
     share: np.ndarray, mask: np.ndarray, opacity: float = 0.5, width: int = 2
 ) -> np.ndarray:
-    """Paint a map of disagreement as a layer, with the contour of the mask that is shown.
+    """Paint a map of disagreement as a layer, with the contour of the shown mask.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def grey_colours(share: np.ndarray) -> np.ndarray:
 
 
 def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:
-    """Lay an RGBA layer over a photo.
+    """Blend an RGBA layer with a photo.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def composite(
     view: str = "mask",
     opacity: float = 0.5,
 ) -> np.ndarray:
-    """Paint photo, answer and clicks into one picture: what the widget shows, without a browser.
+    """Paint photo, answer and clicks into one picture, as the widget shows them.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Pictures to click on: sample photos, made-up scenes, and readers for the usual datasets."""
+"""Photos with masks: samples, synthetic scenes, and readers for the common datasets."""

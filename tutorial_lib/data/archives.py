@@ -1,4 +1,4 @@
-"""Unpack zip and tar archives that come from elsewhere: nothing leaves the folder it goes to."""
+"""Unpack downloaded zip and tar archives safely: no file leaves the target folder."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _PACKERS: dict[bytes, Callable[..., BinaryIO]] = {
 
 
 class RefusedArchiveError(ValueError):
-    """An archive that can be read but must not be unpacked; its text says why."""
+    """An archive that must not be unpacked; the message says why."""
 
 
 def unpack(archive: Path, folder: Path, check: Callable[[Path], object] | None = None) -> list[str]:
-    """Unpack an archive into a folder, all of it or nothing.
+    """Unpack an archive into a folder, completely or not at all.
 
     It is unpacked beside its destination first and moved when it is complete. Files of the same
     name are replaced, others stay.
@@ -127,7 +127,7 @@ def _check_members(archive: Path, count: int) -> None:
 
 
 class _Counted:
-    """A stream that counts what was read from it, and ends with an error at a limit."""
+    """A stream that counts the bytes read, and raises an error at a limit."""
 
     def __init__(self, stream: BinaryIO, archive: Path) -> None:
         self._stream, self._archive, self._count = stream, archive, 0
@@ -192,7 +192,7 @@ def _members(archive: Path, content: tarfile.TarFile) -> Iterator[tarfile.TarInf
 
 
 def _check_link(archive: Path, member: tarfile.TarInfo, links: set[str]) -> None:
-    """Refuse to go through an earlier link: some releases of Python lose their way in chains."""
+    """Refuse a path through an earlier link: some releases of Python mishandle chains of links."""
     name = posixpath.normpath(member.name)
     paths = [name]
     if member.issym():

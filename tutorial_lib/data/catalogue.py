@@ -1,4 +1,4 @@
-"""What there is to know about each dataset before any of it is on the disk."""
+"""The card of each dataset: title, layout, terms, paper and downloads."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class DatasetInfo:
     archives: tuple[Archive, ...] = ()
 
     def how_to_get(self, root: str | Path) -> str:
-        """Return half a sentence: how this dataset gets into a folder.
+        """Return a phrase that says how to get this dataset into a folder.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Open any of the usual datasets by name: official layouts, read in place, one photo at a time.
+"""Open the common datasets by name: official layouts, read in place, one photo at a time.
 
 Nothing is copied or converted. ``load_dataset`` returns a light, picklable sequence of examples,
 ``DATASETS`` describes each dataset, ``fetch`` downloads it, and ``register_dataset`` adds a dataset

@@ -1,4 +1,4 @@
-"""Receive one file from the internet, and go on where an earlier attempt stopped."""
+"""Download one file, and resume an interrupted download."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIMEOUT = 60  # seconds without a byte
 
 
 def download(url: str, part: Path, *, by_hand: Path, progress: bool = True) -> None:
-    """Download one file, going on where an earlier attempt stopped.
+    """Download one file, or resume an interrupted download.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def _tag(part: Path) -> Path:
 
 
 def _receive(url: str, part: Path, progress: bool) -> bool:
-    """Receive what is missing of a file; False if the connection ended before its end."""
+    """Receive the rest of a file; return False if the connection ends too early."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"User-Agent": "tutorial_lib"})
     if have and _tag(part).is_file():
@@ -100,7 +100,7 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
 
 
 def is_page(beginning: bytes) -> bool:
-    """Whether a file that begins so is a web page: what a login or a broken link is answered with.
+    """Return whether a file with this beginning is a web page, as after a login or a broken link.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def is_page(beginning: bytes) -> bool:
 
 
 def _remember(part: Path, headers: http.client.HTTPMessage) -> None:
-    """Keep what identifies the file on the server; without that it cannot be resumed safely."""
+    """Store the identity of the file on the server: resuming needs it."""
     tag = headers.get("ETag", "")
     tag = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
     if tag:

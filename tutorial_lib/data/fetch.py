@@ -1,4 +1,4 @@
-"""Download datasets from their homes: resumed, verified, unpacked without surprises."""
+"""Download datasets from their official pages: resume, verify and unpack safely."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _fetch_one(archive: Archive, path: Path, progress: bool) -> None:
 
 
 def _unpack(name: str, archive: Archive, path: Path, split: str | None) -> None:
-    """Unpack an archive; one whose checksum nobody documents has to be the dataset first."""
+    """Unpack an archive; without a documented checksum it must open as the dataset first."""
 
     def check(place: Path) -> None:
         try:
@@ -177,7 +177,7 @@ def _trust(path: Path) -> None:
 
 
 def _noted(path: Path) -> str | None:
-    """Return the checksum that was kept; one that was kept before anything was read is none."""
+    """Return the stored checksum of an archive that was read as the dataset, or None."""
     if not (_note(path).is_file() and _marker(path).is_file()):
         return None
     words = _note(path).read_text("utf-8", "replace").split()
@@ -185,7 +185,7 @@ def _noted(path: Path) -> str | None:
 
 
 def _verify(archive: Archive, downloaded: Path, path: Path) -> None:
-    """Compare a checksum with the documented one, or with that of the first download."""
+    """Compare a checksum with the documented one, or with the first download's."""
     known = archive.sha256 or _noted(path)
     if known is None or (found := _checksum(downloaded)) == known:
         return

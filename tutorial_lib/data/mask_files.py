@@ -1,4 +1,4 @@
-"""Read mask files of any kind: grey, palette, colours, transparency; 1 to 16 bits, or floats."""
+"""Read mask files: grey, palette, colours or transparency; 1 to 16 bits, or floats."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Result = TypeVar("_Result")
 
 
 class Values(NamedTuple):
-    """The values of a mask file, before anybody says what they mean.
+    """The values of a mask file, not yet interpreted.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def read_union(path: Path) -> Meaning:
 
 
 def read_numbers(path: Path) -> np.ndarray:
-    """Read a map of numbered things: palette entries, grey values, or PASCAL VOC's colours.
+    """Read a label map: palette entries, grey values, or PASCAL VOC's colours.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _read(path: Path, meaning: Callable[[Values], Meaning], upright: bool = Fals
 
 
 def _opened(path: Path, work: Callable[[PILImage], _Result]) -> _Result:
-    """Do something with an opened mask; what it has against the mask gets the file's name."""
+    """Open a mask and call ``work`` on it; its errors are given the file's name."""
     with photo_files.open_picture(path) as picture:
         try:
             return work(picture)
@@ -252,7 +252,7 @@ def _of_voc(numbers: np.ndarray) -> Meaning:
 
 
 def _greyed_voc(numbers: np.ndarray) -> bool:
-    """Whether grey values are the brightness of PASCAL VOC's first colours and of its void."""
+    """Return whether grey values are the brightness of PASCAL VOC's colours."""
     grey = _brightness(voc_palette()).tolist()
     present = set(np.unique(numbers).tolist())
     return grey[VOID] in present and VOID not in present and present <= {*grey[:21], grey[VOID]}

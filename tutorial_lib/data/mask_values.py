@@ -1,4 +1,4 @@
-"""What the values of a mask mean: object, background, and pixels that do not count.
+"""Interpret mask values: object, background, and ignored pixels.
 
 Masks come in many codings. Each function here takes the values of one mask and returns what its
 maker meant, or raises a :class:`MaskError` that says what is odd about them.
@@ -22,7 +22,7 @@ _CURE = "write 0 for background, 128 for pixels that do not count and 255 for th
 
 
 class MaskError(ValueError):
-    """Values that are no mask; the text goes on after "The mask FILE"."""
+    """Values that are no mask; the message continues "The mask FILE"."""
 
 
 def trimap(values: np.ndarray) -> Meaning:
@@ -138,7 +138,7 @@ def to_levels(values: np.ndarray) -> np.ndarray:
 
 
 def describe(values: np.ndarray) -> str:
-    """Say which values a mask has, in a few words: ``0, 128, 255`` or ``0 to 255, 37 values``."""
+    """Describe the values of a mask: ``0, 128, 255`` or ``0 to 255, 37 values``."""
     return _listed(values).removeprefix("the values ").removeprefix("the value ")
 
 

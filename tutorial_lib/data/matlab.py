@@ -1,4 +1,4 @@
-"""Read MATLAB files, or say in one sentence what is wrong with them."""
+"""Read MATLAB files; errors say in one sentence what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read photos, masks and lists, or say in one sentence what is wrong with them."""
+"""Read photos and lists of names; errors say in one sentence what is wrong."""
 
 from __future__ import annotations
 

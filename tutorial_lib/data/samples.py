@@ -20,7 +20,7 @@ from tutorial_lib.paths import bundled
 
 @dataclass(frozen=True, eq=False)
 class SamplePhoto:
-    """A photo and what a click on it may mean.
+    """A photo with a mask for each possible meaning of a click.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Made-up scenes in which every reading of every click is known: a door, and the house it is in.
+"""Synthetic scenes with masks for every meaning of a click: a door, and the house around it.
 
 A click on a door may mean the door, the front or the whole house, and one click cannot say which
 (Latent Diversity, section 1). Photos with all such masks are rare; here they come by the thousand,
@@ -69,7 +69,7 @@ _LYING = {backdrops.table, backdrops.flower_bed}  # seen from above
 
 @dataclass(frozen=True, eq=False)
 class ToyScene:
-    """A picture, and all that a click on it may mean.
+    """A picture, and a mask for every possible meaning of a click.
 
     Every named part has a mask of its own. A part lies within its whole, exactly: a whole is what
     can be seen of its parts and of itself. Where something stands in front, the hidden pixels

@@ -1,4 +1,4 @@
-"""What simulated users did and what came of it: where they click, curves, and numbers of clicks."""
+"""Plots of simulated users: where they click, IoU curves, and numbers of clicks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def show_depths(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw where a simulated user may click: the brighter, the deeper in the error or the likelier.
+    """Draw where a simulated user may click: brighter is deeper in the error, or more likely.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def show_depths(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def show_depths(
 
 
 def line_looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Choose colour, mark and dashes for each name; a known method's are the same in every figure.
+    """Choose colour, mark and dashes for each name; a method looks the same in every figure.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def draw_curves(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
     legend : bool
         Whether to name the lines.
     error : bool
@@ -155,7 +155,7 @@ def draw_click_counts(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw every object's number of clicks as a coloured cell: a row a method, a column an object.
+    """Draw the number of clicks as coloured cells: one row per method, one column per object.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def draw_click_counts(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

@@ -86,7 +86,7 @@ def draw_candidates(
 def _painted(
     image: np.ndarray, layers: dict[str, np.ndarray], clicks: Clicks, columns: int
 ) -> dict[str, np.ndarray]:
-    """Lay each layer over the photo, and draw the clicks as large as panels of this size need."""
+    """Blend each layer with the photo, and draw the clicks at the size of the panel."""
     radius = max(7, round(max(image.shape[:2]) * columns / 140))
     return {
         title: render.draw_clicks(render.blend(image, layer), clicks, radius)
@@ -115,7 +115,7 @@ def _outline(ax: Axes, colour: tuple[int, int, int], dashes: str) -> None:
 
 
 def _add_scale(ax: Axes) -> None:
-    """Draw the scale of the colours inside the map: beside it, it would make a column wider."""
+    """Draw the colour scale inside the map, so that all columns keep the same width."""
     from matplotlib.patches import Rectangle
 
     back = Rectangle((0, 0), 1, 0.17, facecolor=(0, 0, 0, 0.7), transform=ax.transAxes)

@@ -1,4 +1,4 @@
-"""Our numbers beside the papers': one row a method, or one line over the number of candidates."""
+"""Our numbers beside those of the papers: one row per method, or one line over candidates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_published(
     ax: Axes | None = None,
     legend: bool = True,
 ) -> Axes:
-    """Draw our numbers of clicks with their intervals, and what papers report, one row a method.
+    """Draw our numbers of clicks with intervals, and those of the papers, one row per method.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def draw_published(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
     legend : bool
         Whether to say, below, which mark is whose.
 
@@ -68,7 +68,7 @@ def draw_rows(
     log: bool = False,
     line: float | None = None,
 ) -> Axes:
-    """Draw our numbers and what papers report beside each other, one row a name.
+    """Draw our numbers beside those of the papers, one row per name.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def draw_rows(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
     legend : bool
         Whether to say, below, which mark is whose.
     log : bool
@@ -131,7 +131,7 @@ def draw_heads(
     ylabel: str = "clicks",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a number over M, how many candidates a network proposes, one line for each name.
+    """Draw a number over M, the number of candidates, one line for each name.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def draw_heads(
     ylabel : str
         What the numbers are.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

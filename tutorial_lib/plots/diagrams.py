@@ -1,4 +1,4 @@
-"""A system at one glance: pictures and named steps, with arrows for what goes where."""
+"""Diagrams of a system: pictures and named steps, joined by arrows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Content = np.ndarray | None
 
 @dataclass(frozen=True)
 class _Box:
-    """Where a box lies; y grows downwards, as rows do."""
+    """The place of a box; y increases downwards, as rows do."""
 
     x: float
     y: float
@@ -67,7 +67,7 @@ def draw_diagram(
     arrows : sequence of (str, str)
         Names of the boxes an arrow goes from and to.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

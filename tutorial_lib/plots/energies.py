@@ -1,4 +1,4 @@
-"""The energy of a photo, close enough to see single pixels and what it costs to part them."""
+"""The energy of a photo in a small window: single pixels, and the weights between them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw_links(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

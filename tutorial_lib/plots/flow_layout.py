@@ -1,4 +1,4 @@
-"""Where the nodes and pipes of a drawn flow network lie; :mod:`.networks` paints them."""
+"""The places of nodes and pipes in a drawing; :mod:`.flow_networks` draws them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ XY = np.ndarray
 
 @dataclass(frozen=True)
 class Link:
-    """One pipe of the drawing: the edge it stands for, where it runs, where its number goes."""
+    """One pipe of the drawing: its edge, its ends, and the place of its number."""
 
     edge: Edge
     start: XY
@@ -34,12 +34,12 @@ class Link:
         return self.start + part * (self.end - self.start)
 
     def text(self, flowing: bool) -> str:
-        """Return what is written on it: its capacity, or the flow and its capacity."""
+        """Return its label: the capacity, or the flow and the capacity."""
         return f"{abs(self.flow)}/{self.capacity}" if flowing else str(self.capacity)
 
 
 def is_grid(network: FlowNetwork) -> bool:
-    """Whether the pixels lie in several rows of an image."""
+    """Return whether the pixels lie in several rows of an image."""
     rows = {pixel[0] if isinstance(pixel, tuple) else 0 for pixel in network.pixels}
     return len(rows) > 1
 

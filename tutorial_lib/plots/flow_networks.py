@@ -1,4 +1,4 @@
-"""Flow networks drawn so that a lecturer can point at them.
+"""Drawings of flow networks, made for lectures.
 
 The source is a green disc and means "object", the sink a vermilion square and means "background",
 as positive and negative clicks do. Every link is a pipe: pale and as wide as its capacity, dark
@@ -45,7 +45,7 @@ def draw_network(
     legend: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a network of pixels with the flow in it, a path or a cut.
+    """Draw a network of pixels with its flow, and a path or a cut.
 
     Pixels in one row hang between source and sink. Pixels ``(row, col)`` in several rows lie in
     the plane of the image, and each has two short stubs: ``s`` from the source, ``t`` to the sink.
@@ -70,7 +70,7 @@ def draw_network(
     legend : bool
         Whether to write what s and t mean.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def draw_residual(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what every edge can still carry, in both directions; for pixels in one row.
+    """Draw the residual capacity of every edge in both directions, for pixels in one row.
 
     Edges that exist only because flow can be sent back are blue and dotted. A number such as
     ``2+2`` is an edge's own capacity plus the flow it can give back.
@@ -125,7 +125,7 @@ def draw_residual(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

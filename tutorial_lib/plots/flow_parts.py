@@ -1,4 +1,4 @@
-"""The strokes of a drawn flow network: pipes, arrows, pixels, terminals and cuts."""
+"""The parts of a drawn flow network: pipes, arrows, pixels, terminals and cuts."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def canvas(
 
 
 def on_path(edge: Edge, path: Sequence[Node]) -> bool:
-    """Whether a path uses an edge, in either direction."""
+    """Return whether a path uses an edge, in either direction."""
     steps = set(pairwise(path))
     return edge in steps or edge[::-1] in steps
 
 
 def draw_pipe(ax: Axes, link: Link, marked: bool, arrows: bool) -> None:
-    """Draw one link: a pale pipe, the flow in it, dashes when it is full."""
+    """Draw one link: a pale pipe, the flow in it, and dashes if it is full."""
     x, y = zip(link.start, link.end, strict=True)
     width, filled = _width(link.capacity), abs(link.flow)
     if marked:
@@ -75,7 +75,7 @@ def _arrow_head(ax: Axes, tail: XY, head: XY, colour: str, size: float) -> None:
 
 
 def write_label(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> None:
-    """Write a number or a word on white, in the colour of what it belongs to."""
+    """Write a number or a word on white, in the colour of its edge or node."""
     box = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}
     ax.text(*at, text, color=colour, size=size, weight="bold", ha="center", va="center",
             bbox=box, zorder=8)  # fmt: skip
@@ -84,7 +84,7 @@ def write_label(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> N
 def draw_arrow(
     ax: Axes, places: dict[Node, XY], edge: Edge, text: str, colour: str, dotted: bool, marked: bool
 ) -> None:
-    """Draw one edge of the residual graph, a little to the right of the straight way."""
+    """Draw one edge of the residual graph, a little to the right of the straight line."""
     start, end = places[edge[0]], places[edge[1]]
     along = (end - start) / np.hypot(*(end - start))
     aside = 0.15 * np.array([along[1], -along[0]])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def style() -> None:
-    """Set matplotlib to the notebooks' look: quiet, legible, and small enough for GitHub."""
+    """Set matplotlib's style for the notebooks: plain, legible, and small enough for GitHub."""
     import matplotlib as mpl
 
     mpl.rcParams.update(
@@ -48,7 +48,7 @@ def _axes(ax: Axes | None, shape: tuple[int, ...], width: float = 6.0) -> Axes:
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    """Spread an (H, W) array over the grey levels, as imshow does; ``(H, W, 3) uint8``."""
+    """Scale an (H, W) array to the grey levels, as imshow does; ``(H, W, 3) uint8``."""
     values = values.astype(np.float64)
     span = np.ptp(values) or 1.0
     levels = np.rint(255 * (values - values.min()) / span).astype(np.uint8)
@@ -69,7 +69,7 @@ def show(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def show_answer(
     view : {"mask", "contour", "cut-out", "probability"}
         What to show; a bare mask has no probability.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def show_probability(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
     colourbar : bool
         Whether to draw the scale beside the map.
 
@@ -166,7 +166,7 @@ def grid(
     columns: int = 3,
     width: float = 10.0,
 ) -> Figure:
-    """Draw pictures side by side, each under its title.
+    """Draw pictures side by side, each with its title.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def draw_values(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def draw_parents(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def draw_paths(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def paint_sides(
     opacity: float = 0.65,
     front: bool = True,
 ) -> np.ndarray:
-    """Tint what each kind of click holds: green the object's side, red the background's.
+    """Tint the pixels of each label: green for object, red for background.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def paint_sides(
 
 
 def _front(side: np.ndarray) -> np.ndarray:
-    """Return the object's pixels that have a pixel of the background's side beside them."""
+    """Return the object's pixels that touch a pixel of the background."""
     front = np.zeros(side.shape, dtype=bool)
     across, down = side[:, 1:] * side[:, :-1] < 0, side[1:] * side[:-1] < 0
     front[:, 1:] |= across

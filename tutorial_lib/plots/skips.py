@@ -1,4 +1,4 @@
-"""An FCN drawn as it works: maps that grow coarser one way, and scores that grow finer back."""
+"""Drawings of an FCN: feature maps get coarser, and scores get finer again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def draw_fcn(
     title : str
         Written above.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def draw_fcn(
 
 
 def _draw_maps(ax: Axes, image: np.ndarray) -> None:
-    """Draw the upper row: the photo as each map's cells see it."""
+    """Draw the upper row: the photo at the resolution of each feature map."""
     before = None
     for step, left in _COLUMNS.items():
         cells = image.shape[0] // step

@@ -1,4 +1,4 @@
-"""How a training went: the loss of every step, its running mean, and the learning rate."""
+"""Plots of a training run: loss, running mean, and learning rate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPAN = 20  # steps that the running mean looks back over
 
 
 def running_mean(values: Iterable[float], span: float = SPAN) -> np.ndarray:
-    """Smooth a curve while it grows: an exponential mean, unbiased from its first value on.
+    """Smooth a curve with an exponential mean that is unbiased from the first value on.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def draw_loss(
     span: float = SPAN,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a training: raw loss pale, its running mean dark, the learning rate dashed.
+    """Draw a training run: raw loss pale, running mean dark, learning rate dashed.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def draw_loss(
     span : float
         Entries of the log that the running mean looks back over.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure if not given.
+        Axes to draw on; by default a new figure.
 
     Returns
     -------

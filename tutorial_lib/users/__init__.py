@@ -1,1 +1,1 @@
-"""Everybody who clicks without hands: robots that judge methods, users that networks learn from."""
+"""Simulated users: robots that evaluate methods, and random clicks that networks learn from."""

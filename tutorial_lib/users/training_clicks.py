@@ -1,8 +1,7 @@
-"""The simulated user networks are trained on: Xu's strategies for random clicks (DOS, section 3.2).
+"""Random clicks for training networks: the strategies of Xu et al. (DOS, section 3.2).
 
-Unlike the robots that evaluate a method, this user never sees an answer: it clicks somewhere on the
-object, and somewhere beside it, in one of three ways. Everything is a pure function of its
-arguments. A ``seed`` is a whole number, or a ``numpy.random.Generator`` to draw on from.
+This user never sees an answer. It clicks at random on the object, and outside it by one of three
+strategies. All functions are pure. A ``seed`` is an integer or a ``numpy.random.Generator``.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ STRATEGIES = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many clicks, how far apart, how far from the boundary.
+    """The settings of the random clicks: numbers, and distances in pixels.
 
-    All numbers are the paper's (section 4.1), except the last two. The paper uses d_step and
-    d_margin but gives no value for them. One of each is drawn for every set of clicks; these values
-    are those with which FocusCut's released code samples positive clicks (Lin et al., CVPR 2022).
+    All numbers are from the paper (section 4.1), except the last two: the paper gives no values for
+    d_step and d_margin. These are the values of FocusCut's released code for positive clicks (Lin
+    et al., CVPR 2022). One of each is drawn for every set of clicks.
 
     Parameters
     ----------
@@ -43,10 +42,10 @@ class Sampling:
     pairs : int
         Npairs: training pairs of one object.
     steps : tuple of int
-        Values d_step may take: clicks of a set are at least this far apart, in pixels.
+        Possible values of d_step: the least distance between clicks of a set, in pixels.
     margins : tuple of int
-        Values d_margin may take: clicks are at least this far from the boundary, in pixels. Here
-        and for ``steps`` one number will do.
+        Possible values of d_margin: the least distance to the boundary, in pixels. ``margins`` and
+        ``steps`` can also be one number.
 
     Raises
     ------
@@ -118,18 +117,19 @@ def positive_clicks(
 ) -> Clicks:
     """Click the object at random, 1 to Npos times.
 
-    Clicks keep d_step from each other and d_margin from the object's boundary; the image border is
-    no boundary. Where the object is too thin for the margin, its innermost pixels are clicked, so
-    even an object of one pixel gets its click. Where it has no room for all clicks, it gets fewer.
+    The distance between clicks is at least d_step, and the distance to the object's boundary at
+    least d_margin; the image border is no boundary. If the object is too thin for the margin, its
+    deepest pixels are clicked, so even an object of one pixel gets a click. A small object gets
+    fewer clicks.
 
     Parameters
     ----------
     truth : np.ndarray
         ``(H, W) bool``: the object.
     seed : int or np.random.Generator
-        Source of chance.
+        Seed, or generator, of all random draws.
     ignore : np.ndarray, optional
-        ``(H, W) bool``: pixels that are not clicked.
+        ``(H, W) bool``: pixels that are never clicked.
     sampling : Sampling
         Npos, d_step and d_margin.
 
@@ -141,7 +141,7 @@ def positive_clicks(
     Raises
     ------
     ValueError
-        If a mask has another shape or the object no pixel to click.
+        If a mask has another shape, or the object has no pixel to click.
 
     References
     ----------
@@ -164,8 +164,8 @@ def clicks_near(
     """Click the background near the object at random, 0 to Nneg1 times: strategy 1.
 
     The clicks lie in :func:`surroundings`, at least d_margin from the object and d_step from each
-    other. Where all background is nearer than the margin, the farthest of it is clicked; where
-    there is none, nothing is.
+    other. If all background is nearer than the margin, its farthest pixels are clicked. Without
+    background there are no clicks.
 
     Parameters
     ----------
@@ -177,12 +177,12 @@ def clicks_near(
     Returns
     -------
     Clicks
-        All negative; perhaps none.
+        All negative; may be empty.
 
     Raises
     ------
     ValueError
-        If a mask has another shape or the object no pixel to click.
+        If a mask has another shape, or the object has no pixel to click.
 
     References
     ----------
@@ -206,8 +206,8 @@ def clicks_on_others(
 ) -> Clicks:
     """Click every other object of the photo at random, 0 to Nneg2 times each: strategy 2.
 
-    Another object may hold this one, as a house holds its door: only what lies outside this one is
-    clicked, and the boundary between the two keeps its margin as well. Without other objects there
+    Another object can contain this one, as a house contains its door. Only its pixels outside this
+    object are clicked, with the margin to the boundary between the two. Without other objects there
     are no clicks.
 
     Parameters
@@ -222,12 +222,12 @@ def clicks_on_others(
     Returns
     -------
     Clicks
-        All negative; perhaps none.
+        All negative; may be empty.
 
     Raises
     ------
     ValueError
-        If a mask has another shape or the object no pixel to click.
+        If a mask has another shape, or the object has no pixel to click.
 
     References
     ----------
@@ -258,10 +258,10 @@ def clicks_around(
 
     ``p_next = argmax over p in G^c of f(p | S0 and G together)``    (Eq. 2)
 
-    Around a smooth object every pixel halfway between object and d is such a maximum, but for the
-    grid, until the clicks come closer to each other than to G. The paper says nothing of ties;
-    here, of all pixels within one pixel of the maximum, the one farthest from S0 is taken, so that
-    the clicks do surround the object evenly.
+    Around a smooth object nearly all pixels halfway between object and d are maxima, until the
+    clicks are closer to each other than to G. The paper does not mention ties. Here the pixel
+    farthest from S0 wins, of all pixels within one pixel of the maximum. So the clicks surround the
+    object evenly.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def clicks_around(
     Raises
     ------
     ValueError
-        If a mask has another shape or the object no pixel to click.
+        If a mask has another shape, or the object has no pixel to click.
 
     References
     ----------
@@ -380,7 +380,7 @@ def training_pairs(
     Raises
     ------
     ValueError
-        If a mask has another shape or the object no pixel to click.
+        If a mask has another shape, or the object has no pixel to click.
 
     References
     ----------
@@ -393,7 +393,7 @@ def training_pairs(
 
 
 def _checked(truth: np.ndarray, ignore: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return both masks as bool, or say what is wrong with them."""
+    """Return both masks as bool, or raise an error."""
     truth = np.asarray(truth)
     if truth.ndim != 2:
         raise ValueError(f"An object's mask has shape (H, W), not {truth.shape}.")
@@ -434,7 +434,7 @@ def _scatter(
 
 
 def _farthest(to_g: np.ndarray, to_clicks: np.ndarray) -> int:
-    """Return where Eq. 2 is largest to within a pixel, and farthest from the clicks of those."""
+    """Return, of all pixels within one pixel of Eq. 2's maximum, the farthest from the clicks."""
     nearest = np.minimum(to_g, to_clicks)
     close = np.sqrt(nearest) >= np.sqrt(nearest.max()) - 1
     close &= to_clicks > 0

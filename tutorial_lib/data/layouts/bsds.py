@@ -77,11 +77,11 @@ class Bsds500(Dataset):
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The photos, by their names without endings."""
+        """The photos, by file name without ending."""
         return tuple(self._photos)
 
     def readings(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
-        """Read a photo and what every annotator made of it.
+        """Read a photo and every annotator's segmentation.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Clothing Co-Parsing: garments, and the people who wear them."""
+"""Clothing Co-Parsing: garments, and the persons who wear them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ClothingCoParsing(Dataset):
 
     @property
     def labelled(self) -> tuple[str, ...]:
-        """The photos on which something is labelled, by their names without endings."""
+        """The photos with labels, by file name without ending."""
         left_out = self.skipped.keys() | self.broken.keys()
         return tuple(stem for stem in self.stems if stem not in left_out)
 

@@ -1,4 +1,4 @@
-"""Microsoft COCO: ten photos for each category, and one object of it in each."""
+"""Microsoft COCO: ten photos for each category, with one object each."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Coco(Dataset):
             warnings.warn(f"{first}{more}", stacklevel=3)
 
     def _decide(self, photo: str, size: tuple[int, int], upright: bool | None) -> bool:
-        """Whether to turn a photo as its EXIF note says."""
+        """Return whether to rotate a photo by its EXIF orientation."""
         path = self.base / photo
         if not path.is_file():
             return False

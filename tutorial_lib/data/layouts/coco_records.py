@@ -1,4 +1,4 @@
-"""The records of a COCO annotation file, checked one by one: an odd one costs itself alone."""
+"""The records of a COCO annotation file, checked one by one: only invalid ones are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every dataset has in common: an index of light entries, and pixels read one at a time."""
+"""What all datasets share: an index of light entries; pixels are read one example at a time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Example:
 
 
 class Entry(NamedTuple):
-    """What is known of an example before its pixels are read.
+    """The index entry of an example: all that is known before its pixels are read.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Dataset(ABC):
         self._entries: tuple[Entry, ...] = ()
 
     def _fill(self, entries: Iterable[Entry]) -> None:
-        """Keep the entries that can be read; at least one must be."""
+        """Keep the readable entries; at least one is required."""
         found = self._with_photos(entries)
         counted = Counter(entry.id for entry in found)
         self._entries = tuple(entry for entry in found if counted[entry.id] == 1)
@@ -128,7 +128,7 @@ class Dataset(ABC):
         return found
 
     def _refuse(self) -> None:
-        """Raise one sentence that says why nothing is left: the first reason."""
+        """Raise an error that gives the first reason why no example is left."""
         info = DATASETS[self.name]
         if self.broken:
             first, *others = self.broken.values()
@@ -145,7 +145,7 @@ class Dataset(ABC):
 
     @contextmanager
     def _guarded(self, key: str) -> Iterator[None]:
-        """Put what goes wrong with one file into :attr:`broken`, and go on."""
+        """Record the error of one file in :attr:`broken`, and go on."""
         try:
             yield
         except (ValueError, OSError) as error:
@@ -190,7 +190,7 @@ class Dataset(ABC):
         return self._entries[number]
 
     def fingerprint(self, index: int) -> str:
-        """Hash what an example is made from, without decoding it.
+        """Hash the files of an example without decoding them.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class Dataset(ABC):
         return self.base / self._entries[index].photo
 
     def mask_file(self, index: int) -> Path | None:
-        """Return the file of an example's mask, or None where masks have no files of their own.
+        """Return the file of an example's mask, or None if masks have no files of their own.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class Dataset(ABC):
 
 
 class Subset:
-    """Some examples of a dataset, themselves to be used as one.
+    """Some examples of a dataset, usable as a dataset.
 
     Parameters
     ----------
@@ -311,12 +311,12 @@ class Subset:
         return self.dataset[self.places[index]]
 
     def fingerprint(self, index: int) -> str:
-        """Hash what an example is made from, as :meth:`Dataset.fingerprint` does."""
+        """Hash the files of an example, as :meth:`Dataset.fingerprint` does."""
         return self.dataset.fingerprint(self.places[index])
 
 
 def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:
-    """Whether an object has any pixel that is not ignored; both arrays ``(H, W) bool``."""
+    """Return whether an object has a pixel that is not ignored; both arrays ``(H, W) bool``."""
     return bool(truth.any() if ignore is None else (truth & ~ignore).any())
 
 
@@ -342,11 +342,11 @@ def size_mismatch(photo: Path, size: tuple[int, ...], mask: tuple[int, ...]) -> 
 
 
 class LayoutError(FileNotFoundError):
-    """A folder that is laid out in another way than the dataset asked for."""
+    """A folder whose layout is not that of the dataset."""
 
 
 def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[str] = ()) -> Path:
-    """Find where an official layout begins.
+    """Find the folder in which an official layout begins.
 
     Parameters
     ----------
@@ -385,7 +385,7 @@ def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[
 
 
 def one_of(name: str, what: str, value: str | None, allowed: Iterable[str]) -> None:
-    """Refuse a value that is not among those allowed.
+    """Raise an error unless a value is allowed.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def _frame(sequence: str, stem: str, resolution: str) -> Frame:
 
 
 def _lines(base: Path, split: str, resolution: str) -> list[str]:
-    """Find the lists of the split: those of 2016, whose frames the papers sample, come first."""
+    """Find the lists of the split; the papers use those of 2016, so these come first."""
     for folder in (resolution, "480p", "1080p", "2016", "2017"):
         lists = base / "ImageSets" / folder
         names = [split] if (lists / f"{split}.txt").is_file() else []

@@ -1,4 +1,4 @@
-"""Datasets of photo and mask files side by side: GrabCut, Berkeley, DUTS, and a plain folder."""
+"""Datasets with a folder of photos and one of masks: GrabCut, Berkeley, DUTS, and your own."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PairDataset(Dataset):
         return Entry(key, *(path.relative_to(self.base).as_posix() for path in paths))
 
     def _pairs(self, photos: Path, masks: Path) -> Iterator[Pair]:
-        """Yield what belongs together; what has no partner is broken."""
+        """Yield pairs of photo and mask; record files without a partner as broken."""
         yield from same_stem(photos, masks, self.broken)
 
     def _checked(self, pairs: Iterable[Pair]) -> Iterator[Entry]:
@@ -79,7 +79,7 @@ class PairDataset(Dataset):
                     self.skipped[key] = no_object(mask, ignore)
 
     def _note_others(self, folder: Path) -> None:
-        """Say which files are passed over because of their endings."""
+        """Record the files that are skipped because of their endings."""
         for path in sorted(folder.iterdir()):
             known = path.suffix.lower() in photo_files.PICTURES
             if not known and path.is_file() and not path.name.startswith("."):

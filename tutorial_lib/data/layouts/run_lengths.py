@@ -1,4 +1,4 @@
-"""COCO's masks as run lengths: a few hundred bytes each, whichever way they were written.
+"""COCO's masks as run lengths: a few hundred bytes each, from any of its three encodings.
 
 pycocotools is compiled code that believes its input. A NaN or a corner far away takes the process
 down, and run lengths that end too early leave memory unset. So everything is checked here first.
@@ -21,7 +21,7 @@ _LONGEST_OUTLINE = 4_000_000  # pixels: the compiled code needs about 40 bytes f
 
 
 def check_mask_size(height: Any, width: Any) -> Size:
-    """Check the size of a photo that a file of annotations states.
+    """Check the photo size in an annotation file.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _polygon(corners: Any, size: Size) -> list[float]:
 
 
 def _outline(corners: list[float]) -> float:
-    """Return how long a closed polygon is, as the compiled code counts: steps along its sides."""
+    """Return the length of a closed polygon in steps along its sides, as pycocotools counts."""
     points = np.reshape(corners, (-1, 2))
     return float(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1, initial=0).sum())
 
@@ -137,7 +137,7 @@ def _runs(shape: dict, size: Size) -> list[int]:
 
 
 def _uncompressed(text: str) -> list[int | None]:
-    """Undo COCO's compression: 5 bits a letter, and differences to the run before the last."""
+    """Undo COCO's compression: 5 bits per character, differences to the run before the last."""
     runs: list[int | None] = []
     value, shift = 0, 0
     for letter in text:
@@ -161,7 +161,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int | None:
-    """Return a whole number as int, None for anything else."""
+    """Return a whole number as int, and None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not _is_number(value) or not math.isfinite(value) or value != int(value):

@@ -1,4 +1,4 @@
-"""Smaller things that keep the main one company: in front of it, behind it, or beside it."""
+"""Smaller things in front of the main one, behind it, or beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lives: person and potted plant, standing on row 0, and a butterfly around the origin.
+"""Living things: person and potted plant, standing on row 0, and a butterfly at the origin.
 
 Every function declares its parts before it draws them and returns the name of the whole.
 """
@@ -101,7 +101,7 @@ def _jacket(pen: Pen, fabric: Paint, shoulder: float) -> None:
 
 
 def _hair(pen: Pen) -> Paint:
-    """Choose the hair, and draw what of it falls down behind the neck."""
+    """Choose the hair, and draw the part behind the neck."""
     hair = pen.hue((0.02, 0.12), (0.2, 0.7), (0.12, 0.75))
     strands = Paint(hair, darker(hair), "leafy", noise=0.3)
     pen.part("hair", "head")

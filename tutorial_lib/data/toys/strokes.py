@@ -1,4 +1,4 @@
-"""Scenes before they have pixels: outlines, paints, and the pen that lists strokes.
+"""Scenes as vector graphics: outlines, paints, and the pen that lists strokes.
 
 Coordinates are ``(row, col)``, rows downwards. A thing is drawn in its own frame, about one unit
 tall, standing on row 0; the pen moves it to its place in the picture, whose short side is 1.
@@ -74,7 +74,7 @@ class Stroke:
 
 @dataclass(eq=False)
 class Pen:
-    """Collects strokes, and which part belongs to which whole.
+    """A pen that collects strokes, and the whole of every part.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Pen:
         return name
 
     def side(self, sign: float) -> str:
-        """Return on which side of the picture a negative or positive column of the frame is."""
+        """Return the side of the picture on which a column of the frame lies."""
         return "right" if sign * self._place[3] > 0 else "left"
 
     def draw(
@@ -140,7 +140,7 @@ class Pen:
         return float(low + (high - low) * self.rng.random())
 
     def chance(self, probability: float) -> bool:
-        """Say yes with a probability."""
+        """Return True with a probability."""
         return bool(self.rng.random() < probability)
 
     def pick(self, *choices: str) -> str:
@@ -159,7 +159,7 @@ class Pen:
         return red * 255, green * 255, blue * 255
 
     def common(self) -> Colour:
-        """Draw a colour the scene uses elsewhere too."""
+        """Draw a colour that the scene already uses."""
         return vary(self, self.palette[int(self.rng.integers(len(self.palette)))])
 
     def cloth(self, period: float = 0.05) -> Paint:
