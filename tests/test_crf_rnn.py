@@ -205,8 +205,8 @@ def test_a_field_can_be_learned():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"steps": -1}, "0 steps or more on cells of 1 pixel or more"),
-        ({"cell": 0}, "0 steps or more on cells of 1 pixel or more"),
+        ({"steps": -1}, "0 or more steps on cells of 1 or more pixels"),
+        ({"cell": 0}, "0 or more steps on cells of 1 or more pixels"),
         ({"scales": (80, 0, 8)}, "more than 0, not \\(80, 0, 8\\)"),
     ],
 )

@@ -221,7 +221,7 @@ def test_weights_without_a_crf_are_not_a_crfs(weights):
 
 
 def test_less_than_no_steps_are_refused(crf_weights):
-    with pytest.raises(ValueError, match="0 steps or more, not -1") as error:
+    with pytest.raises(ValueError, match="0 or more steps, not -1") as error:
         SemanticCrfRnn(crf_weights, steps=-1)
     assert one_sentence(error.value)
 

@@ -1,8 +1,8 @@
-"""Where a network runs, and in which precision.
+"""The device and the precision of a network.
 
-float32 is the reference: with it the same photo and clicks get the same mask on every machine, but
-for rounding in the last digits. bfloat16 has 8 bits of precision instead of 24. It is faster where
-the hardware computes it natively, and the masks then differ a little from machine to machine.
+float32 is the reference: the same photo and clicks get the same mask on every machine, apart from
+rounding errors in the last digits. bfloat16 has 8 bits of precision instead of 24. It is faster if
+the hardware supports it natively, and its masks differ a little from machine to machine.
 """
 
 from __future__ import annotations
@@ -18,23 +18,28 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Choose the device a network runs on.
+    """Choose the device that a network runs on.
 
     Parameters
     ----------
     name : str
         ``"auto"`` takes an NVIDIA (or ROCm) GPU, else Apple's GPU, else the CPU. ``"cuda"``,
-        ``"cuda:1"``, ``"mps"`` and ``"cpu"`` insist on that device.
+        ``"cuda:1"``, ``"mps"`` and ``"cpu"`` take exactly this device.
 
     Returns
     -------
     torch.device
-        The device, which exists.
+        A device that is available.
 
     Raises
     ------
     ValueError
-        If the name means nothing, or the device is not available here.
+        If the name is unknown, or the device is not available.
+
+    Examples
+    --------
+    >>> pick_device("cpu")
+    device(type='cpu')
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -62,37 +67,37 @@ def _available(device: torch.device) -> bool:
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware computes bfloat16 itself; emulated, it is slower than float32.
+    """Whether the hardware supports bfloat16. Emulated bfloat16 is slower than float32.
 
     Parameters
     ----------
     device : torch.device
-        Where the network runs.
+        Device of the network.
 
     Returns
     -------
     bool
-        True on GPUs and CPUs (AVX-512 BF16 or AMX) that have it, as far as this torch can tell.
+        True on GPUs and CPUs (AVX-512 BF16 or AMX) that support it, as far as torch reports it.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
-        # Older torch has no such list and stays with float32.
+        # Older versions of torch have no such list; float32 is used then.
         capabilities = getattr(torch.cpu, "get_capabilities", dict)()
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     return False
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Say in which precision a network computes.
+    """Choose the precision of a network.
 
     Parameters
     ----------
     name : str
-        ``"float32"`` and ``"bfloat16"`` insist; ``"auto"`` takes bfloat16 where the hardware
-        computes it natively, and float32 elsewhere.
+        ``"float32"`` and ``"bfloat16"`` take exactly this precision. ``"auto"`` takes bfloat16 if
+        the hardware supports it natively, else float32.
     device : torch.device
-        Where the network runs.
+        Device of the network.
 
     Returns
     -------
@@ -102,36 +107,46 @@ def resolve_precision(name: str, device: torch.device) -> str:
     Raises
     ------
     ValueError
-        If there is no such precision, or torch cannot compute it on this device.
+        If the precision is unknown, or this device does not support it.
+
+    Examples
+    --------
+    >>> resolve_precision("float32", pick_device("cpu"))
+    'float32'
     """
     if name not in PRECISIONS:
         raise ValueError(f"The precisions are {', '.join(PRECISIONS)}; there is no {name!r}.")
     if name == "auto":
         return "bfloat16" if has_native_bfloat16(device) else "float32"
     if name == "bfloat16" and device.type == "mps":
-        raise ValueError("The precision bfloat16 is not offered on Apple's GPU; use float32.")
+        raise ValueError("Apple's GPU does not support the precision bfloat16; use float32.")
     return name
 
 
 @contextmanager
 def autocast(device: torch.device, precision: str = "float32") -> Iterator[None]:
-    """Compute in a precision.
+    """Compute in the given precision, as a context manager.
 
-    In bfloat16, convolutions and matrix products take half the memory traffic and use matrix units;
-    sums that need more digits stay in float32. What comes out of a network may be bfloat16: call
-    ``.float()`` on it before a loss or a sigmoid. In float32, an NVIDIA GPU is kept from rounding
-    the inputs of convolutions and matrix products to TensorFloat-32, as it does by default.
+    In bfloat16, convolutions and matrix products need half the memory traffic and use matrix units.
+    Sums that need more digits stay in float32. The output of a network may be bfloat16: call
+    ``.float()`` before a loss or a sigmoid. In float32, TensorFloat-32 is switched off. By default
+    an NVIDIA GPU rounds the inputs of convolutions to it.
 
     Parameters
     ----------
     device : torch.device
-        Where the network runs.
+        Device of the network.
     precision : str
-        As :func:`resolve_precision` takes it.
+        See :func:`resolve_precision`.
 
     Yields
     ------
     None
+
+    Raises
+    ------
+    ValueError
+        As for :func:`resolve_precision`.
     """
     if resolve_precision(precision, device) == "bfloat16":
         with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -145,7 +160,7 @@ def autocast(device: torch.device, precision: str = "float32") -> Iterator[None]
 
 @contextmanager
 def _no_tensor_float() -> Iterator[None]:
-    """Switch TensorFloat-32 off, and afterwards back to what it was."""
+    """Switch TensorFloat-32 off, and restore the setting afterwards."""
     places = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [place.allow_tf32 for place in places]
     try:

@@ -1,4 +1,4 @@
-"""Deep Interactive Object Selection (Xu et al., CVPR 2016): a network, and a cut along its map.
+"""Deep Interactive Object Selection (DOS; Xu et al., CVPR 2016): an FCN and a graph cut.
 
 photo, clicks -> RGB and two distance maps -> FCN-8s -> probability Q -> graph cut -> mask
 """
@@ -27,19 +27,19 @@ from tutorial_lib.segmenter import Segmentation
 
 
 def network_input(image: Tensor, maps: Tensor) -> Tensor:
-    """Put a photo and its distance maps together, as the network reads them.
+    """Concatenate a photo and its distance maps to the input of the network.
 
     Parameters
     ----------
     image : Tensor
-        ``(B, 3, H, W)``, RGB in 0..255, uint8 or float.
+        ``(B, 3, H, W)`` uint8 or float: RGB in 0..255.
     maps : Tensor
         ``(B, 2, H, W) float32``: distances in pixels, at most 255.
 
     Returns
     -------
     Tensor
-        ``(B, 5, H, W) float32``: RGB unchanged, distances scaled from 0..255 to -1..1.
+        ``(B, 5, H, W) float32``: RGB in 0..255, then the distances, scaled from 0..255 to -1..1.
 
     References
     ----------
@@ -49,7 +49,7 @@ def network_input(image: Tensor, maps: Tensor) -> Tensor:
 
 
 def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
-    """Build the network that a file of weights belongs to.
+    """Build an FCN and load its weights.
 
     Parameters
     ----------
@@ -59,20 +59,20 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
     Returns
     -------
     network : FCN
-        On the CPU, in evaluation mode.
+        The network, on the CPU and in evaluation mode.
     preset : str
-        The preset it was built from.
+        Name of its preset.
 
     Raises
     ------
     ValueError
-        If there are no such weights, or the file holds those of something else.
+        If the name is unknown, or the file does not hold the weights of an FCN.
     FileNotFoundError
         If the file is missing.
     """
     state, stored = open_weights(weights)
     if not {"preset", "stride"} <= stored.keys():
-        raise ValueError(f"The weights {weights} do not say which FCN they are of.")
+        raise ValueError(f"The weights {weights} do not say which FCN they belong to.")
     about = described(stored, FCNDesign, weights)
     network = fcn(about.preset, about.stride, pretrained=False)
     fill(
@@ -85,7 +85,15 @@ def load_network(weights: str | Path = "dos") -> tuple[FCN, str]:
 
 @dataclass(frozen=True, eq=False)
 class ObjectSelectionPrepared:
-    """What the network keeps of a photo: its pixels at working size, on the network's device."""
+    """A photo at working size.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the photo, in pixels.
+    image : Tensor
+        ``(1, 3, h, w) uint8``: the photo at working size, on the network's device.
+    """
 
     shape: tuple[int, int]
     image: Tensor
@@ -93,7 +101,15 @@ class ObjectSelectionPrepared:
 
 @dataclass(frozen=True, eq=False)
 class RefinedPrepared:
-    """The same, and the graph over the photo's own pixels."""
+    """A photo at working size, and the graph over the pixels of the photo itself.
+
+    Parameters
+    ----------
+    network : ObjectSelectionPrepared
+        The photo at working size.
+    graph : GraphCutPrepared
+        The graph at full size.
+    """
 
     network: ObjectSelectionPrepared
     graph: GraphCutPrepared
@@ -105,14 +121,14 @@ class RefinedPrepared:
 
 
 class DeepObjectSelection:
-    """FCN-8s on RGB and two distance maps, cut at one half: DOS without its graph cut.
+    """DOS without its graph cut: FCN-8s on RGB and two distance maps, thresholded at one half.
 
     Parameters
     ----------
     weights : str or Path
         See :func:`load_network`.
     size : int
-        Long side at which photos go through the network, in pixels; a multiple of 32.
+        Longer side of the network's input, in pixels; a multiple of 32.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
     precision : str
@@ -121,15 +137,15 @@ class DeepObjectSelection:
     Attributes
     ----------
     precision : str
-        ``"float32"`` or ``"bfloat16"``: what it computes in.
+        ``"float32"`` or ``"bfloat16"``: the precision of the network.
 
     Raises
     ------
     ValueError
-        If the size is no positive multiple of 32, or there are no such weights, device or
-        precision.
+        If the size is not a positive multiple of 32, or the weights, the device or the precision
+        are unknown.
     FileNotFoundError
-        If the weights are missing.
+        If the file of weights is missing.
 
     References
     ----------
@@ -150,17 +166,17 @@ class DeepObjectSelection:
         self.network = fold_norms(network)
 
     def prepare(self, image: ImageLike) -> ObjectSelectionPrepared:
-        """Bring a photo to working size.
+        """Resize a photo to working size.
 
         Parameters
         ----------
         image : image
-            Anything :func:`tutorial_lib.images.as_rgb` takes.
+            Anything that :func:`tutorial_lib.images.as_rgb` takes.
 
         Returns
         -------
         ObjectSelectionPrepared
-            To be handed to :meth:`segment`.
+            The first argument of :meth:`segment`.
         """
         photo = as_rgb(image)
         small = at_working_size(photo, self.size).to(self.device)
@@ -172,15 +188,15 @@ class DeepObjectSelection:
         Parameters
         ----------
         prepared : ObjectSelectionPrepared
-            What :meth:`prepare` returned.
+            The value of :meth:`prepare`.
         clicks : Clicks
-            The clicks so far, all inside the photo.
+            All clicks so far, in pixels of the photo.
 
         Returns
         -------
         Segmentation
-            The network's probability at the photo's size; 0 everywhere as long as no click says
-            where the object is.
+            The network's probability at the size of the photo. Without a positive click it is 0
+            everywhere.
 
         Raises
         ------
@@ -204,7 +220,7 @@ class DeepObjectSelection:
 
 
 class RefinedObjectSelection:
-    """Deep Object Selection: the network's map Q, and a graph cut along it at full size.
+    """DOS: the network's probability map Q, refined by a graph cut at full size.
 
     Parameters
     ----------
@@ -213,17 +229,17 @@ class RefinedObjectSelection:
     lam : float
         Weight of Q against the boundary term (Eq. 3).
     sigma : float, optional
-        Contrast scale in grey levels (Eq. 5); the photo's own by default.
+        Contrast scale in grey levels (Eq. 5). By default it is estimated from the photo.
     radius : int
-        Clicks are discs of this radius for the cut, in pixels; for the network they stay single
+        Radius of the discs that the graph cut sees for clicks, in pixels. The network sees single
         pixels (section 4.1).
 
     Raises
     ------
     ValueError
-        If an option is out of its range, or there are no such weights or device.
+        If an option is out of range, or the weights, the device or the precision are unknown.
     FileNotFoundError
-        If the weights are missing.
+        If the file of weights is missing.
 
     References
     ----------
@@ -245,26 +261,26 @@ class RefinedObjectSelection:
 
     @property
     def precision(self) -> str:
-        """``"float32"`` or ``"bfloat16"``: what the network computes in."""
+        """``"float32"`` or ``"bfloat16"``: the precision of the network."""
         return self.network.precision
 
     @property
     def radius(self) -> int:
-        """Radius of the cut's discs, in pixels."""
+        """Radius of the discs that the graph cut sees for clicks, in pixels."""
         return self.graph_cut.radius
 
     def prepare(self, image: ImageLike) -> RefinedPrepared:
-        """Bring a photo to working size, and build the graph over its own pixels.
+        """Resize a photo to working size, and build the graph at full size.
 
         Parameters
         ----------
         image : image
-            Anything :func:`tutorial_lib.images.as_rgb` takes.
+            Anything that :func:`tutorial_lib.images.as_rgb` takes.
 
         Returns
         -------
         RefinedPrepared
-            To be handed to :meth:`segment`.
+            The first argument of :meth:`segment`.
         """
         photo = as_rgb(image)
         return RefinedPrepared(self.network.prepare(photo), self.graph_cut.prepare(photo))
@@ -275,15 +291,15 @@ class RefinedObjectSelection:
         Parameters
         ----------
         prepared : RefinedPrepared
-            What :meth:`prepare` returned.
+            The value of :meth:`prepare`.
         clicks : Clicks
-            The clicks so far, all inside the photo.
+            All clicks so far, in pixels of the photo.
 
         Returns
         -------
         Segmentation
-            ``probability`` is Q, sure of the clicked discs; ``mask`` is the cut. As long as no
-            click says where the object is, both are empty.
+            ``probability`` is Q, set to 0 or 1 on the clicked discs. ``mask`` is the minimum cut.
+            Without a positive click both are empty.
 
         Raises
         ------

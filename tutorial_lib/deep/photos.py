@@ -1,4 +1,4 @@
-"""Photos as networks take them: at a working size, as tensors."""
+"""Photos as network inputs: tensors at working size."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ import numpy as np
 import torch
 from torch import Tensor
 
-COARSEST = 32  # sides are multiples of the coarsest stride, so that no cell lies half outside
+COARSEST = 32  # pixels; sides are multiples of the coarsest stride, so every cell lies inside
 
 
 def check_working_size(size: int) -> int:
-    """Return a working size if it is one.
+    """Check a working size and return it.
 
     Parameters
     ----------
     size : int
-        Long side in pixels.
+        Longer side, in pixels.
 
     Returns
     -------
     int
-        The same.
+        The same size.
 
     Raises
     ------
     ValueError
-        If it is no positive multiple of 32.
+        If the size is not a positive multiple of 32.
     """
     if size < COARSEST or size % COARSEST:
-        raise ValueError(f"The network's size is a positive multiple of 32, not {size}.")
+        raise ValueError(f"The network's size must be a positive multiple of 32, not {size}.")
     return size
 
 
 def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the size at which a photo goes through the network.
+    """Return the size of the network's input for a photo.
 
     Parameters
     ----------
     shape : tuple of int
-        Height and width of the photo.
+        Height and width of the photo, in pixels.
     size : int
-        The long side becomes this.
+        Length of the longer side, in pixels.
 
     Returns
     -------
     height, width : int
-        Multiples of 32, the nearest to the photo's proportions. Small photos are enlarged: an
-        object of two cells of stride 32 would be none to the network.
+        In pixels: the multiples of 32 that are nearest to the photo's proportions. Small photos
+        are enlarged, because a network cannot find an object of only a few cells at stride 32.
 
     Examples
     --------
@@ -60,19 +60,19 @@ def working_size(shape: tuple[int, int], size: int) -> tuple[int, int]:
 
 
 def at_working_size(photo: np.ndarray, size: int) -> Tensor:
-    """Scale a photo to its working size.
+    """Resize a photo to its working size.
 
     Parameters
     ----------
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     size : int
-        See :func:`working_size`; 0 leaves the photo as it is.
+        See :func:`working_size`. 0 keeps the size of the photo.
 
     Returns
     -------
     Tensor
-        ``(1, 3, height, width) uint8``, on the CPU; not a view of the photo.
+        ``(1, 3, height, width) uint8``, on the CPU; a copy, also at the same size.
     """
     height, width = working_size(photo.shape[:2], size) if size else photo.shape[:2]
     smaller = height * width < photo.shape[0] * photo.shape[1]

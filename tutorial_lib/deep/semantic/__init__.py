@@ -1,1 +1,1 @@
-"""Semantic segmentation made interactive: what Deep Object Selection is compared with."""
+"""Interactive semantic segmentation: the baselines of Deep Object Selection."""

@@ -1,4 +1,4 @@
-"""What a network with several classes is trained to make small: one number for each image."""
+"""Losses for a network with several classes: one value for each image."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-UNLABELLED = 255  # the class of pixels that do not count
+UNLABELLED = 255  # the label of pixels that are left out
 
 
 def class_entropy(scores: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of the classes, the mean over the pixels that count.
+    """Cross-entropy of the classes: the mean over the labelled pixels.
 
     Parameters
     ----------
     scores : Tensor
-        ``(B, K, H, W)`` float: scores whose softmax is the probability of each class.
+        ``(B, K, H, W)`` float: scores. Their softmax is the probability of each class.
     target : Tensor
-        ``(B, H, W)`` integer: classes, or 255 where a pixel does not count.
+        ``(B, H, W)`` integer: the class of each pixel, or 255 for an unlabelled pixel.
 
     Returns
     -------
     Tensor
-        ``(B,)`` float, at least 0; 0 where no pixel counts.
+        ``(B,)`` float, at least 0. An image without labelled pixels gives 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
     """
     _fitting(scores, target)
     cost = F.cross_entropy(scores, target.long(), ignore_index=UNLABELLED, reduction="none")
@@ -35,29 +35,30 @@ def class_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
 
 def class_jaccard(probability: Tensor, target: Tensor) -> Tensor:
-    """Relaxed Jaccard distance, the mean over the classes that an image shows.
+    """Relaxed Jaccard distance: the mean over the classes in an image.
 
-    Each class is a mask of its own, a belt as good as the street behind it, so that no class need
-    be weighted by how rare it is. Of :func:`tutorial_lib.deep.losses.relaxed_jaccard` it takes what
-    is left for binary targets: where the target is 1, the minimum is the probability and the
-    maximum 1; elsewhere they are 0 and the probability.
+    Each class counts equally: a small belt as much as the large street behind it. The loss
+    therefore needs no weights for rare classes. It is
+    :func:`tutorial_lib.deep.losses.relaxed_jaccard`, simplified for binary targets. Where the
+    target is 1, the minimum is the probability and the maximum is 1. Where the target is 0, the
+    minimum is 0 and the maximum is the probability.
 
     Parameters
     ----------
     probability : Tensor
         ``(B, K, H, W)`` float in [0, 1]: the softmax of the scores.
     target : Tensor
-        ``(B, H, W)`` integer: classes, or 255 where a pixel does not count.
+        ``(B, H, W)`` integer: the class of each pixel, or 255 for an unlabelled pixel.
 
     Returns
     -------
     Tensor
-        ``(B,)`` float in [0, 1]; 0 where no pixel counts.
+        ``(B,)`` float in [0, 1]. An image without labelled pixels gives 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
     """
     _fitting(probability, target)
     counts = (target != UNLABELLED).to(probability.dtype)
@@ -78,6 +79,6 @@ def class_jaccard(probability: Tensor, target: Tensor) -> Tensor:
 def _fitting(answer: Tensor, target: Tensor) -> None:
     if answer.ndim != 4 or target.shape != (answer.shape[0], *answer.shape[2:]):
         raise ValueError(
-            "Classes are compared as answers (B, K, H, W) and a target (B, H, W), not "
+            "This loss needs an answer (B, K, H, W) and a target (B, H, W), not "
             f"{tuple(answer.shape)} and {tuple(target.shape)}."
         )

@@ -1,4 +1,4 @@
-"""Networks that name the class of every pixel: a semantic FCN, alone or with a CRF behind it."""
+"""Networks that classify every pixel: a semantic FCN, alone or followed by a CRF."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from tutorial_lib.deep.weights import described, fill, open_weights
 
 @dataclass(frozen=True)
 class SemanticDesign(FCNDesign):
-    """What a file of weights says about the semantic network they belong to.
+    """The metadata of a semantic network, stored with its weights.
 
     Parameters
     ----------
+    preset, stride
+        As for :class:`FCNDesign`.
     classes : tuple of str
         Names of the classes, the background first.
     crf_steps : int
-        Mean-field steps of its CRF; 0 for none.
+        Number of mean-field steps of its CRF; 0 without a CRF.
 
     Raises
     ------
     ValueError
-        If a value is out of its range.
+        If a value is out of range.
     """
 
     classes: tuple[str, ...]
@@ -38,20 +40,20 @@ class SemanticDesign(FCNDesign):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= len(self.classes) <= 255:
-            raise ValueError(f"A network knows 1 to 255 classes, not {len(self.classes)}.")
+            raise ValueError(f"A network has 1 to 255 classes, not {len(self.classes)}.")
         if not 0 <= self.crf_steps <= 50:
-            raise ValueError(f"A CRF takes 0 to 50 steps, not {self.crf_steps}.")
+            raise ValueError(f"A CRF has 0 to 50 steps, not {self.crf_steps}.")
 
 
 class SemanticNetwork(nn.Module):
-    """An FCN that scores classes, and perhaps a CRF that makes neighbouring scores agree.
+    """An FCN that scores classes, optionally followed by a CRF.
 
     Parameters
     ----------
     network : FCN
-        Reads RGB alone.
+        The FCN. Its input is RGB alone.
     crf : MeanField, optional
-        For as many classes.
+        A CRF for the same number of classes.
 
     References
     ----------
@@ -64,16 +66,16 @@ class SemanticNetwork(nn.Module):
 
     @property
     def backbone(self) -> Backbone:
-        """The FCN's backbone."""
+        """Backbone of the FCN."""
         return self.fcn.backbone
 
     @property
     def stride(self) -> int:
-        """The FCN's stride: 32, 16 or 8."""
+        """Stride of the FCN: 32, 16 or 8."""
         return self.fcn.stride
 
     def finer(self) -> Self:
-        """Return a network of half the stride that answers the same: see :meth:`FCN.finer`."""
+        """Return a network of half the stride with the same output; see :meth:`FCN.finer`."""
         network = copy.deepcopy(self)
         network.fcn = self.fcn.finer()
         return network
@@ -103,33 +105,33 @@ def semantic_network(
     crf_steps: int = 0,
     pretrained: bool | str | Path = True,
 ) -> SemanticNetwork:
-    """Build a network.
+    """Build a semantic network.
 
     Parameters
     ----------
     classes : int
-        K, background included.
+        Number of classes K, with the background.
     preset, stride, pretrained
         See :func:`tutorial_lib.deep.networks.fcn.fcn`.
     crf_steps : int
-        Mean-field steps; 0 for no CRF.
+        Number of mean-field steps; 0 for no CRF.
 
     Returns
     -------
     SemanticNetwork
-        In training mode; it starts by calling all classes equally likely.
+        In training mode. Before training, all classes are equally probable.
 
     Raises
     ------
     ValueError
-        If there is no such preset or stride.
+        If the preset or the stride is unknown.
     """
     network = fcn(preset, stride, extra_channels=0, classes=classes, pretrained=pretrained)
     return SemanticNetwork(network, MeanField(classes, crf_steps) if crf_steps else None)
 
 
 def load_semantic(weights: str | Path) -> tuple[SemanticNetwork, dict[str, Any]]:
-    """Build the network that a file of weights belongs to.
+    """Build a semantic network and load its weights.
 
     Parameters
     ----------
@@ -139,21 +141,21 @@ def load_semantic(weights: str | Path) -> tuple[SemanticNetwork, dict[str, Any]]
     Returns
     -------
     network : SemanticNetwork
-        On the CPU, in evaluation mode.
+        The network, on the CPU and in evaluation mode.
     about : dict
-        What is stored with the weights: ``preset``, ``stride``, ``classes`` (their names, the
-        background first), ``crf_steps`` and more.
+        The metadata of the weights: ``preset``, ``stride``, ``classes`` (names, the background
+        first), ``crf_steps`` and more.
 
     Raises
     ------
     ValueError
-        If there are no such weights, or the file holds those of something else.
+        If the name is unknown, or the file does not hold the weights of a semantic network.
     FileNotFoundError
         If the file is missing.
     """
     state, stored = open_weights(weights)
     if not {"preset", "stride", "classes", "crf_steps"} <= stored.keys():
-        raise ValueError(f"The weights {weights} do not say which classes their network knows.")
+        raise ValueError(f"The weights {weights} do not say which classes their network has.")
     about = described(stored, SemanticDesign, weights)
     network = semantic_network(
         len(about.classes), about.preset, about.stride, crf_steps=about.crf_steps, pretrained=False

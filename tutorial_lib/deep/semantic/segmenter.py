@@ -1,11 +1,11 @@
-"""Semantic segmentation made interactive: what Deep Object Selection is compared with.
+"""Interactive semantic segmentation: the baselines of Deep Object Selection.
 
-photo -> FCN-8s (-> CRF as RNN) -> a class for every pixel; click -> the piece of it that was hit
+photo -> FCN-8s (-> CRF as RNN) -> a class for each pixel; click -> the connected component there
 
-The network never sees a click. All its work is done once a photo; a click only picks one of the
-connected components of the map of classes (Xu et al., CVPR 2016, section 4.3). Three things follow,
-and the paper names them (section 1): clicks of both kinds on one component cannot both be obeyed,
-two people side by side are one component, and what has no class is background.
+The network never sees a click. It runs once for each photo. A click only selects one connected
+component of the label map (Xu et al., CVPR 2016, section 4.3). This has three limits, which the
+paper names (section 1). A positive and a negative click on one component contradict each other. Two
+people side by side are one component. An object of an unknown class is background.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 @dataclass(frozen=True, eq=False)
 class SemanticPrepared:
-    """A photo's map of classes, and its pieces.
+    """The label map of a photo, and its connected components.
 
     Parameters
     ----------
     classes : np.ndarray
-        ``(H, W) uint8``: each pixel's likeliest class.
+        ``(H, W) uint8``: the most probable class of each pixel.
     confidence : np.ndarray
-        ``(H, W) float32`` in [0, 1]: that class's probability.
+        ``(H, W) float32`` in [0, 1]: the probability of that class.
     components : np.ndarray
-        ``(H, W) int32``: the connected component a pixel belongs to, from 0.
+        ``(H, W) int32``: the index of each pixel's connected component, from 0.
     count : int
-        How many components there are.
+        Number of components.
     """
 
     classes: np.ndarray
@@ -58,14 +58,14 @@ class SemanticPrepared:
 
 
 class SemanticFCN:
-    """A semantic FCN-8s, and the connected component under the click.
+    """A semantic FCN-8s; the mask is the connected component under the click.
 
     Parameters
     ----------
     weights : str or Path
         See :func:`tutorial_lib.deep.semantic.network.load_semantic`.
     size : int
-        Long side at which photos go through the network, in pixels; a multiple of 32.
+        Longer side of the network's input, in pixels; a multiple of 32.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
     precision : str
@@ -74,17 +74,17 @@ class SemanticFCN:
     Attributes
     ----------
     classes : tuple of str
-        The names of the classes, the background first.
+        Names of the classes, the background first.
     precision : str
-        ``"float32"`` or ``"bfloat16"``: what it computes in.
+        ``"float32"`` or ``"bfloat16"``: the precision of the network.
 
     Raises
     ------
     ValueError
-        If the size is no positive multiple of 32, or there are no such weights, device or
-        precision.
+        If the size is not a positive multiple of 32, or the weights, the device or the precision
+        are unknown.
     FileNotFoundError
-        If the weights are missing.
+        If the file of weights is missing.
 
     References
     ----------
@@ -107,17 +107,17 @@ class SemanticFCN:
         self.network = fold_norms(network)
 
     def prepare(self, image: ImageLike) -> SemanticPrepared:
-        """Find every pixel's class: all that there is to compute.
+        """Classify every pixel and find the connected components.
 
         Parameters
         ----------
         image : image
-            Anything :func:`tutorial_lib.images.as_rgb` takes.
+            Anything that :func:`tutorial_lib.images.as_rgb` takes.
 
         Returns
         -------
         SemanticPrepared
-            To be handed to :meth:`segment`.
+            The first argument of :meth:`segment`.
         """
         photo = as_rgb(image)
         inputs = at_working_size(photo, self.size).to(self.device).float()
@@ -130,22 +130,23 @@ class SemanticFCN:
         return SemanticPrepared(classes, confidence, components, count)
 
     def segment(self, prepared: SemanticPrepared, clicks: Clicks) -> Segmentation:
-        """Pick the components with a positive click.
+        """Select the components whose last click is positive.
 
         Parameters
         ----------
         prepared : SemanticPrepared
-            What :meth:`prepare` returned.
+            The value of :meth:`prepare`.
         clicks : Clicks
-            The clicks so far, all inside the photo. Of several on one component the last one
-            counts: "it is not straightforward how to respond to negative clicks" (section 4.3).
+            All clicks so far, in pixels of the photo. If a component has several clicks, the last
+            one counts. The paper leaves this open: "it is not straightforward how to respond to
+            negative clicks" (section 4.3).
 
         Returns
         -------
         Segmentation
-            ``mask`` is the union of the components whose last click is positive; a click on what
-            the network calls background picks that piece of background. ``probability`` is there
-            that of the component's class, which may well be less than one half, and 0 elsewhere.
+            ``mask`` is the union of the selected components. A component of the background class
+            can be selected, too. ``probability`` is the probability of the component's class
+            inside the mask, which may be less than one half, and 0 outside.
 
         Raises
         ------
@@ -161,21 +162,22 @@ class SemanticFCN:
 
 
 class SemanticCrfRnn(SemanticFCN):
-    """A semantic FCN-8s with a CRF as recurrent layers, and the component under the click.
+    """A semantic FCN-8s with a CRF as recurrent layers; the mask is the component under the click.
 
     Parameters
     ----------
     weights, size, device, precision
-        As for :class:`SemanticFCN`; the weights of a network with a CRF.
+        As for :class:`SemanticFCN`. The weights must be those of a network with a CRF.
     steps : int, optional
-        Mean-field steps; as many as in training by default. 0 shows what the FCN alone says.
+        Number of mean-field steps. The default is the number in training. 0 gives the answer of
+        the FCN alone.
 
     Raises
     ------
     ValueError
-        If an option is out of its range, or the weights have no CRF.
+        If an option is out of range, or the weights have no CRF.
     FileNotFoundError
-        If the weights are missing.
+        If the file of weights is missing.
 
     References
     ----------
@@ -196,30 +198,30 @@ class SemanticCrfRnn(SemanticFCN):
         if crf is None:
             raise ValueError(f"The weights {weights} have no CRF: use the method semantic-fcn.")
         if steps is not None and steps < 0:
-            raise ValueError(f"A CRF takes 0 steps or more, not {steps}.")
+            raise ValueError(f"A CRF needs 0 or more steps, not {steps}.")
         crf.steps = crf.steps if steps is None else steps
 
 
 def likeliest(
     probability: Iterable[np.ndarray], shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Enlarge each class's probability to the photo's size and keep the largest.
+    """Resize the probability of each class to the photo's size, and find the most probable class.
 
     Parameters
     ----------
     probability : iterable of np.ndarray
-        ``(K, h, w) float32``, or one class after the other.
+        ``(K, h, w) float32``, or an iterator over ``(h, w)`` maps, one for each class.
     shape : tuple of int
-        Height and width of the photo.
+        Height and width of the photo, in pixels.
 
     Returns
     -------
     classes : np.ndarray
-        ``(H, W) uint8``: of equally likely classes the first.
+        ``(H, W) uint8``: the most probable class. The first one wins a tie.
     confidence : np.ndarray
-        ``(H, W) float32`` in [0, 1].
+        ``(H, W) float32`` in [0, 1]: the probability of that class.
     """
-    # One class at a time: all of them at the size of a large photo would fill the memory.
+    # One class at a time: all K maps at the size of a large photo need too much memory.
     classes = np.zeros(shape, dtype=np.uint8)
     confidence = np.full(shape, -1, dtype=np.float32)
     for number, plane in enumerate(probability):
@@ -230,20 +232,28 @@ def likeliest(
 
 
 def connected_components(classes: np.ndarray) -> tuple[np.ndarray, int]:
-    """Find and number the connected pieces of a map of classes.
+    """Label the connected components of a label map.
+
+    Pixels are connected to their eight neighbours, so that a thin strap stays one component.
 
     Parameters
     ----------
     classes : np.ndarray
-        ``(H, W) uint8``.
+        ``(H, W) uint8``: the class of each pixel.
 
     Returns
     -------
     components : np.ndarray
-        ``(H, W) int32``, from 0. Two pixels share a number if a path of one class leads from one
-        to the other, diagonal steps allowed, so that a thin strap stays in one piece.
+        ``(H, W) int32``: the index of each pixel's component, from 0.
     count : int
-        How many pieces there are.
+        Number of components.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> components, count = connected_components(np.array([[0, 1, 0]], np.uint8))
+    >>> components.tolist(), count
+    ([[0, 2, 1]], 3)
     """
     from scipy import ndimage
 
