@@ -115,7 +115,7 @@ def test_every_method_answers_the_same_clicks_as_it_would_alone():
         for click in CLICKS:
             alone.click(click.row, click.col, click.positive)
         assert (compare.answers[name].mask == alone.mask).all()
-        assert f"IoU {pane(compare, name).step.iou:.3f}." in pane(compare, name).describe()
+        assert f"IoU {pane(compare, name).entry.iou:.3f}." in pane(compare, name).describe()
     assert list(compare.times) == list(REAL)
     assert all(milliseconds > 0 for milliseconds in compare.times.values())
     compare.close()
@@ -382,7 +382,7 @@ def test_captions_leave_out_times(compare):
     widget = compare("picky", "absent", truth=MASK)
     assert pane(widget, "picky").caption() == "picky"
     widget.click(24, 32)
-    assert pane(widget, "picky").caption() == f"picky, IoU {pane(widget, 'picky').step.iou:.3f}"
+    assert pane(widget, "picky").caption() == f"picky, IoU {pane(widget, 'picky').entry.iou:.3f}"
     assert pane(widget, "absent").caption().startswith("absent: The method 'absent' needs")
 
 

@@ -49,7 +49,7 @@ QUICKLY_PACKED = 8_000_000  # pixels; a larger cut-out gets weak PNG compression
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class HistoryEntry:
     """One answer in a session's history.
 
     Parameters
@@ -125,7 +125,7 @@ class Session(ClickHistory):
         The name given above.
     file_name : str
         File name of the photo in the exported COCO dataset.
-    history : list of Step
+    history : list of HistoryEntry
         Every answer so far, oldest first.
 
     Raises
@@ -166,7 +166,7 @@ class Session(ClickHistory):
         self.ignore = self._of_photo("ignore mask", ignore)
         self.name = str(name)
         self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
-        self.history: list[Step] = []
+        self.history: list[HistoryEntry] = []
         self._answers: tuple[Clicks, str, Segmentation] | None = None
         self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
@@ -352,7 +352,9 @@ class Session(ClickHistory):
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
         if len(clicks):  # history first: another thread that sees the answer may read it
-            self.history.append(Step(clicks, method, milliseconds, agreement, packed, self.shape))
+            self.history.append(
+                HistoryEntry(clicks, method, milliseconds, agreement, packed, self.shape)
+            )
         self._answers = (clicks, key, result)
         return result
 

@@ -135,12 +135,12 @@ class Compare(PhotoWidget):
     @property
     def answers(self) -> dict[str, Segmentation]:
         """The present answers to the present clicks, by method; see :meth:`wait`."""
-        return {pane.name: pane.session.result for pane in self._panes if pane.step}
+        return {pane.name: pane.session.result for pane in self._panes if pane.entry}
 
     @property
     def times(self) -> dict[str, float]:
         """Milliseconds of each of :attr:`answers`, without the photo's preparation, by method."""
-        return {pane.name: pane.step.milliseconds for pane in self._panes if pane.step}
+        return {pane.name: pane.entry.milliseconds for pane in self._panes if pane.entry}
 
     @property
     def errors(self) -> dict[str, str]:

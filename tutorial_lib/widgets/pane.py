@@ -8,7 +8,7 @@ from collections.abc import Callable
 import ipywidgets as w
 
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.session import Session, Step
+from tutorial_lib.session import HistoryEntry, Session
 from tutorial_lib.widgets.background import Background, error_line, run_guarded
 from tutorial_lib.widgets.fastest_first import FastestFirst
 from tutorial_lib.widgets.photo_layers import PhotoLayers
@@ -64,7 +64,7 @@ class Pane:
     # -- what is known -------------------------------------------------------------------------
 
     @property
-    def step(self) -> Step | None:
+    def entry(self) -> HistoryEntry | None:
         """The answer to the present clicks with its time and IoU, or None before it is there."""
         if self.session is None or self.session.stale or not len(self._clicks):
             return None
@@ -81,7 +81,7 @@ class Pane:
     @property
     def due(self) -> bool:
         """Whether the method still has to answer the present clicks."""
-        return bool(len(self._clicks)) and self.step is None and not self.error
+        return bool(len(self._clicks)) and self.entry is None and not self.error
 
     @property
     def busy(self) -> bool:
@@ -164,7 +164,7 @@ class Pane:
     def show_answer(self, viewport: Viewport, view: str, opacity: float) -> None:
         """Draw the answer to the present clicks. The old one stays until it is there."""
         if not self.due:
-            answer = self.session.result if self.step else None
+            answer = self.session.result if self.entry else None
             self.canvas.show_answer(viewport, answer, view, opacity)
 
     def show_state(self) -> None:
@@ -178,11 +178,11 @@ class Pane:
             return self.error
         if self.due:
             return "Working"
-        if self.step is None:
+        if self.entry is None:
             return "Getting ready" if self._getting_ready else "Ready."
-        text = f"{self.step.milliseconds:.0f} ms"
-        if self.step.iou is not None:
-            text += f", IoU {self.step.iou:.3f}"
+        text = f"{self.entry.milliseconds:.0f} ms"
+        if self.entry.iou is not None:
+            text += f", IoU {self.entry.iou:.3f}"
         if missing := missing_side(self.session):
             text += f"; needs a click on the {missing}"
         return text + "."
@@ -193,8 +193,8 @@ class Pane:
             return f"{self.name}: {self.error}"
         if self.due:
             return f"{self.name}: still working"
-        measured = self.step is not None and self.step.iou is not None
-        return f"{self.name}, IoU {self.step.iou:.3f}" if measured else self.name
+        measured = self.entry is not None and self.entry.iou is not None
+        return f"{self.name}, IoU {self.entry.iou:.3f}" if measured else self.name
 
 
 def framed(name: str, canvas: PhotoLayers, *below: w.Widget) -> w.VBox:
