@@ -270,7 +270,7 @@ def test_without_a_known_mask_there_is_no_iou(session):
 
 @pytest.mark.parametrize("known", ["truth", "ignore"])
 def test_a_known_mask_of_another_shape_is_refused(known):
-    with pytest.raises(ValueError, match=r"shape \(2, 2\), the image \(48, 64\)"):
+    with pytest.raises(ValueError, match=r"shape \(2, 2\), but the image has shape \(48, 64\)"):
         Session(PHOTO, **{known: np.zeros((2, 2), bool)})
 
 
