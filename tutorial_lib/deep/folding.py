@@ -1,4 +1,4 @@
-"""Batch norm with fixed statistics, as part of the filters before it."""
+"""Folding: batch norm with fixed statistics becomes part of the convolution before it."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def folded(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Return the filters and bias that do what a convolution and its batch norm do together.
+    """Return filters and bias that replace a convolution and the batch norm after it.
 
-    With its statistics fixed, the norm multiplies and shifts each channel. So do filters and bias,
-    at no cost; gradients reach the filters and the norm's own weights as before.
+    With fixed statistics, a batch norm scales and shifts each channel. Filters and bias can do the
+    same at no cost. Gradients still reach the filters and the parameters of the norm.
 
     Parameters
     ----------
     weight : Tensor
         ``(out, in, kernel, kernel)``: filters of a convolution without bias.
     norm : nn.BatchNorm2d
-        What follows it, for ``out`` channels; its running statistics are used.
+        The batch norm after it, for ``out`` channels. Its running statistics are used.
 
     Returns
     -------
     weight : Tensor
-        Of the same shape.
+        ``(out, in, kernel, kernel)``: the new filters.
     bias : Tensor
-        ``(out,)``.
+        ``(out,)``: the new bias.
     """
     scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
     return weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
 
 
 def joined(y: Tensor, x: Tensor) -> Tensor:
-    """Return ``x + y``, in place of ``y`` where no gradient needs it: new maps cost more than sums.
+    """Return ``x + y``. Without gradients, ``y`` is overwritten, which saves a new map.
 
     Parameters
     ----------
     y : Tensor
-        What a layer has made of ``x``; nobody else may hold it.
+        The output of a layer for ``x``. Nothing else may use it.
     x : Tensor
-        Of the same shape; it stays as it is.
+        A tensor of the same shape. It does not change.
 
     Returns
     -------
@@ -54,27 +54,27 @@ def joined(y: Tensor, x: Tensor) -> Tensor:
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A layer of a convolution ``conv`` and a batch norm ``norm`` behind it."""
+    """A layer with a convolution ``conv`` and a batch norm ``norm`` after it."""
 
     conv: nn.Conv2d
     norm: nn.Module
 
 
 def fold_norms(network: Network) -> Network:
-    """Make every batch norm part of the filters before it, in place.
+    """Fold every batch norm into the convolution before it, in place.
 
-    For a network that only answers from now on: the filters are then not computed anew for each
-    answer. The answers stay the same, to the last bit.
+    The filters are then computed once instead of once for each answer. The output is identical to
+    the last bit.
 
     Parameters
     ----------
     network : nn.Module
-        In evaluation mode.
+        A network in evaluation mode.
 
     Returns
     -------
     nn.Module
-        The same one. It can no longer be trained, nor take weights that were trained.
+        The same network. It can no longer be trained, and it can no longer load trained weights.
     """
     for layer in network.modules():
         if isinstance(layer, Foldable) and isinstance(layer.norm, nn.BatchNorm2d):

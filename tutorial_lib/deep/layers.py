@@ -1,4 +1,4 @@
-"""Upsampling: bilinear interpolation, and transposed convolutions that start as such."""
+"""Upsampling: bilinear interpolation, and transposed convolutions initialised to it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tutorial_lib.deep.backbones.levels import Level
 
 
 def bilinear_kernel(factor: int) -> Tensor:
-    """Return the kernel with which a transposed convolution interpolates linearly.
+    """Return the kernel of a transposed convolution that interpolates bilinearly.
 
     Parameters
     ----------
     factor : int
-        How many pixels a cell becomes, in each direction.
+        Upsampling factor in each direction.
 
     Returns
     -------
     Tensor
-        ``(2 factor, 2 factor)`` float32: the outer product of two triangles.
+        ``(2 factor, 2 factor) float32``: the outer product of two triangles.
 
     References
     ----------
@@ -39,24 +39,24 @@ def bilinear_kernel(factor: int) -> Tensor:
 
 
 class Upsampling(nn.ConvTranspose2d):
-    """A transposed convolution that starts as bilinear interpolation.
+    """A transposed convolution, initialised to bilinear interpolation.
 
-    At the image's edge the last cells are repeated, so that it *is* bilinear interpolation
-    everywhere; zeros beyond the edge would pull the scores there towards "undecided".
+    The edge cells are repeated beyond the image. Zero padding would move the scores at the edge
+    towards 0, which means "undecided".
 
     Parameters
     ----------
     channels : int
-        Channels in and out; each starts by depending on itself alone.
+        Channels in and out. At initialisation each output channel depends on one input channel.
     factor : int
-        How many pixels a cell becomes, in each direction; even.
+        Upsampling factor in each direction; even.
     learned : bool
-        Whether training may change it.
+        Whether training changes the weights.
     """
 
     def __init__(self, channels: int, factor: int, learned: bool) -> None:
-        # One cell more on each side makes `factor` pixels more, and the kernel reaches another
-        # `factor / 2` beyond them: that much is cut off again.
+        # One extra cell on each side gives `factor` extra pixels, and the kernel reaches
+        # `factor / 2` beyond them. The padding removes both.
         super().__init__(
             channels, channels, 2 * factor, factor, padding=factor + factor // 2, bias=False
         )
@@ -73,8 +73,8 @@ class Upsampling(nn.ConvTranspose2d):
     def forward(self, scores: Tensor) -> Tensor:
         """Map ``(B, channels, H, W)`` to ``(B, channels, factor H, factor W)``, never in bfloat16.
 
-        Scores rounded to 8 bits would show as steps, and with so few channels a CPU computes this
-        layer many times slower in bfloat16 than in float32.
+        With only 8 bits of precision, scores would show steps. With so few channels, bfloat16 is
+        also many times slower than float32 on a CPU.
         """
         padded = F.pad(scores.to(self.weight.dtype), (1, 1, 1, 1), mode="replicate")
         with _no_autocast(scores.device):
@@ -82,18 +82,18 @@ class Upsampling(nn.ConvTranspose2d):
 
 
 def upsample_level(x: Tensor, level: Level, stride: int, size: tuple[int, int]) -> Tensor:
-    """Interpolate a level's map bilinearly on the grid of a finer stride.
+    """Upsample the map of a level bilinearly to a finer stride.
 
     Parameters
     ----------
     x : Tensor
-        ``(B, C, rows, cols)``, cells of ``level.stride`` pixels.
+        ``(B, C, rows, cols)``, with cells of ``level.stride`` pixels.
     level : Level
-        Says where these cells lie.
+        Stride and shift of these cells.
     stride : int
-        Stride of the result, a divisor of the level's.
+        Stride of the result, in pixels; a divisor of ``level.stride``.
     size : tuple of int
-        Rows and columns of the result, no more than the cells cover.
+        Rows and columns of the result. The cells must cover them.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def upsample_level(x: Tensor, level: Level, stride: int, size: tuple[int, int]) 
     """
     factor, start = level.stride // stride, 0
     if factor > 1:
-        if later := int(level.shift / stride + 0.5):  # as many cells further right and down
+        if later := int(level.shift / stride + 0.5):  # shift to the right and down, in cells
             x, start = F.pad(x, (1, 0, 1, 0), mode="replicate"), factor - later
         x = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
     return x[..., start : start + size[0], start : start + size[1]]
@@ -111,4 +111,4 @@ def upsample_level(x: Tensor, level: Level, stride: int, size: tuple[int, int]) 
 def _no_autocast(device: torch.device) -> AbstractContextManager:
     if torch.amp.is_autocast_available(device.type):
         return torch.autocast(device.type, enabled=False)
-    return nullcontext()  # such as the meta device, on which networks only have shapes
+    return nullcontext()  # for example the meta device, where tensors have only shapes

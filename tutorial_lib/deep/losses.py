@@ -1,12 +1,12 @@
-"""What a network is trained to make small.
+"""Losses for masks.
 
-Every loss here is one number for each image of a batch, so that a batch's mean does not depend on
-how its images are shared out among devices. Pixels that do not count are left out of every sum.
-Answers in half precision are summed in float32.
+Every loss returns one value for each image of a batch. The mean of a batch is therefore the same
+on one device and on several. Invalid pixels are left out of every sum. Half precision is summed in
+float32.
 
-They take one answer an image, ``(B, H, W)``, and give ``(B,)``; or M candidates for each image,
-``(B, M, H, W)``, and give ``(B, M)``. Those of several candidates are in
-:mod:`tutorial_lib.deep.latent_diversity.losses`.
+One answer for each image, ``(B, H, W)``, gives ``(B,)``. M candidates for each image,
+``(B, M, H, W)``, give ``(B, M)``. The module :mod:`tutorial_lib.deep.latent_diversity.losses` holds
+the losses over all candidates.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch.nn import functional as F
 
 
 def relaxed_jaccard(probability: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Jaccard distance, relaxed so that soft masks have one too.
+    """Jaccard distance, relaxed to soft masks.
 
     ``l(A, B) = 1 - sum over p of min(A(p), B(p)) / sum over p of max(A(p), B(p))``
 
-    For two binary masks this is exactly 1 - IoU. Unlike the mean over pixels, it weighs a small
-    object as much as a large one.
+    For two binary masks this is exactly 1 - IoU. A small object counts as much as a large one,
+    which is not true for a mean over pixels.
 
     Parameters
     ----------
@@ -31,21 +31,27 @@ def relaxed_jaccard(probability: Tensor, target: Tensor, valid: Tensor | None = 
     target : Tensor
         ``(B, H, W)`` float in [0, 1], or bool: the known mask.
     valid : Tensor, optional
-        ``(B, H, W)`` bool: the pixels that count; all of them by default.
+        ``(B, H, W)`` bool: the valid pixels. By default all pixels are valid.
 
     Returns
     -------
     Tensor
-        ``(B,)`` or ``(B, M)`` float in [0, 1]; 0 where both masks are empty.
+        ``(B,)`` or ``(B, M)`` float in [0, 1]. Two empty masks have distance 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     References
     ----------
     Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Eq. 3.
+
+    Examples
+    --------
+    >>> answer = torch.tensor([[[1.0, 0.5]]])
+    >>> relaxed_jaccard(answer, torch.tensor([[[1.0, 0.0]]]))
+    tensor([0.3333])
     """
     probability, target, valid = _comparable(probability, target, valid)
     common, union = probability.minimum(target), probability.maximum(target)
@@ -57,28 +63,28 @@ def relaxed_jaccard(probability: Tensor, target: Tensor, valid: Tensor | None = 
 
 
 def binary_cross_entropy(logit: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Cross-entropy of object and background, the mean over the pixels that count.
+    """Cross-entropy of object and background: the mean over the valid pixels.
 
-    ``-log sigmoid(x)`` on the object and ``-log sigmoid(-x)`` beside it.
+    ``-log sigmoid(x)`` on the object and ``-log sigmoid(-x)`` on the background.
 
     Parameters
     ----------
     logit : Tensor
-        ``(B, H, W)`` or ``(B, M, H, W)`` float: x, whose sigmoid is the probability of the object.
+        ``(B, H, W)`` or ``(B, M, H, W)`` float: x. Its sigmoid is the probability of the object.
     target : Tensor
         ``(B, H, W)`` float in [0, 1], or bool: the known mask.
     valid : Tensor, optional
-        ``(B, H, W)`` bool: the pixels that count; all of them by default.
+        ``(B, H, W)`` bool: the valid pixels. By default all pixels are valid.
 
     Returns
     -------
     Tensor
-        ``(B,)`` or ``(B, M)`` float, at least 0; 0 where no pixel counts.
+        ``(B,)`` or ``(B, M)`` float, at least 0. Without valid pixels it is 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
     """
     logit, target, valid = _comparable(logit, target, valid)
     target = target.expand_as(logit)
@@ -87,9 +93,9 @@ def binary_cross_entropy(logit: Tensor, target: Tensor, valid: Tensor | None = N
 
 
 def l1(probability: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Absolute difference, the mean over the pixels that count.
+    """Absolute difference: the mean over the valid pixels.
 
-    One of the two losses that the paper tries in place of the relaxed Jaccard distance.
+    The paper compares it with the relaxed Jaccard distance.
 
     Parameters
     ----------
@@ -99,12 +105,12 @@ def l1(probability: Tensor, target: Tensor, valid: Tensor | None = None) -> Tens
     Returns
     -------
     Tensor
-        ``(B,)`` or ``(B, M)`` float in [0, 1]; 0 where no pixel counts.
+        ``(B,)`` or ``(B, M)`` float in [0, 1]. Without valid pixels it is 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     References
     ----------
@@ -117,30 +123,30 @@ def l1(probability: Tensor, target: Tensor, valid: Tensor | None = None) -> Tens
 def click_constraint(
     probability: Tensor, positive: Tensor, negative: Tensor, mean: bool = False
 ) -> Tensor:
-    """How far the answer is from what was clicked: a soft constraint.
+    """Soft constraint: the distance between the answer and the clicks.
 
-    ``lc(Sp, Sn, B) = ||Sp * (Sp - B)||_1 + ||Sn * (Sn - (1 - B))||_1``, which is the sum of
-    ``1 - B(p)`` over positive pixels and of ``B(p)`` over negative ones.
+    ``lc(Sp, Sn, B) = ||Sp * (Sp - B)||_1 + ||Sn * (Sn - (1 - B))||_1``. This is the sum of
+    ``1 - B(p)`` over the positive pixels plus the sum of ``B(p)`` over the negative pixels.
 
     Parameters
     ----------
     probability : Tensor
         ``(B, H, W)`` or ``(B, M, H, W)`` float in [0, 1]: the answer, or M candidates.
     positive, negative : Tensor
-        ``(B, H, W)`` bool, or float 0 or 1: the clicked pixels of either kind, Sp and Sn.
+        ``(B, H, W)`` bool, or float 0 or 1: the clicked pixels Sp and Sn.
     mean : bool
-        Divide by the number of clicked pixels, so that neither many clicks nor large discs
-        outweigh the mask. The paper does not.
+        True divides by the number of clicked pixels, so that many clicks or large discs do not
+        outweigh the mask. The paper does not divide.
 
     Returns
     -------
     Tensor
-        ``(B,)`` or ``(B, M)`` float, at least 0; 0 where nothing is clicked.
+        ``(B,)`` or ``(B, M)`` float, at least 0. Without clicked pixels it is 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     References
     ----------
@@ -152,21 +158,21 @@ def click_constraint(
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Return half precision as float32, and anything finer as it is."""
+    """Return half precision as float32, and any other dtype unchanged."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def _comparable(
     answer: Tensor, target: Tensor, other: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Bring masks to the answer's number type and, beside candidates, to its four dimensions."""
+    """Convert masks to the answer's dtype and, for candidates, to its four dimensions."""
     masks = [mask for mask in (target, other) if mask is not None]
     wanted = answer.shape if answer.ndim == 3 else (*answer.shape[:1], *answer.shape[2:])
     if answer.ndim not in (3, 4) or any(mask.shape != wanted for mask in masks):
         given = " and ".join(str(tuple(t.shape)) for t in (answer, *masks))
         raise ValueError(
-            "A loss compares masks of the same shape (B, H, W), or candidates (B, M, H, W) with "
-            f"masks (B, H, W), not {given}."
+            "A loss compares masks (B, H, W), or candidates (B, M, H, W) with masks (B, H, W), "
+            f"not {given}."
         )
     answer = at_least_float32(answer)
     masks = [mask.to(answer.dtype) for mask in masks]
@@ -176,7 +182,7 @@ def _comparable(
 
 
 def _mean(cost: Tensor, weight: Tensor | None) -> Tensor:
-    """Return the mean over pixels, weighted; 0 where all weights are."""
+    """Return the weighted mean over pixels; 0 if all weights are 0."""
     if weight is None:
         return cost.mean(dim=(-2, -1))
     return (cost * weight).sum(dim=(-2, -1)) / weight.sum(dim=(-2, -1)).clamp_min(1)

@@ -1,8 +1,8 @@
-"""Trained weights that come with the package: stored small, checked before they are read.
+"""Trained weights: small files, checked before they are parsed.
 
-A safetensors file holds named arrays and nothing that could be executed. Its SHA-256 is in the
-registry below, and is compared before a byte of it is parsed. Beside each file stands its model
-card, which says what the weights were trained on, under which terms, how, and where they fail.
+A safetensors file holds named arrays and no code. The registry below holds the SHA-256 of each file
+that comes with the package. It is compared before the file is parsed. A model card beside each file
+describes the training data, its licence, the recipe, and known failures.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ CARD_SECTIONS = ("Data and licence terms", "Recipe", "Minutes", "Metrics", "Know
 
 @dataclass(frozen=True)
 class Shipped:
-    """Weights that come with the package.
+    """A file of weights that comes with the package.
 
     Parameters
     ----------
     file : str
-        Name under ``assets/weights``; the card has the same name, ending in ``.md``.
+        File name in ``assets/weights``. The model card has the same name with the suffix ``.md``.
     sha256 : str
         SHA-256 of the file, 64 hexadecimal digits.
     """
@@ -47,17 +47,17 @@ class Shipped:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Path of the file."""
         return bundled("assets") / "weights" / self.file
 
     @property
     def card(self) -> Path:
-        """Where its model card lies; it says how the weights were trained."""
+        """Path of the model card."""
         return self.path.with_suffix(".md")
 
     @property
     def remedy(self) -> str:
-        """What to do if the file is missing or damaged."""
+        """How to get the file again if it is missing or damaged."""
         if (bundled("assets").parent / ".git").exists():
             return f"run `git restore assets/weights/{self.file}` in the repository"
         return "install the package again"
@@ -110,21 +110,21 @@ def load_weights(name: str) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        Ready for ``load_state_dict``, on the CPU: float32, though stored as float16; integers as
-        they are.
+        A state dictionary on the CPU. Floats are float32 (the file holds float16); integers keep
+        their type.
 
     Raises
     ------
     ValueError
-        If there is no such name, or the file is not the one the registry knows.
+        If the name is unknown, or the SHA-256 of the file is wrong.
     FileNotFoundError
-        If the file is missing. Both texts say how to get it again.
+        If the file is missing. The message says how to get it again.
     """
     if name not in WEIGHTS:
         listed = ", ".join(WEIGHTS) or "none yet"
         raise ValueError(
-            f"There are no weights {name!r}; shipped are: {listed}; a file of your own ends in "
-            ".safetensors."
+            f"There are no weights {name!r}; the package contains: {listed}; a file of your own "
+            "must end in .safetensors."
         )
     shipped = WEIGHTS[name]
     if not shipped.path.is_file():
@@ -142,7 +142,7 @@ def load_weights(name: str) -> dict[str, Tensor]:
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read weights of your own, as :func:`save_weights` wrote them.
+    """Read a file of weights that :func:`save_weights` wrote.
 
     Parameters
     ----------
@@ -152,18 +152,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        As :func:`load_weights` returns them.
+        As for :func:`load_weights`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it is no file of weights, or a weight is NaN, infinite, or of a type that networks do
-        not use.
+        If it is not a safetensors file, or a weight is NaN, infinite, or of a type that networks
+        do not use.
     """
     path = Path(path).expanduser()
-    read_metadata(path)  # says what is wrong with the file, if anything is
+    read_metadata(path)  # raises an error that names the problem, if there is one
     return _parsed(path.read_bytes(), path)
 
 
@@ -172,18 +172,20 @@ def _parsed(data: bytes, path: Path) -> dict[str, Tensor]:
 
     try:
         state = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, KeyError) as error:  # a type that this torch lacks
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: torch lacks the type
         raise ValueError(_damaged(path)) from error
     return {name: _usable(name, tensor, path) for name, tensor in state.items()}
 
 
 def _usable(name: str, tensor: Tensor, path: Path) -> Tensor:
-    """Return a tensor as networks load it: floats as finite float32, counters as they are."""
+    """Return a float tensor as finite float32, and an integer tensor unchanged."""
     if tensor.dtype in _COUNTERS:
         return tensor
     if tensor.dtype not in _FLOATS:
         kind = str(tensor.dtype).removeprefix("torch.")
-        raise ValueError(f"The weight {name} in {path} is of the type {kind}, which no network is.")
+        raise ValueError(
+            f"The weight {name} in {path} has the type {kind}, which no network here uses."
+        )
     tensor = tensor.float()
     if not tensor.isfinite().all():
         raise ValueError(
@@ -193,23 +195,23 @@ def _usable(name: str, tensor: Tensor, path: Path) -> Tensor:
 
 
 def _damaged(path: str | Path) -> str:
-    return f"The file {path} is no file of weights in the safetensors format, or it is damaged."
+    return f"The file {path} is not a safetensors file of weights, or it is damaged."
 
 
 def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read weights that come with the package, or your own, and what is stored beside them.
+    """Read weights and their metadata, from the package or from another file.
 
     Parameters
     ----------
     weights : str or Path
-        A name in :data:`WEIGHTS`, or a file ending in ``.safetensors``.
+        A name in :data:`WEIGHTS`, or a file that ends in ``.safetensors``.
 
     Returns
     -------
     state : dict of str to Tensor
-        As :func:`load_weights` returns it.
+        As for :func:`load_weights`.
     about : dict
-        As :func:`read_metadata` returns it.
+        As for :func:`read_metadata`.
 
     Raises
     ------
@@ -223,16 +225,16 @@ def open_weights(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
 
 
 def described(about: Mapping[str, Any], kind: type[T], weights: str | Path) -> T:
-    """Read what a file of weights says about its network, field by field.
+    """Check the metadata of a file of weights against a dataclass.
 
     Parameters
     ----------
     about : mapping
-        What is stored beside the weights; further fields are passed over.
+        The metadata. Additional fields are ignored.
     kind : dataclass
-        The fields that are needed, and their types.
+        A dataclass with the required fields and their types.
     weights : str or Path
-        What the file was called, for the error.
+        Name of the file, for the error message.
 
     Returns
     -------
@@ -242,10 +244,10 @@ def described(about: Mapping[str, Any], kind: type[T], weights: str | Path) -> T
     Raises
     ------
     ValueError
-        If a field is missing, of another type, or out of its range.
+        If a field is missing, has another type, or is out of range.
     """
-    owner = f"What the weights {weights} say of themselves"
-    fields = options_of(kind, owner, f"The field {{}} that is stored in the weights {weights}")
+    owner = f"The metadata of the weights {weights}"
+    fields = options_of(kind, owner, f"The field {{}} in the metadata of the weights {weights}")
     fields = dataclasses.replace(fields, word="field")
     values = fields.check({name: about[name] for name in fields.known if name in about})
     try:
@@ -255,21 +257,21 @@ def described(about: Mapping[str, Any], kind: type[T], weights: str | Path) -> T
 
 
 def fill(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None:
-    """Load weights into a network, all of them and no others.
+    """Load a complete state dictionary into a network.
 
     Parameters
     ----------
     network : nn.Module
-        It gets the weights.
+        The network. Its weights are replaced.
     state : mapping of str to Tensor
-        Named as in the network.
+        The state dictionary. It must have exactly the names of the network.
     complaint : str
-        The sentence to say if they do not fit; what does not fit is added to it.
+        Beginning of the error message. The first difference is appended.
 
     Raises
     ------
     ValueError
-        If a name, a shape or a type is another than the network's.
+        If a name, a shape or a type differs from the network's.
     """
     if misfit := _misfit(network.state_dict(), state):
         raise ValueError(f"{complaint.rstrip('.')}: {misfit}.")
@@ -277,31 +279,31 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> Non
 
 
 def _misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """Say what is the first thing that does not fit, or nothing."""
+    """Describe the first difference; empty if there is none."""
     for name, tensor in own.items():
         if name not in given:
             return f"{name} is missing"
         if given[name].shape != tensor.shape:
-            return f"{name} is {tuple(given[name].shape)} where {tuple(tensor.shape)} is needed"
+            return f"{name} has shape {tuple(given[name].shape)}, not {tuple(tensor.shape)}"
         if given[name].is_floating_point() != tensor.is_floating_point():
-            return f"{name} is of the type {given[name].dtype} where {tensor.dtype} is needed"
+            return f"{name} has the type {given[name].dtype}, not {tensor.dtype}"
     unknown = [name for name in given if name not in own]
-    return f"{unknown[0]} has no place in it" if unknown else ""
+    return f"the network has no {unknown[0]}" if unknown else ""
 
 
 def save_weights(
     state: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, Any] | None = None
 ) -> str:
-    """Save weights as they are shipped: floats as float16, the same bytes for the same weights.
+    """Save weights as float16. Equal weights give equal files.
 
     Parameters
     ----------
     state : mapping of str to Tensor
         A state dictionary.
     path : str or Path
-        The file, ending in ``.safetensors``; its folder is made if it is missing.
+        The file. It must end in ``.safetensors``. Its folder is created if it is missing.
     metadata : mapping, optional
-        What belongs to the weights: preset, recipe, seed, commit. JSON values.
+        JSON values about the weights: preset, recipe, seed, commit.
 
     Returns
     -------
@@ -311,7 +313,7 @@ def save_weights(
     Raises
     ------
     ValueError
-        If the name ends otherwise, or a weight is not finite or too large for float16.
+        If the file name has another suffix, or a weight is not finite or too large for float16.
     """
     import safetensors.torch
 
@@ -319,11 +321,11 @@ def save_weights(
     if path.suffix != ".safetensors":
         raise ValueError(f"Weights are saved as .safetensors, not as {path.name}.")
     stored = {name: _downcast(name, tensor) for name, tensor in state.items()}
-    # safetensors writes metadata in random order; a single entry has only one.
+    # safetensors writes metadata in random order, so everything goes into one entry.
     entry = json.dumps(dict(metadata or {}), sort_keys=True)
     data = safetensors.torch.save(stored, {_METADATA_KEY: entry})
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)  # a full disk must not cost the last good file
+    write_atomically(path, data)  # a full disk must not destroy the previous file
     return hashlib.sha256(data).hexdigest()
 
 
@@ -339,14 +341,24 @@ def _downcast(name: str, tensor: Tensor) -> Tensor:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return what :func:`save_weights` was given as metadata, without reading the weights.
+    """Read the metadata that :func:`save_weights` stored, without reading the weights.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict
+        The metadata. It is empty if the file has none.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it is no file of weights, or its metadata is damaged.
+        If it is not a safetensors file, or its metadata is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -363,23 +375,23 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         about = None
     if not isinstance(about, dict):
-        raise ValueError(f"What {path} says about its weights is damaged: get the file again.")
+        raise ValueError(f"The metadata of {path} is damaged: get the file again.")
     return about
 
 
 def card_problems(text: str) -> list[str]:
-    """Say what a model card lacks.
+    """List the problems of a model card.
 
     Parameters
     ----------
     text : str
-        The card, in Markdown. It needs a section (``## ...``) for each of :data:`CARD_SECTIONS`;
-        the recipe has the command, the minutes and the metrics have numbers.
+        The card, in Markdown. It needs a section (``## ...``) for each of :data:`CARD_SECTIONS`.
+        The recipe must contain the command. The minutes and the metrics must contain numbers.
 
     Returns
     -------
     list of str
-        One sentence a problem; empty if the card is complete.
+        One sentence for each problem; empty if the card is complete.
     """
     parts = re.split(r"^##[ \t]+(.+?)[ \t]*$", text, flags=re.MULTILINE)
     titles, bodies = (part.lower() for part in parts[1::2]), (part.strip() for part in parts[2::2])
@@ -397,19 +409,19 @@ def _section_problem(title: str, body: str | None) -> str:
     if not body:
         return "is empty"
     if title == "Recipe" and "python -m tutorial_lib" not in body:
-        return "lacks the command, python -m tutorial_lib"
+        return "lacks the command python -m tutorial_lib"
     if title in ("Minutes", "Metrics") and not re.search(r"\d", body):
         return "has no number"
     return ""
 
 
 def shipped_problems() -> list[str]:
-    """Check everything in the registry: files intact, cards complete.
+    """Check that all files in the registry are intact and all model cards are complete.
 
     Returns
     -------
     list of str
-        One sentence a problem; empty if all is well.
+        One sentence for each problem; empty if there is none.
     """
     problems = []
     for name, shipped in WEIGHTS.items():
