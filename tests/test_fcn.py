@@ -305,7 +305,7 @@ def test_the_sigmoid_of_two_scores_difference_is_their_softmax():
 
 
 def test_more_than_two_scores_are_no_object_and_background():
-    with pytest.raises(ValueError, match="one or two scores, not 21"):
+    with pytest.raises(ValueError, match="need one or two scores, not 21"):
         object_logit(torch.zeros(1, 21, 2, 2))
 
 

@@ -207,7 +207,7 @@ def test_maps_of_another_shape_are_refused():
     levels = [Level("fine", 1, 3), Level("coarse", 4, 5)]
     hypercolumn, maps = Hypercolumn(levels), random_maps(levels, 9, 9)
     for wrong in ([maps[0], maps[1][:, :4]], [maps[0], maps[1][..., :2]], [maps[0], maps[1][0]]):
-        with pytest.raises(ValueError, match=r"coarse is a map of shape \(B, 5, 3, 3\)") as error:
+        with pytest.raises(ValueError, match=r"coarse must have shape \(B, 5, 3, 3\)") as error:
             hypercolumn(wrong, (9, 9))
         assert one_sentence(error.value)
 

@@ -1,1 +1,1 @@
-"""The networks of both papers: pretrained features, and what turns them into masks."""
+"""The networks of both papers: pretrained backbones, segmentation networks, and methods."""

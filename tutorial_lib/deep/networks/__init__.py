@@ -1,1 +1,1 @@
-"""The networks of both papers, apart from what they are used for."""
+"""The network architectures of both papers, independent of their use."""

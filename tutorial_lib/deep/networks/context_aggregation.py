@@ -1,10 +1,10 @@
-"""The context aggregation network: every pixel sees far, and no resolution is lost.
+"""The context aggregation network: a large receptive field at full resolution.
 
 Yu and Koltun (Multi-Scale Context Aggregation by Dilated Convolutions, ICLR 2016) stack 3x3
-convolutions whose nine taps stand ever farther apart. Each layer adds twice its dilation to what a
-pixel sees, so dilations that double make the receptive field grow exponentially with depth, while
-nothing is pooled. Latent Diversity uses it for f, and for g with an average over the image behind
-it (Li et al., section 3, 4 and Table 1).
+convolutions with increasing dilation. Each layer enlarges the receptive field by twice its
+dilation. The dilations double, so the receptive field grows exponentially with depth, without
+pooling. Latent Diversity uses this network for f. For g it adds an average over the image (Li et
+al., sections 3 and 4, Table 1).
 """
 
 from __future__ import annotations
@@ -18,21 +18,26 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.folding import folded, joined
 
-SLOPE = 0.2  # of the leaky ReLU, left of zero
+SLOPE = 0.2  # slope of the leaky ReLU for negative inputs
 NORMALISATIONS = ("adaptive", "batch", "none")
 
 
 class AdaptiveNorm(nn.Module):
-    """``w0 x + w1 norm(x)``: the layer learns how much it wants to be normalised.
+    """Adaptive normalisation: ``w0 x + w1 norm(x)`` with learned weights w0 and w1.
 
-    It starts as ``w0 = 1, w1 = 0``, which changes nothing. ``norm`` is batch norm with the
-    statistics of a single image, as Latent Diversity trains on batches of one; each image of a
-    larger batch has its own. They are those of the image at hand in use, too.
+    It starts as the identity: ``w0 = 1, w1 = 0``. ``norm`` is batch norm with the statistics of
+    each single image, because Latent Diversity trains on batches of one. Inference also uses the
+    statistics of the image.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the variance.
 
     References
     ----------
     Chen, Xu and Koltun, Fast Image Processing with Fully-Convolutional Networks, ICCV 2017,
-    section 3: lambda and mu there are w0 and w1 here.
+    section 3. They write lambda and mu for w0 and w1.
     """
 
     def __init__(self, eps: float = 1e-3) -> None:
@@ -45,32 +50,32 @@ class AdaptiveNorm(nn.Module):
         """Map ``(B, C, H, W)`` to the same shape, in the same precision."""
         variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0, keepdim=True)
         per_deviation = self.w1 * (variance + self.eps).rsqrt()
-        # w0 x + w1 (x - mean) / deviation = scale x + shift: two numbers a channel, so that the
-        # large map is gone through once, and never turned from bfloat16 into float32.
+        # w0 x + w1 (x - mean) / deviation = scale x + shift: two numbers for each channel. The
+        # large map is read only once and stays in bfloat16.
         scale, shift = self.w0 + per_deviation, -mean * per_deviation
         return torch.addcmul(shift.to(x.dtype), scale.to(x.dtype), x)
 
 
 class ConvLayer(nn.Module):
-    """A 3x3 convolution that keeps the size, a normalisation and a leaky ReLU.
+    """A padded 3x3 convolution, a normalisation and a leaky ReLU.
 
     Parameters
     ----------
     channels, out : int
         Channels in and out.
     dilation : int
-        Cells from one tap to the next.
+        Distance between the taps of the convolution, in cells.
     normalisation : str
         ``"adaptive"``, ``"batch"`` or ``"none"``.
     slope : float
-        Of the leaky ReLU; 0 makes it a plain one.
+        Slope of the leaky ReLU for negative inputs. 0 gives a ReLU.
     residual : bool
-        Add the input to the output, if they have the same channels.
+        True adds the input to the output if both have the same number of channels.
 
     Raises
     ------
     ValueError
-        If there is no such normalisation.
+        If the normalisation is unknown.
     """
 
     def __init__(
@@ -91,7 +96,7 @@ class ConvLayer(nn.Module):
         batch = normalisation == "batch"
         self.conv = nn.Conv2d(
             channels, out, 3, padding=dilation, dilation=dilation, bias=not batch
-        )  # batch norm would subtract a bias again, and has its own
+        )  # batch norm removes a bias before it, and has its own
         self.norm = nn.Identity()
         if batch:
             self.norm = nn.BatchNorm2d(out)
@@ -115,41 +120,41 @@ class ConvLayer(nn.Module):
 
 
 class ContextAggregation(nn.Module):
-    """Layers 2 to 11 of Table 1: dilated convolutions, and a 1x1 convolution to the outputs.
+    """Layers 2 to 11 of Table 1: dilated convolutions, then a 1x1 convolution to the outputs.
 
-    Layer 1, the affine projection to ``width`` channels, stands before it:
+    Layer 1 is the affine projection to ``width`` channels. It is a module of its own:
     :class:`tutorial_lib.deep.networks.hypercolumn.Hypercolumn` and the projection of the clicks.
-    The selection network does without (section 4).
+    The selection network has no layer 1 (section 4).
 
     Parameters
     ----------
     channels_in : int
-        Channels of the input: 64 for the segmentation network f; image, clicks, distance
-        transforms and candidates for the selection network g.
+        Channels of the input. For the segmentation network f: 64. For the selection network g:
+        image, clicks, distance transforms and candidates.
     outputs : int
         Channels of the output, M.
     width : int
-        Channels in between.
+        Channels of all maps between input and output.
     dilations : tuple of int
-        One for each 3x3 convolution.
+        Dilation of each 3x3 convolution, in cells.
     normalisation : str
-        ``"adaptive"`` (the paper's released code), ``"batch"`` (is folded into the filters once it
-        is trained, and then costs nothing) or ``"none"``.
+        ``"adaptive"`` as in the paper's released code, ``"batch"`` (after training it is folded
+        into the filters and costs nothing) or ``"none"``.
     residual : bool
-        Each layer adds to its input instead of replacing it.
+        True gives each layer a residual connection.
 
     Raises
     ------
     ValueError
-        If there are no layers, or there is no such normalisation.
+        If there are no dilations, or the normalisation is unknown.
 
     Notes
     -----
-    Without residual connections, kernels start as the identity, so that at first even the deepest
-    layer hears of the input (Yu and Koltun, section 3). A residual connection *is* that identity;
-    kernels beside it start at random (He et al., ICCV 2015).
+    Without residual connections, kernels are initialised to the identity, so that the input
+    reaches even the deepest layer (Yu and Koltun, section 3). A residual connection *is* this
+    identity. Kernels with a residual connection are initialised at random (He et al., ICCV 2015).
 
-    Batch norm normalises small batches of large images; call ``eval()`` for single images.
+    Batch norm is meant for small batches of large images. Call ``eval()`` for single images.
     """
 
     def __init__(
@@ -175,24 +180,21 @@ class ContextAggregation(nn.Module):
         self.output = nn.Conv2d(width, outputs, 1)
         if not residual:
             for layer in self.layers:
-                nn.init.dirac_(layer.conv.weight)  # one at the middle tap of channel i to i
+                nn.init.dirac_(layer.conv.weight)  # 1 at the middle tap from channel i to i
 
     @property
     def receptive_field(self) -> int:
-        """Side of the square of cells that one cell of the output depends on."""
+        """Side of the receptive field, in cells."""
         return 1 + 2 * sum(self.dilations)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(B, channels_in, H, W)`` to ``(B, outputs, H, W)``, of any size.
-
-        The outputs are not squashed: a sigmoid makes probabilities of them.
-        """
+        """Map ``(B, channels_in, H, W)`` to logits ``(B, outputs, H, W)``, for any size."""
         return self.output(self.layers(x))
 
 
 @dataclass(frozen=True)
 class CANPreset:
-    """The numbers in which two context aggregation networks differ; see the class."""
+    """The constants of a network; see :class:`ContextAggregation`."""
 
     width: int
     dilations: tuple[int, ...]
@@ -200,7 +202,7 @@ class CANPreset:
     residual: bool
 
 
-# "paper" is Table 1. "lite" is for two CPU cores: at stride 2, 257 cells are 513 pixels.
+# "paper" is Table 1. "lite" is for two CPU cores: at stride 2, 257 cells span 513 pixels.
 CAN_PRESETS = {
     "paper": CANPreset(64, (1, 2, 4, 8, 16, 32, 64, 128, 1), "adaptive", residual=False),
     "lite": CANPreset(64, (1, 2, 4, 8, 16, 32, 64, 1), "batch", residual=True),
@@ -216,12 +218,12 @@ def context_aggregation(
     ----------
     preset : str
         ``"paper"``: Table 1, dilations up to 128 at full resolution, adaptive normalisation.
-        ``"lite"``: dilations up to 64, batch norm, residual connections; meant for half
-        resolution, where it sees as far.
+        ``"lite"``: dilations up to 64, batch norm, residual connections. At half resolution its
+        receptive field covers as many pixels.
     channels_in, outputs : int
         Channels of the input and the output.
     **changes
-        What is to differ from the preset: ``width``, ``dilations``, ``normalisation``,
+        Replacements for values of the preset: ``width``, ``dilations``, ``normalisation``,
         ``residual``.
 
     Returns
@@ -232,7 +234,7 @@ def context_aggregation(
     Raises
     ------
     ValueError
-        If there is no such preset.
+        If the preset is unknown.
 
     Examples
     --------

@@ -1,14 +1,15 @@
 """Fully convolutional networks: FCN-32s, FCN-16s and FCN-8s.
 
-Long, Shelhamer and Darrell, CVPR 2015, turned classification networks into segmentation networks;
-Xu et al. (DOS), section 3.3, gave them two more input channels and two labels. Scores at stride 32
-know *what* is there; skips from strides 16 and 8 add *where* its boundary runs.
+Long, Shelhamer and Darrell (CVPR 2015) turn classification networks into segmentation networks.
+Xu et al. (DOS, section 3.3) add two input channels and use two labels. Scores at stride 32 tell
+*what* is there. Skips from strides 16 and 8 add *where* its boundary is.
 
     pixels -> backbone -> stride 32 -> score -x2-> + -x2-> + -x8-> scores of every pixel
                        -> stride 16 -> score ------^       |
                        -> stride 8  -> score --------------'
 
-The three networks are trained one after the other, each from the one before: see :meth:`FCN.finer`.
+The three networks are trained one after the other. Each starts from the one before, see
+:meth:`FCN.finer`.
 """
 
 from __future__ import annotations
@@ -30,20 +31,21 @@ STRIDES = (32, 16, 8)
 
 @dataclass(frozen=True)
 class FCNPreset:
-    """The numbers in which two FCNs differ.
+    """The constants of an FCN.
 
     Parameters
     ----------
     backbone : str
-        Its name; see :func:`tutorial_lib.deep.backbones.by_name.backbone`.
+        Name of the backbone; see :func:`tutorial_lib.deep.backbones.by_name.backbone`.
     taps : tuple of str
-        The stages at strides 8, 16 and 32 that are scored.
+        Stages at strides 8, 16 and 32 that get a score layer.
     classes : int
         Channels of the output: 2 for background and object, or 1 for the object alone.
     padding : int
-        Pixels of zeros around the normalised image.
+        Width of the zero padding around the normalised image, in pixels.
     border : int
-        Cells at stride 32 that the last stage loses on each side, having no padding of its own.
+        Number of cells at stride 32 that the last stage loses on each side, because it has no
+        padding.
     """
 
     backbone: str
@@ -53,9 +55,9 @@ class FCNPreset:
     border: int = 0
 
 
-# "paper" has two channels because DOS speaks of two labels, as its semantic ancestor had 21, and
-# 99 pixels of padding that make, with the first layer's own, the 100 of the original. "lite" has
-# one channel: a softmax of two is the sigmoid of their difference, so one says as much.
+# "paper" has two channels, because DOS has two labels where semantic FCNs have 21. Its 99 pixels of
+# padding and one pixel in the first layer give the 100 pixels of the original. "lite" has one
+# channel: a softmax of two scores is the sigmoid of their difference, so one score is enough.
 FCN_PRESETS = {
     "paper": FCNPreset("vgg16", ("pool3", "pool4", "fc7"), classes=2, padding=99, border=3),
     "lite": FCNPreset("efficientnet-lite0", ("block4", "block10", "head"), classes=1),
@@ -63,7 +65,7 @@ FCN_PRESETS = {
 
 
 def zero_score_layer(channels: int, classes: int) -> nn.Conv2d:
-    """Return a 1x1 convolution from features to class scores that starts as zero."""
+    """Return a 1x1 convolution from features to class scores, initialised to zero."""
     layer = nn.Conv2d(channels, classes, 1)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -72,7 +74,7 @@ def zero_score_layer(channels: int, classes: int) -> nn.Conv2d:
 
 @dataclass(frozen=True)
 class FCNDesign:
-    """What a file of weights says about the FCN they belong to.
+    """The metadata of an FCN, stored with its weights.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ class FCNDesign:
     Raises
     ------
     ValueError
-        If there is no such preset or stride.
+        If the preset or the stride is unknown.
     """
 
     preset: str
@@ -105,9 +107,9 @@ class FCN(nn.Module):
     Parameters
     ----------
     backbone : Backbone
-        Yields three maps, at strides 8, 16 and 32.
+        A backbone with three maps, at strides 8, 16 and 32.
     stride : int
-        32, 16 or 8: the finest map whose scores are used.
+        Stride of the finest map that gets a score layer: 32, 16 or 8.
     classes : int
         Channels of the output.
     padding, border : int
@@ -116,20 +118,20 @@ class FCN(nn.Module):
     Raises
     ------
     ValueError
-        If the stride is none of the three, or the backbone's maps are at other strides.
+        If the stride is not 32, 16 or 8, or the backbone's maps have other strides.
 
     Notes
     -----
-    As in Long et al., section 4.3, score layers start at zero, intermediate upsampling starts
-    bilinear and is learned, and the last upsampling stays bilinear. (The code they released learns
-    none of it.)
+    As in Long et al. (section 4.3), score layers are initialised to zero. Intermediate upsampling
+    layers are initialised to bilinear interpolation and learned. The last upsampling layer stays
+    bilinear. (Their released code learns no upsampling.)
 
-    Two things differ from their published networks. First, theirs upsample by 32 or 16 in one step
-    where there are no skips to join; ours always take the steps x2, x2, x8 of FCN-8s. Linear
-    interpolation in steps rounds off the kinks at cell centres (a ridge one cell wide at stride 32
-    loses 23 % of its height), so only this way a finer network starts with *exactly* the answers
-    of the coarser one. The layers of FCN-8s are the same.
-    Second, upsampling repeats the edge cells, where theirs adds zeros and then crops.
+    There are two differences from their published networks. First, their FCN-32s and FCN-16s
+    upsample the last steps at once, by 32 or 16. Ours always use the steps x2, x2, x8 of FCN-8s.
+    Interpolation in steps smooths the kinks at cell centres: a ridge of one cell at stride 32 loses
+    23 % of its height. With the same steps, a finer network starts with *exactly* the output of the
+    coarser one. FCN-8s itself has the same layers as theirs. Second, our upsampling repeats the
+    edge cells. Theirs pads with zeros and crops.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class FCN(nn.Module):
             self._add_skip()
 
     def _add_skip(self) -> None:
-        """Let the next finer map take part, and the upsampling before it be learned."""
+        """Add a score layer for the next finer map, and learn the upsampling before it."""
         self.stride //= 2
         level = 1 if self.stride == 16 else 0
         skip = zero_score_layer(self.backbone.levels[level].channels, self.classes)
@@ -170,11 +172,11 @@ class FCN(nn.Module):
         getattr(self, f"up{2 * self.stride}").weight.requires_grad_(True)
 
     def finer(self) -> Self:
-        """Return the network that the next stage of training starts from.
+        """Return the initial network of the next training stage.
 
-        FCN-32s gives FCN-16s, and FCN-16s gives FCN-8s (DOS, section 3.3). The new network starts
-        with this one's weights and a score layer of zeros for the skip, so at its start it answers
-        exactly as this one does. This one is not changed.
+        FCN-32s gives FCN-16s, and FCN-16s gives FCN-8s (DOS, section 3.3). The new network copies
+        all weights. Its new score layer is zero, so its output is exactly the same. This network
+        does not change.
 
         Returns
         -------
@@ -184,7 +186,7 @@ class FCN(nn.Module):
         Raises
         ------
         ValueError
-            If this is FCN-8s already: finer ones bring nothing more (DOS, section 3.3).
+            If this is FCN-8s. Finer networks bring no further benefit (DOS, section 3.3).
         """
         if self.stride == STRIDES[-1]:
             raise ValueError("FCN-8s is the finest: finer skips bring no further benefit.")
@@ -198,15 +200,15 @@ class FCN(nn.Module):
         Parameters
         ----------
         image : Tensor
-            ``(B, 3 + extra, H, W)`` float, of any size: RGB in 0..255, then the extra channels on
-            the caller's scale. Where the preset pads, they are padded with zeros like RGB after
-            its mean was subtracted; centre their scale on zero.
+            ``(B, 3 + extra, H, W)`` float, of any size: RGB in 0..255, then the extra channels.
+            The padding is zero in every channel, so the extra channels should have a scale that is
+            centred on zero.
 
         Returns
         -------
         Tensor
-            ``(B, classes, H, W)`` scores, float32 under autocast too; :func:`object_logit` makes
-            one number a pixel of them.
+            ``(B, classes, H, W)``: scores, float32 also under autocast. :func:`object_logit` turns
+            them into one logit for each pixel.
         """
         height, width = image.shape[-2:]
         padded = F.pad(self.backbone.normalise(image), (self.padding,) * 4)
@@ -215,13 +217,13 @@ class FCN(nn.Module):
         scores = self._join(scores, at16, self.score16, 2 * self.border)
         scores = self._join(self.up16(scores), at8, self.score8, 4 * self.border)
         scores = self.up8(scores)
-        # Where the image begins: the padding is gone, and so is the border lost at stride 32.
+        # Position of the image: after the padding, minus the border lost at stride 32.
         start = self.padding - 32 * self.border
         return scores[..., start : start + height, start : start + width]
 
     @staticmethod
     def _join(scores: Tensor, features: Tensor, skip: nn.Conv2d | None, offset: int) -> Tensor:
-        """Cut scores and finer features to where they overlap, and add the features' own scores."""
+        """Crop scores and finer features to their overlap, and add the scores of the features."""
         features = features[..., offset:, offset:]
         rows = min(scores.shape[-2], features.shape[-2])
         cols = min(scores.shape[-1], features.shape[-1])
@@ -230,18 +232,19 @@ class FCN(nn.Module):
 
 
 def object_logit(scores: Tensor) -> Tensor:
-    """Turn the scores of one or two classes into one number a pixel.
+    """Turn the scores of one or two classes into one logit for each pixel.
 
     Parameters
     ----------
     scores : Tensor
-        ``(B, 1, H, W)``: the object's score; or ``(B, 2, H, W)``: background's and object's.
+        ``(B, 1, H, W)``: scores of the object; or ``(B, 2, H, W)``: scores of background and
+        object.
 
     Returns
     -------
     Tensor
-        ``(B, H, W)``; its sigmoid is the probability of the object. For two scores that is their
-        softmax: ``exp(b) / (exp(a) + exp(b)) = sigmoid(b - a)``.
+        ``(B, H, W)``: logits. Their sigmoid is the probability of the object. For two scores a and
+        b it equals the softmax: ``exp(b) / (exp(a) + exp(b)) = sigmoid(b - a)``.
 
     Raises
     ------
@@ -252,7 +255,7 @@ def object_logit(scores: Tensor) -> Tensor:
         return scores[:, 0]
     if scores.shape[1] == 2:
         return scores[:, 1] - scores[:, 0]
-    raise ValueError(f"Object or background are one or two scores, not {scores.shape[1]}.")
+    raise ValueError(f"Object and background need one or two scores, not {scores.shape[1]}.")
 
 
 def fcn(
@@ -269,23 +272,25 @@ def fcn(
     ----------
     preset : str
         ``"paper"``: VGG-16 with fc6 and fc7 as convolutions, 134 million parameters, as in Long et
-        al. and DOS. ``"lite"``: EfficientNet-Lite0, scored at blocks 4 and 10 and the head, 3.4
-        million parameters; trains on two CPU cores.
+        al. and DOS. ``"lite"``: EfficientNet-Lite0 with score layers at blocks 4 and 10 and the
+        head, 3.4 million parameters. It can be trained on two CPU cores.
     stride : int
-        32, 16 or 8. Training starts at 32 and goes on with :meth:`FCN.finer`.
+        32, 16 or 8. Training starts at 32 and continues with :meth:`FCN.finer`.
     extra_channels : int
-        Input channels beside RGB: 2 for the distance maps of DOS, 0 for semantic segmentation.
+        Input channels in addition to RGB: 2 for the distance maps of DOS, 0 for semantic
+        segmentation.
     classes : int, optional
-        Channels of the output; by default 2 for ``paper`` and 1 for ``lite``.
+        Channels of the output. The default is 2 for ``paper`` and 1 for ``lite``.
     pretrained : bool, str or Path
-        See :func:`tutorial_lib.deep.backbones.by_name.backbone`. DOS starts from Long et al.'s
-        semantic FCN-32s, published as a Caffe model; we start from ImageNet, as that network did.
+        See :func:`tutorial_lib.deep.backbones.by_name.backbone`. DOS starts from the semantic
+        FCN-32s of Long et al., published as a Caffe model. We start from ImageNet weights, as that
+        network did.
 
     Returns
     -------
     FCN
-        In training mode, everything trainable but the last upsampling. For small batches call
-        ``network.backbone.freeze_statistics()``.
+        In training mode. All layers except the last upsampling are trainable. For small batches
+        call ``network.backbone.freeze_statistics()``.
 
     Raises
     ------

@@ -1,15 +1,15 @@
-"""Hypercolumns: all that a pretrained network says about a pixel, in a few numbers.
+"""Hypercolumns: the features of a pretrained network at each pixel, projected to a few channels.
 
-Latent Diversity upsamples five maps of VGG-19 to the image's size, concatenates their 1,472
-channels and reduces each pixel's column to 64 numbers by an affine projection (Li et al., section
-3). Projection mixes channels within a pixel, upsampling mixes pixels within a channel, and both are
-linear: so their order does not matter. Projecting each map at its own size, where it is small, and
-adding up the upsampled results is the same function, at a fraction of the memory:
+Latent Diversity upsamples five maps of VGG-19 to the size of the image and concatenates their 1,472
+channels. An affine projection reduces them to 64 for each pixel (Li et al., section 3). The
+projection mixes channels within a pixel. Upsampling mixes pixels within a channel. Both are linear,
+so their order does not matter. We project each map at its own small size, then upsample and add.
+This is the same function and needs a fraction of the memory:
 
     paper:  maps -> upsample -> concatenate (1,472 channels a pixel) -> project -> 64
     here:   maps -> project -> upsample -> add (64 channels a pixel)     the same 64
 
-Nothing of this depends on clicks, so it is computed once a photo.
+Hypercolumns do not depend on clicks, so they are computed once for each photo.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from tutorial_lib.deep.layers import upsample_level
 
 
 class FixedNorm(nn.Module):
-    """Bring every channel to mean 0 and variance 1, by statistics that are measured once.
+    """Normalise every channel to mean 0 and variance 1, with statistics that are measured once.
 
-    Maps of one backbone differ in scale by an order of magnitude; under one learning rate the large
-    ones would drown the others. Batch norm's own statistics change with every batch; those of a
-    frozen backbone need not. So the first batches of training are averaged, and then they stand.
-    Training and use follow the same formula.
+    The maps of a backbone differ in scale by an order of magnitude. With one learning rate, the
+    large maps would dominate. Batch norm updates its statistics with every batch, which a frozen
+    backbone does not need. This layer averages over the first batches of training and then keeps
+    the statistics. Training and inference use the same formula.
 
     Parameters
     ----------
     channels : int
         Channels of the map.
     batches : int
-        Batches of training after which the statistics stand.
+        Number of training batches that are averaged.
     eps : float
-        Added to the variance, so that a channel that was always silent is not blown up.
+        Added to the variance, so that a constant channel is not amplified.
     """
 
     def __init__(self, channels: int, batches: int = 100, eps: float = 1e-3) -> None:
@@ -52,23 +52,23 @@ class FixedNorm(nn.Module):
 
     @torch.no_grad()
     def observe(self, x: Tensor) -> None:
-        """Average the statistics of ``(B, channels, H, W)`` in, unless they stand already."""
+        """Include ``(B, channels, H, W)`` in the statistics, if they are not final yet."""
         if self.seen >= self.batches:
             return
         self.seen += 1
         mean, square = self.measure(x.detach().float())
-        part = 1 / self.seen.item()  # the first batch replaces what a new norm starts with
+        part = 1 / self.seen.item()  # 1 for the first batch, which replaces the initial values
         square = (self.variance + self.mean.square()).lerp(square, part)
         self.mean.lerp_(mean, part)
         self.variance.copy_((square - self.mean.square()).clamp_min(0))
 
     def measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return every channel's mean and mean square in a batch, ``(channels,)`` each."""
+        """Return the mean and the mean square of each channel, ``(channels,)`` each."""
         return x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))
 
     @property
     def scale(self) -> Tensor:
-        """What each channel is multiplied by, ``(channels,)``."""
+        """Factor of each channel, ``(channels,)``."""
         return (self.variance + self.eps).rsqrt()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,27 +83,27 @@ class Hypercolumn(nn.Module):
     Parameters
     ----------
     levels : sequence of Level
-        What the backbone yields. The image itself may be one of them, of stride 1.
+        The levels of the backbone. The image itself may be one of them, with stride 1.
     width : int
         Channels of the result; 64 in the paper.
     normalise : bool
-        Bring every channel to unit variance first; see :class:`FixedNorm`. The paper does not.
+        True normalises every channel first, see :class:`FixedNorm`. The paper does not.
     stride : int
-        Pixels of the image from one cell of the result to the next: 1 in the paper; 2 takes a
-        quarter of the time. No level may be finer.
+        Stride of the result, in pixels: 1 in the paper. 2 needs a quarter of the time. No level
+        may have a smaller stride.
 
     Raises
     ------
     ValueError
-        If there are no levels, or one's stride is no multiple of the result's.
+        If there are no levels, or the stride of a level is not a multiple of ``stride``.
 
     Notes
     -----
-    Cells stay where they are in the image. Upsampling goes by the ratio of the strides, never by
-    the ratio of the sizes, which would squeeze the incomplete cells at the right and lower edge.
-    Cells that a backbone centres elsewhere than on the middle of their pixels
-    (:attr:`Level.shift`; half a cell in EfficientNet-Lite0) are moved there, by whole cells of the
-    result: half of one is the most that they can still be off.
+    Every cell keeps its position in the image. The upsampling factor is the ratio of the strides.
+    The ratio of the sizes would distort the map, because cells at the right and lower edge are
+    incomplete. A backbone may place a cell off the centre of its pixels (:attr:`Level.shift`; half
+    a cell in EfficientNet-Lite0). This is corrected by whole cells of the result, which leaves an
+    error of at most half a cell.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class Hypercolumn(nn.Module):
         for level in levels:
             if level.stride % stride:
                 raise ValueError(
-                    f"A hypercolumn of stride {stride} reads levels at multiples of it; "
-                    f"{level.name} has stride {level.stride}."
+                    f"A hypercolumn of stride {stride} needs levels whose strides are multiples "
+                    f"of it; {level.name} has stride {level.stride}."
                 )
         self.levels, self.width, self.stride = tuple(levels), width, stride
-        # The affine projection of the paper, cut into one part for each level. Its one bias is
-        # kept apart: upsampling does not change a constant.
+        # The affine projection of the paper, split into one part for each level. There is one
+        # bias, added once, since upsampling does not change a constant.
         self.projections = nn.ModuleList(
             nn.Conv2d(level.channels, width, 1, bias=False) for level in levels
         )
@@ -133,7 +133,7 @@ class Hypercolumn(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parts as the one layer they are: unit variance in, unit variance out."""
+        """Initialise all parts as one layer that keeps the variance of its input."""
         bound = math.sqrt(3 / sum(level.channels for level in self.levels))
         for projection in self.projections:
             nn.init.uniform_(projection.weight, -bound, bound)
@@ -145,7 +145,7 @@ class Hypercolumn(nn.Module):
         Parameters
         ----------
         maps : sequence of Tensor
-            One map ``(B, channels, ceil(H / level.stride), ceil(W / level.stride))`` a level.
+            ``(B, channels, ceil(H / level.stride), ceil(W / level.stride))`` for each level.
         size : tuple of int
             Rows and columns of the result, ``(h, w)``: ``ceil(H / stride), ceil(W / stride)``.
 
@@ -157,7 +157,7 @@ class Hypercolumn(nn.Module):
         Raises
         ------
         ValueError
-            If a map's shape is not that of its level.
+            If the shape of a map does not match its level.
         """
         self._check(maps, size)
         if self.training and self.norms:
@@ -172,7 +172,7 @@ class Hypercolumn(nn.Module):
         return total
 
     def folded(self) -> tuple[list[Tensor], Tensor]:
-        """Return the projection that does what norms and projection do together.
+        """Return one projection that replaces the norms and the projection.
 
         ``W (x - mean) scale + b  =  (W scale) x + (b - (W scale) mean)``
 
@@ -192,14 +192,14 @@ class Hypercolumn(nn.Module):
     def _check(self, maps: Sequence[Tensor], size: tuple[int, int]) -> None:
         if len(maps) != len(self.levels):
             raise ValueError(
-                f"Give one map for each of {len(self.levels)} levels, not {len(maps)}."
+                f"There must be one map for each of {len(self.levels)} levels, not {len(maps)}."
             )
         for level, x in zip(self.levels, maps, strict=True):
             cells = tuple(math.ceil(side * self.stride / level.stride) for side in size)
             if tuple(x.shape[1:]) != (level.channels, *cells):
                 raise ValueError(
-                    f"For {size[0]} x {size[1]} cells of stride {self.stride}, {level.name} is a "
-                    f"map of shape (B, {level.channels}, {cells[0]}, {cells[1]}), not "
+                    f"For {size[0]} x {size[1]} cells of stride {self.stride}, {level.name} must "
+                    f"have shape (B, {level.channels}, {cells[0]}, {cells[1]}), not "
                     f"{tuple(x.shape)}."
                 )
 
@@ -207,22 +207,22 @@ class Hypercolumn(nn.Module):
 def upsample_concatenate_project(
     hypercolumn: Hypercolumn, maps: Sequence[Tensor], size: tuple[int, int]
 ) -> Tensor:
-    """Do what a hypercolumn does in the order in which the paper writes it.
+    """Compute a hypercolumn in the order of the paper: upsample, concatenate, project.
 
-    Here to be read, tested and measured beside :class:`Hypercolumn`; with VGG-19 it holds 1,472
-    numbers for every pixel.
+    This is the reference for reading, tests and measurements. With VGG-19 it needs 1,472 numbers
+    for each pixel.
 
     Parameters
     ----------
     hypercolumn : Hypercolumn
-        Its weights and statistics are used.
+        The hypercolumn whose weights and statistics are used.
     maps, size
-        As :meth:`Hypercolumn.forward` takes them.
+        As for :meth:`Hypercolumn.forward`.
 
     Returns
     -------
     Tensor
-        ``(B, width, h, w)``: equal to ``hypercolumn(maps, size)``, but for rounding.
+        ``(B, width, h, w)``: equal to ``hypercolumn(maps, size)``, apart from rounding errors.
     """
     if hypercolumn.norms:
         maps = [norm(x) for norm, x in zip(hypercolumn.norms, maps, strict=True)]

@@ -1,10 +1,9 @@
-"""Bilinear interpolation as two matrix products, and the hypercolumn that is computed by them.
+"""A hypercolumn computed with matrix products instead of interpolation.
 
-Interpolating a map bilinearly means interpolating every row linearly, then every column: once from
-the left and once from the right with a matrix of weights. Several maps that are to be added are
-one product: their columns are laid end to end, and so are their matrices. A processor multiplies
-matrices faster than anything else, and most of all in training, where the way back is the same two
-products with the matrices turned.
+Bilinear interpolation is separable: it interpolates every row, then every column. Each step is a
+product with a matrix of weights. Adding several upsampled maps is one product of concatenated
+matrices. Matrix products are the fastest operation of a processor. This helps most in training,
+because the backward pass consists of the same products with transposed matrices.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ from tutorial_lib.deep.networks.hypercolumn import Hypercolumn
 
 @lru_cache(maxsize=256)
 def interpolation_matrix(level: Level, stride: int, size: int) -> Tensor:
-    """Return the weights with which a level's cells make the cells of a finer grid, on one axis.
+    """Return the matrix that interpolates a level linearly to a finer grid, along one axis.
 
     Parameters
     ----------
     level : Level
-        Says where the level's cells lie.
+        Stride and shift of the level's cells.
     stride : int
-        Stride of the finer grid, a divisor of the level's.
+        Stride of the finer grid, in pixels; a divisor of ``level.stride``.
     size : int
-        Cells of the finer grid.
+        Number of cells of the finer grid.
 
     Returns
     -------
     Tensor
-        ``(size, cells) float32``; every row sums to 1. Do not change it: it is kept.
+        ``(size, cells) float32``; every row sums to 1. Do not change it in place: it is cached.
 
     Examples
     --------
@@ -45,14 +44,14 @@ def interpolation_matrix(level: Level, stride: int, size: int) -> Tensor:
     [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
     cells = math.ceil(size * stride / level.stride)
-    # What is kept must serve training, too, even if inference asks for it first.
+    # The cached tensor must also work in training, even if inference creates it.
     with torch.inference_mode(False), torch.no_grad():
         each = torch.eye(cells, device="cpu").view(1, cells, cells, 1)  # channel i: 1 in row i only
         return upsample_level(each, level, stride, (size, 1))[0, :, :, 0].T.contiguous()
 
 
 class SeparableHypercolumn(Hypercolumn):
-    """A hypercolumn computed by matrix products: the same function, with the same weights."""
+    """A hypercolumn computed with matrix products: the same function, with the same weights."""
 
     def forward(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Compute the hypercolumns of a batch of images, as :meth:`Hypercolumn.forward` does.
@@ -60,19 +59,19 @@ class SeparableHypercolumn(Hypercolumn):
         Parameters
         ----------
         maps : sequence of Tensor
-            One map ``(B, channels, ceil(H / level.stride), ceil(W / level.stride))`` a level.
+            ``(B, channels, ceil(H / level.stride), ceil(W / level.stride))`` for each level.
         size : tuple of int
             Rows and columns of the result, ``(h, w)``: ``ceil(H / stride), ceil(W / stride)``.
 
         Returns
         -------
         Tensor
-            ``(B, width, h, w)``, channels last in memory; in bfloat16 under autocast.
+            ``(B, width, h, w)`` in channels-last memory format; bfloat16 under autocast.
 
         Raises
         ------
         ValueError
-            If a map's shape is not that of its level.
+            If the shape of a map does not match its level.
         """
         self._check(maps, size)
         if self.training and self.norms:

@@ -1,9 +1,9 @@
-"""The U-Net: the other architecture that Latent Diversity tries for f (Li et al., Table 4).
+"""The U-Net: the alternative architecture of f in Latent Diversity (Li et al., Table 4).
 
-Ronneberger et al. (MICCAI 2015) go down to a coarse map that sees far, and up again; on the way up,
-each step is handed the map of the same size from the way down, in which boundaries are still sharp.
-Where the context aggregation network spends its arithmetic on full resolution, this one spends it
-on channels.
+The U-Net (Ronneberger et al., MICCAI 2015) has an encoder and a decoder. The encoder reduces the
+resolution, which gives a large receptive field. Each step of the decoder doubles the resolution and
+concatenates the encoder's map of the same size, in which boundaries are sharp. The context
+aggregation network uses its arithmetic for full resolution, the U-Net for channels.
 
     x -> two 3x3 ---------------------------> concatenate -> two 3x3 -> 1x1
               `-> pool -> two 3x3 -> ... -> up --'
@@ -21,7 +21,7 @@ from tutorial_lib.deep.networks.context_aggregation import ConvLayer
 
 
 class UNet(nn.Module):
-    """A U-Net that keeps the size, whatever it is.
+    """A U-Net whose output has the size of its input, for any size.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class UNet(nn.Module):
     outputs : int
         Channels of the output, M.
     width : int
-        Channels at full resolution; they double with every step down.
+        Channels at full resolution. They double with every step of the encoder.
     depth : int
-        Steps down, each to half the size.
+        Number of encoder steps. Each one halves the resolution.
     widest : int
-        No map has more channels than this.
+        Maximum number of channels of a map.
     normalisation : str
         ``"none"`` as in the original, ``"batch"`` or ``"adaptive"``; see
         :class:`tutorial_lib.deep.networks.context_aggregation.ConvLayer`.
@@ -42,13 +42,14 @@ class UNet(nn.Module):
     Raises
     ------
     ValueError
-        If the depth is negative, or there is no such normalisation.
+        If the depth is negative, or the normalisation is unknown.
 
     Notes
     -----
-    Two things differ from the original. Its convolutions are not padded, so that a map of 572 cells
-    gives one of 388; ours are. And its sides must be divisible by 16; ours need not be, as pooling
-    keeps the incomplete cells at the right and lower edge, and upsampling cuts them again.
+    There are two differences from the original. First, its convolutions are not padded: a map of
+    572 cells becomes a map of 388. Ours are padded. Second, its sides must be divisible by 16. Ours
+    may have any length: pooling keeps the incomplete cells at the right and lower edge, and
+    upsampling crops them.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if depth < 0:
-            raise ValueError(f"A U-Net's depth is 0 or more, not {depth}.")
+            raise ValueError(f"The depth of a U-Net must be 0 or more, not {depth}.")
         widths = [min(width * 2**step, widest) for step in range(depth + 1)]
         befores = [channels_in, *widths]
         self.down = nn.ModuleList(
@@ -76,10 +77,7 @@ class UNet(nn.Module):
         self.output = nn.Conv2d(width, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(B, channels_in, H, W)`` to ``(B, outputs, H, W)``, of any size.
-
-        The outputs are not squashed: a sigmoid makes probabilities of them.
-        """
+        """Map ``(B, channels_in, H, W)`` to logits ``(B, outputs, H, W)``, for any size."""
         passed = []
         for step, layers in enumerate(self.down):
             x = layers(self.pool(x) if step else x)
@@ -99,7 +97,7 @@ def _pair(channels: int, out: int, normalisation: str) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class UNetPreset:
-    """The numbers in which two U-Nets differ; see the class."""
+    """The constants of a U-Net; see :class:`UNet`."""
 
     width: int
     depth: int
@@ -107,8 +105,8 @@ class UNetPreset:
     normalisation: str
 
 
-# Li et al. do not say which U-Net they took; "paper" is that of Ronneberger et al., Figure 1.
-# "lite" takes about as much arithmetic as the lite context aggregation network.
+# Li et al. do not say which U-Net they use. "paper" is the one in Figure 1 of Ronneberger et al.
+# "lite" needs about as much arithmetic as the lite context aggregation network.
 UNET_PRESETS = {
     "paper": UNetPreset(width=64, depth=4, widest=1024, normalisation="none"),
     "lite": UNetPreset(width=48, depth=4, widest=128, normalisation="batch"),
@@ -122,11 +120,12 @@ def unet(preset: str, channels_in: int, outputs: int, **changes: Any) -> UNet:
     ----------
     preset : str
         ``"paper"``: 64 channels, doubled four times, 31 million parameters. ``"lite"``: 48
-        channels, never more than 128, with batch norm; trains on two CPU cores.
+        channels, at most 128, with batch norm. It can be trained on two CPU cores.
     channels_in, outputs : int
         Channels of the input and the output.
     **changes
-        What is to differ from the preset: ``width``, ``depth``, ``widest``, ``normalisation``.
+        Replacements for values of the preset: ``width``, ``depth``, ``widest``,
+        ``normalisation``.
 
     Returns
     -------
@@ -136,7 +135,7 @@ def unet(preset: str, channels_in: int, outputs: int, **changes: Any) -> UNet:
     Raises
     ------
     ValueError
-        If there is no such preset.
+        If the preset is unknown.
 
     Examples
     --------
