@@ -607,7 +607,7 @@ def test_one_candidate_can_be_shown_always(weights, show):
     [
         ({"size": 100}, "multiple of 32"),
         ({"size": -32}, "multiple of 32"),
-        ({"show": 3}, "candidates 0 to 2; none is 3"),
+        ({"show": 3}, "candidates 0 to 2, not 3"),
     ],
 )
 def test_a_bad_option_ends_in_one_sentence(weights, options, message):

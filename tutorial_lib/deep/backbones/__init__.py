@@ -1,1 +1,1 @@
-"""Networks that know ImageNet, as chains of stages whose feature maps can be read."""
+"""Backbones pretrained on ImageNet, as chains of stages with accessible feature maps."""

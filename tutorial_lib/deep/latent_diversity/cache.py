@@ -1,6 +1,6 @@
-"""What Latent Diversity computes for a photo and keeps, so that nothing is computed twice.
+"""The cache of Latent Diversity for one photo: encoded views and answers.
 
-Photo and clicks decide everything in the cache. Losing an entry costs time and changes no answer.
+Every entry is a function of photo and clicks. A lost entry costs time but changes no answer.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, eq=False)
 class ViewFeatures:
-    """A view of a photo, encoded for f.
+    """The features of one view of a photo.
 
     Parameters
     ----------
     size : tuple of int
         Height and width of the encoder's input, in pixels.
     image : Tensor
-        ``(B, 3, h, w)``: the first of the encoder's maps, the image itself.
+        ``(B, 3, h, w)``: the encoder's first map, which is the image itself.
     features : Tensor
         ``(B, 64, h, w)``: the part of f's features that depends on the photo alone.
     """
@@ -44,18 +44,18 @@ class ViewFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What f proposes and g scores for some clicks.
+    """The candidates of f and the scores of g for some clicks.
 
     Parameters
     ----------
     view : View
-        The part of the photo they looked at.
+        The part of the photo that f and g saw.
     logits : Tensor
-        ``(M, h, w) float32`` on the view's grid, on the CPU.
+        ``(M, h, w) float32``: the candidates on the grid of the view, on the CPU.
     scores : Tensor
-        ``(M,) float32``: g's scores; the candidate with the highest is shown by default.
+        ``(M,) float32``: g's scores. By default the candidate with the highest score is selected.
     preferred : int, optional
-        The candidate that a person prefers; it is shown instead.
+        Index of the candidate that the user prefers. It is selected instead.
     """
 
     view: View
@@ -65,16 +65,16 @@ class Answer:
 
     @property
     def selected(self) -> int:
-        """Number of the candidate that is shown."""
+        """Index of the selected candidate."""
         return int(self.scores.argmax()) if self.preferred is None else self.preferred
 
     @property
     def shown(self) -> np.ndarray:
-        """The selected candidate on the view's grid, ``(h, w) float32`` in [0, 1]."""
+        """The selected candidate on the grid of the view, ``(h, w) float32`` in [0, 1]."""
         return self.logits[self.selected].sigmoid().numpy()
 
     def on_photo(self, shape: tuple[int, int]) -> np.ndarray:
-        """Return the selected candidate on a photo's pixels, ``(H, W)``; 0 outside the view."""
+        """Return the selected candidate at the photo's size, ``(H, W)``; 0 outside the view."""
         photo = np.zeros(shape, dtype=np.float32)
         photo[self.view.slices] = cv2.resize(self.shown, (self.view.width, self.view.height))
         return photo
@@ -89,9 +89,9 @@ class LatentDiversityPrepared:
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     features : OrderedDict
-        Encoded views, the latest last.
+        Features of each view, the latest last.
     answers : OrderedDict
-        Answers by clicks, without a preference after the last click; the latest last.
+        Answers for clicks, the latest last. The keys have no preference after the last click.
     """
 
     photo: np.ndarray
@@ -105,12 +105,12 @@ class LatentDiversityPrepared:
 
     @property
     def whole(self) -> View:
-        """The view of all of it."""
+        """The view that covers the whole photo."""
         return View(0, 0, *self.shape)
 
 
 def store(cache: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
-    """Put a value into a cache, and drop the entries that were stored longest ago."""
+    """Store a value in a cache, and drop the oldest entries above ``most``."""
     cache[key] = value
     cache.move_to_end(key)
     while len(cache) > most:

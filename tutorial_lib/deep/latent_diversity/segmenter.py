@@ -1,12 +1,11 @@
-"""Interactive Image Segmentation with Latent Diversity (Li et al., CVPR 2018): f, g, and a click.
+"""Interactive Image Segmentation with Latent Diversity (Li et al., CVPR 2018).
 
-photo, clicks -> f -> M candidates -> g -> the one that is shown
+photo, clicks -> f -> M candidates -> g -> the selected candidate
 
-Since 2018 it has become usual to tell a network which mask the user was looking at when they
-clicked. Then an answer depends on the answer before it. It is still a function of photo and clicks
-alone: the mask shown before the last click is the answer to all clicks but the last. So nothing
-need be remembered, and remembering (in ``prepared``) only saves time: a new click costs one pass,
-an undo none. Where a human prefers another candidate than g, that choice is an input as well.
+Newer networks also get the previous mask, which the user saw before the last click. Each answer
+then depends on the answer before. It is still a function of photo and clicks alone: the previous
+mask is the answer to all clicks but the last. The cache in ``prepared`` only saves time. A new
+click needs one forward pass, an undo needs none. A preference of the user is part of the clicks.
 """
 
 from __future__ import annotations
@@ -41,54 +40,54 @@ from tutorial_lib.segmenter import Segmentation
 
 SIZES = {"lite": 448, "paper": 0}
 ZOOMS = {"lite": True, "paper": False}
-# Zooming in, with the names of RITM's code where it has one.
+# Zoom-in. The first three names follow RITM's code.
 EXPANSION_RATIO = 2.0
 MIN_CROP_SIZE = 96  # pixels
-RECOMPUTE_IOU = 0.5  # a view is replaced if it overlaps the new one by less
-MAX_VIEW_FRACTION = 0.6  # a longer view is not worth it: the whole photo is used
+RECOMPUTE_IOU = 0.5  # a view is replaced if its IoU with the new view is less
+MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
 
 
 class LatentDiversity:
-    """f proposes M segmentations, g selects one.
+    """Latent Diversity: network f proposes M segmentations, network g selects one.
 
     Parameters
     ----------
     weights : str or Path
         A name in :data:`tutorial_lib.deep.weights.WEIGHTS`, or a file that training wrote.
     size : int, optional
-        Long side at which photos go through the networks, in pixels, a multiple of 32; 0 for the
-        photo's own. By default what suits the weights' preset: 448, or 0 for ``paper``.
+        Longer side of the networks' input, in pixels; a multiple of 32, or 0 for the size of the
+        photo. The default depends on the preset of the weights: 448 for ``lite``, 0 for ``paper``.
     zoom : bool, optional
-        From the second click on, look only at the surroundings of the mask and the clicks, at
-        working size, where these are small beside the photo. Not in the paper, and by default what
-        suits the weights' preset: no for ``paper``, else yes.
+        True crops the photo around the mask and the clicks from the second click on, if they cover
+        a small part of it. The crop is resized to working size. This is not in the paper. The
+        default depends on the preset of the weights: True for ``lite``, False for ``paper``.
     flip : bool
-        Average f's answers to the photo and to its mirror image. Not in the paper.
+        True averages f's answers to the photo and to its mirror image. This is not in the paper.
     show : int, optional
-        Always show the candidate of this number, from 0, whatever g says.
+        Index of the candidate that is always selected, from 0. By default g selects.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
     backbone : bool, str or Path
-        The backbone's weights; see :func:`tutorial_lib.deep.backbones.by_name.backbone`.
+        The weights of the backbone; see :func:`tutorial_lib.deep.backbones.by_name.backbone`.
     precision : str
         See :func:`tutorial_lib.deep.device.resolve_precision`.
 
     Attributes
     ----------
     weights : str or Path
-        As given.
+        The value given above.
     precision : str
-        ``"float32"`` or ``"bfloat16"``: what it computes in.
+        ``"float32"`` or ``"bfloat16"``: the precision of the networks.
 
     Raises
     ------
     ValueError
-        If the size is neither 0 nor a positive multiple of 32, or there are no such weights, no
-        such device or no such precision.
+        If the size is neither 0 nor a positive multiple of 32, or the weights, the device, the
+        precision or the candidate are unknown.
     FileNotFoundError
         If a file is missing.
     ImportError, ConnectionError
-        If the backbone's weights cannot be had.
+        If the weights of the backbone are not available.
 
     References
     ----------
@@ -120,20 +119,20 @@ class LatentDiversity:
         self.flip, self.show = flip, show
         heads = networks.f.design.heads
         if show is not None and not 0 <= show < heads:
-            raise ValueError(f"These weights make candidates 0 to {heads - 1}; none is {show}.")
+            raise ValueError(f"These weights have the candidates 0 to {heads - 1}, not {show}.")
 
     def prepare(self, image: ImageLike) -> LatentDiversityPrepared:
-        """Compute everything that depends on the photo alone.
+        """Compute the features of the photo.
 
         Parameters
         ----------
         image : image
-            Anything :func:`tutorial_lib.images.as_rgb` takes.
+            Anything that :func:`tutorial_lib.images.as_rgb` takes.
 
         Returns
         -------
         LatentDiversityPrepared
-            To be handed to :meth:`segment`.
+            The first argument of :meth:`segment`.
         """
         prepared = LatentDiversityPrepared(as_rgb(image))
         self._encode(prepared, prepared.whole)
@@ -145,21 +144,21 @@ class LatentDiversity:
         Parameters
         ----------
         prepared : LatentDiversityPrepared
-            What :meth:`prepare` returned.
+            The value of :meth:`prepare`.
         clicks : Clicks
-            The clicks so far, all inside the photo. A candidate preferred after a click is shown in
-            place of the one that g selects, and the next click corrects it.
+            All clicks so far, in pixels of the photo. A preferred candidate replaces the one that g
+            selects, and the next click corrects it.
 
         Returns
         -------
         Segmentation
-            The selected candidate at the photo's size; all candidates, and g's probability of
-            each, whoever selected. As long as no click says where the object is, all are empty.
+            The selected candidate at the size of the photo, all candidates, and g's probability of
+            each. Without a positive click all candidates are empty.
 
         Raises
         ------
         ValueError
-            If a click lies outside the photo, or there is no candidate of a preferred number.
+            If a click lies outside the photo, or a preferred candidate does not exist.
         """
         heads = self._check(prepared, clicks)
         answer = self._answer(prepared, clicks)
@@ -170,34 +169,34 @@ class LatentDiversity:
             return Segmentation(empty[selected], None, empty, scores, selected)
         scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
         shown = self._at_full_size(prepared, answer, [selected])[0]
-        # The other candidates are enlarged when somebody asks for them.
+        # The other candidates are resized only if they are read.
         candidates = partial(self._at_full_size, prepared, answer)
         return Segmentation(shown, None, candidates, scores, selected)
 
     def _check(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> int:
-        """Refuse clicks that do not fit photo and networks; return the number of candidates."""
+        """Check clicks and preferences; return the number of candidates."""
         heads = self.networks.f.design.heads
         clicks.check(prepared.shape)
         clicks.check_candidates(heads)
         return heads
 
     def look_ahead(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> None:
-        """Encode what the next click is likely to look at, while the user looks at the answer.
+        """Encode the view that the next click probably needs, while the user looks at the answer.
 
-        A next click between the mask and the clicks of now needs just this view. Any other click
-        encodes its own, as it would without looking ahead. No answer changes.
+        A next click inside the mask or among the clicks needs exactly this view. Any other click
+        may need another view, which is then encoded as usual. No answer changes.
 
         Parameters
         ----------
         prepared : LatentDiversityPrepared
-            What :meth:`prepare` returned.
+            The value of :meth:`prepare`.
         clicks : Clicks
-            The clicks so far; best after :meth:`segment` has answered them.
+            All clicks so far. Call this after :meth:`segment` has answered them.
 
         Raises
         ------
         ValueError
-            As :meth:`segment`.
+            As for :meth:`segment`.
         """
         self._check(prepared, clicks)
         answer = self._answer(prepared, clicks)
@@ -205,14 +204,14 @@ class LatentDiversity:
             self._encode(prepared, self._view(prepared, clicks, answer))
 
     def _answer(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
-        """Answer the clicks one after the other, from the longest beginning that is known."""
+        """Answer the clicks one after the other, from the longest prefix in the cache."""
         known = len(clicks)
         while known and clicks[:known].prefer(None) not in prepared.answers:
             known -= 1
         answer = None
         for count in range(max(known, 1), len(clicks) + 1):
             some = clicks[:count]
-            asked = some.prefer(None)  # a preference says which candidate is shown, and no more
+            asked = some.prefer(None)  # the last preference does not change the candidates
             found = prepared.answers.get(asked)
             if found is None and len(asked.positives):
                 found = self._next(prepared, asked, answer)
@@ -224,7 +223,7 @@ class LatentDiversity:
     def _next(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
     ) -> Answer:
-        """Let f and g answer clicks, given their answer to all but the last."""
+        """Answer the clicks with f and g, given the answer to all clicks but the last."""
         view = self._view(prepared, clicks, before)
         encoded = self._encode(prepared, view)
         previous = None if before is None else self._previous(prepared, before, view, encoded)
@@ -239,7 +238,7 @@ class LatentDiversity:
         return self._chosen(prepared, found)
 
     def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
-        """Return an answer with the scores that decide what is shown."""
+        """Return the answer; with ``show``, that candidate gets the highest score."""
         if self.show is None:
             return answer
         scores = torch.full_like(answer.scores, -torch.inf)
@@ -249,7 +248,7 @@ class LatentDiversity:
     def _view(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
     ) -> View:
-        """Return what to look at: the view before, if it still serves, or a better one."""
+        """Return the view for the next pass: the previous one if it still fits, or a new one."""
         if not self.zoom or before is None:
             return prepared.whole
         mask = before.on_photo(prepared.shape) >= 0.5
@@ -260,7 +259,7 @@ class LatentDiversity:
         return before.view if fits else view
 
     def _encode(self, prepared: LatentDiversityPrepared, view: View) -> ViewFeatures:
-        """Return the features of a view, from the cache if they are there."""
+        """Return the features of a view, from the cache if possible."""
         encoded = prepared.features.get(view)
         if encoded is None:
             pixels = at_working_size(prepared.photo[view.slices], self.size)
@@ -276,7 +275,7 @@ class LatentDiversity:
     def _previous(
         self, prepared: LatentDiversityPrepared, before: Answer, view: View, encoded: ViewFeatures
     ) -> np.ndarray:
-        """Return the mask shown before, on the cells of a view."""
+        """Return the previous mask on the grid of a view."""
         if view == before.view:
             return before.shown
         rows, cols = self.click_maps.cells(encoded.size)
@@ -291,7 +290,7 @@ class LatentDiversity:
     ) -> np.ndarray:
         """Return candidates at the photo's size, ``(M, H, W) float32`` in [0, 1]; all by default.
 
-        One after the other, so that a candidate is the same to the last bit, whoever asks for it.
+        Each candidate is resized alone, so that it is identical to the last bit in every call.
         """
         numbers = range(len(answer.logits)) if numbers is None else numbers
         photo = np.zeros((len(numbers), *prepared.shape), dtype=np.float32)

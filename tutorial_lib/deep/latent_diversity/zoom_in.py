@@ -1,4 +1,4 @@
-"""Zoom-in: let a network look at an object and its surroundings instead of the whole photo."""
+"""Zoom-in: crop the photo around the object, so that the network sees it at higher resolution."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class View:
     Parameters
     ----------
     top, left : int
-        Its upper left pixel.
+        Row and column of its upper left pixel.
     height, width : int
-        Its size, in pixels.
+        Size, in pixels.
     """
 
     top: int
@@ -33,29 +33,29 @@ class View:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """What to index a photo with."""
+        """Index of the view's pixels in an array ``(H, W, ...)``."""
         rows = slice(self.top, self.top + self.height)
         return rows, slice(self.left, self.left + self.width)
 
     def holds(self, click: Click) -> bool:
-        """Whether a click lies in it."""
+        """Whether a click lies inside the view."""
         down, across = click.row - self.top, click.col - self.left
         return 0 <= down < self.height and 0 <= across < self.width
 
     def clicks(self, clicks: Clicks, size: tuple[int, int]) -> Clicks:
-        """Return where the clicked pixels' centres lie in this view at another size.
+        """Convert clicks to this view, resized.
 
         Parameters
         ----------
         clicks : Clicks
-            In pixels of the photo; those outside are left out.
+            Clicks in pixels of the photo. Those outside the view are left out.
         size : tuple of int
-            Height and width the view is brought to.
+            Height and width of the resized view, in pixels.
 
         Returns
         -------
         Clicks
-            In pixels of the view at that size.
+            Clicks in pixels of the resized view, at the centres of the clicked pixels.
         """
         down, across = size[0] / self.height, size[1] / self.width
         return Clicks(
@@ -69,7 +69,7 @@ class View:
         )
 
     def overlap(self, other: View) -> float:
-        """Return the intersection over union with another view."""
+        """Return the IoU with another view, in [0, 1]."""
         rows = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         cols = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
         common = max(rows, 0) * max(cols, 0)
@@ -79,23 +79,23 @@ class View:
 def crop_around(
     mask: np.ndarray, clicks: Clicks, expansion_ratio: float, min_crop_size: int
 ) -> View:
-    """Return a view of a mask and of all clicks, with some room around them.
+    """Return a view that contains a mask and all clicks, with a margin around them.
 
     Parameters
     ----------
     mask : np.ndarray
         ``(H, W) bool``.
     clicks : Clicks
-        All inside the photo; at least one, if the mask is empty.
+        Clicks inside the photo. If the mask is empty, there must be at least one.
     expansion_ratio : float
-        The view's sides are those of the bounding box times this.
+        Ratio of the view's sides to those of the bounding box.
     min_crop_size : int
-        No side is shorter than this, unless the photo's is, in pixels.
+        Minimum length of the view's sides, in pixels. A side is never longer than the photo.
 
     Returns
     -------
     View
-        Inside the photo.
+        A view inside the photo.
 
     References
     ----------
