@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 import typer
-from jsonschema import ValidationError
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.support import easy_scene, one_sentence
 from tools import measure_ablations as tool
@@ -22,13 +22,16 @@ from tutorial_lib.evaluation.ablations import (
     OWN,
     TABLE_3,
     TABLE_4,
-    figures,
+    AblationRecipe,
+    AblationResults,
     paired_difference,
     read_ablations,
+    summary,
     write_ablations,
 )
 from tutorial_lib.evaluation.oracle import Oracle
 from tutorial_lib.evaluation.published import LI_TABLE_3, LI_TABLE_4
+from tutorial_lib.evaluation.records import to_plain
 from tutorial_lib.metrics import iou
 from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 from tutorial_lib.training.recipes import RECIPES, get_recipe
@@ -45,7 +48,7 @@ def _few_scenes():
         yield
 
 
-def way(*counts):
+def reached(*counts):
     return {
         "counts": {"85": list(counts), "90": [20] * len(counts)},
         "noc": {"85": float(np.mean(counts)), "90": 20.0},
@@ -53,23 +56,23 @@ def way(*counts):
     }
 
 
-def row(shown="g", heads=6, **ways):
-    return {
-        "changes": {},
-        "heads": heads,
-        "shown": shown,
-        "images": 16,
-        "images_g": 0,
-        "minutes": 0.1,
-        "minutes_g": 0,
-        "loss": 0.5,
-        "commit": None,
-        "ways": ways,
-    }
+def row(shown="g", heads=6, **selectors):
+    return AblationRecipe(
+        changes={},
+        heads=heads,
+        shown=shown,
+        images=16,
+        images_g=0,
+        minutes=0.1,
+        minutes_g=0,
+        loss=0.5,
+        commit=None,
+        ways=selectors,
+    )
 
 
-FULL = row(oracle=way(1, 2, 3), fixed=way(3, 3, 3), g=way(2, 4, 6))
-SINGLE = row("first", heads=1, oracle=way(3, 5, 10))
+FULL = row(oracle=reached(1, 2, 3), fixed=reached(3, 3, 3), g=reached(2, 4, 6))
+SINGLE = row("first", heads=1, oracle=reached(3, 5, 10))
 RESULT = {
     "schema": 1,
     "command": "python tools/measure_ablations.py --toy",
@@ -85,7 +88,7 @@ RESULT = {
         "max_clicks": 20,
         "size": 0,
     },
-    "recipes": {"full": FULL, "without-diversity": SINGLE},
+    "recipes": {"full": to_plain(FULL), "without-diversity": to_plain(SINGLE)},
 }
 
 
@@ -94,8 +97,10 @@ RESULT = {
 
 def test_what_was_written_can_be_read(tmp_path):
     path = tmp_path / "new" / "ablations.json"
-    write_ablations(RESULT, path)
-    assert read_ablations(path) == RESULT
+    results = AblationResults(**RESULT)
+    write_ablations(results, path)
+    assert read_ablations(path) == results
+    assert json.loads(path.read_text()) == json.loads(json.dumps(RESULT))
     assert [file.name for file in path.parent.iterdir()] == ["ablations.json"]
 
 
@@ -104,21 +109,20 @@ def test_what_was_written_can_be_read(tmp_path):
     [
         (("recipes", "full", "shown"), "best"),
         (("recipes", "full", "ways", "fixed", "miou"), [50]),
-        (("recipes", "full", "ways"), {"g": way(1)}),
+        (("recipes", "full", "ways"), {"g": reached(1)}),
         (("budget", "steps"), 0),
         (("protocol",), {}),
     ],
 )
-def test_what_does_not_fit_the_schema_is_neither_written_nor_read(tmp_path, place, value):
+def test_what_does_not_fit_is_neither_made_nor_read(tmp_path, place, value):
     wrong = copy.deepcopy(RESULT)
     part = wrong
     for key in place[:-1]:
         part = part[key]
     part[place[-1]] = value
-    path = tmp_path / "ablations.json"
     with pytest.raises(ValidationError):
-        write_ablations(wrong, path)
-    assert not path.exists()
+        AblationResults(**wrong)
+    path = tmp_path / "ablations.json"
     path.write_text(json.dumps(wrong))
     with pytest.raises(ValueError, match="holds no results at"):
         read_ablations(path)
@@ -134,14 +138,14 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
 
 
 def test_what_is_shown_is_what_counts():
-    assert figures(FULL)["noc"]["85"] == 4
-    assert figures(FULL, "oracle")["noc"]["85"] == 2
-    assert figures(FULL, "first") is None
+    assert summary(FULL).noc["85"] == 4
+    assert summary(FULL, "oracle").noc["85"] == 2
+    assert summary(FULL, "first") is None
 
 
 @pytest.mark.parametrize("chosen", ["shown", "oracle", "fixed", "first"])
 def test_of_a_single_candidate_all_ways_are_the_same(chosen):
-    assert figures(SINGLE, chosen)["noc"]["85"] == 6
+    assert summary(SINGLE, chosen).noc["85"] == 6
 
 
 def test_a_difference_is_taken_object_by_object():
@@ -153,12 +157,15 @@ def test_a_difference_is_taken_object_by_object():
 
 
 def test_what_was_not_measured_has_no_difference():
-    assert paired_difference(row("fixed", oracle=way(1), fixed=way(1)), FULL, way="g") is None
+    assert (
+        paired_difference(row("fixed", oracle=reached(1), fixed=reached(1)), FULL, selector="g")
+        is None
+    )
 
 
 def test_other_objects_cannot_be_compared():
     with pytest.raises(ValueError, match="not 1 with 3") as error:
-        paired_difference(row(oracle=way(1), g=way(1)), FULL)
+        paired_difference(row(oracle=reached(1), g=reached(1)), FULL)
     assert one_sentence(error.value)
 
 
@@ -236,41 +243,41 @@ def measured(tmp_path_factory):
 
 def test_each_recipe_is_shown_as_a_user_would_see_it(measured):
     _, found = measured
-    rows = found["recipes"]
-    assert {name: rows[name]["shown"] for name in rows} == {
+    rows = found.recipes
+    assert {name: rows[name].shown for name in rows} == {
         "full": "g",
         "without-diversity": "first",
         "rdl": "first",
     }
-    assert set(rows["full"]["ways"]) == {"oracle", "fixed", "first", "g"}
-    assert set(rows["without-diversity"]["ways"]) == {"oracle"}
-    assert set(rows["rdl"]["ways"]) == {"oracle", "fixed", "first"}
-    assert rows["full"]["images"] == 2 * 2
-    assert rows["full"]["images_g"] == 1 * 2
-    assert rows["rdl"]["images_g"] == 0
-    assert rows["rdl"]["changes"] == ABLATIONS["rdl"]
+    assert set(rows["full"].selectors) == {"oracle", "fixed", "first", "g"}
+    assert set(rows["without-diversity"].selectors) == {"oracle"}
+    assert set(rows["rdl"].selectors) == {"oracle", "fixed", "first"}
+    assert rows["full"].images == 2 * 2
+    assert rows["full"].images_g == 1 * 2
+    assert rows["rdl"].images_g == 0
+    assert rows["rdl"].changes == ABLATIONS["rdl"]
 
 
 def test_the_file_says_how_it_came_about(measured):
     _, found = measured
     told = "".join(f" --set {text}" for text in FAST)
     begun = "python tools/measure_ablations.py --toy --steps 2 --steps-g 1 --limit 2"
-    assert found["command"] == begun + told
-    assert found["budget"]["steps_g"] == 1
-    assert found["protocol"]["objects"] == 2
-    assert found["machine"]["python"]
+    assert found.command == begun + told
+    assert found.budget.steps_g == 1
+    assert found.protocol.objects == 2
+    assert found.machine["python"]
 
 
 def test_no_candidate_beats_the_oracle_at_the_first_click(measured):
-    for recipe in measured[1]["recipes"].values():
-        best = recipe["ways"]["oracle"]["miou"][0]
-        assert all(found["miou"][0] <= best for found in recipe["ways"].values())
+    for recipe in measured[1].recipes.values():
+        best = recipe.selectors["oracle"].miou[0]
+        assert all(found.miou[0] <= best for found in recipe.selectors.values())
 
 
 def test_what_was_measured_is_not_measured_again(measured, monkeypatch):
     folder, found = measured
     monkeypatch.setattr(tool, "ablate", lambda *_: pytest.fail("this was done already"))
-    assert call(folder, "full", "rdl")["recipes"] == found["recipes"]
+    assert call(folder, "full", "rdl").recipes == found.recipes
 
 
 def test_a_recipe_goes_on_at_its_checkpoint(measured, monkeypatch, tmp_path):
@@ -284,17 +291,17 @@ def test_a_recipe_goes_on_at_its_checkpoint(measured, monkeypatch, tmp_path):
     folder, _ = measured
     call(folder, "full", out=folder / "again.json")
     assert resumed == [True, True]
-    again = read_ablations(folder / "again.json")["recipes"]["full"]
-    assert again["images"] == 2 * 2
+    again = read_ablations(folder / "again.json").recipes["full"]
+    assert again.images == 2 * 2
 
 
 def test_two_at_a_time_measure_what_one_after_the_other_does(measured, tmp_path):
     _, found = measured
-    side_by_side = call(tmp_path, "without-diversity", "rdl", workers=2)["recipes"]
+    side_by_side = call(tmp_path, "without-diversity", "rdl", workers=2).recipes
     assert side_by_side.keys() == {"without-diversity", "rdl"}
     for name, row in side_by_side.items():
-        assert row["loss"] == pytest.approx(found["recipes"][name]["loss"], abs=1e-3)
-        assert row["ways"].keys() == found["recipes"][name]["ways"].keys()
+        assert row.loss == pytest.approx(found.recipes[name].loss, abs=1e-3)
+        assert row.selectors.keys() == found.recipes[name].selectors.keys()
 
 
 def test_figures_of_another_budget_are_not_mixed(measured):
@@ -321,7 +328,7 @@ def test_a_recipe_that_fails_costs_only_its_own_row(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(tool, "ablate", ablate)
     with pytest.raises(typer.Exit):
         call(tmp_path, "l1", "full")
-    assert list(read_ablations(tmp_path / "out.json")["recipes"]) == ["full"]
+    assert list(read_ablations(tmp_path / "out.json").recipes) == ["full"]
     assert "Not measured: l1: No gradient was finite." in capsys.readouterr().out
 
 
@@ -396,9 +403,9 @@ def test_measuring_needs_the_selection_network_only_for_g(weights):
     scene = easy_scene(48, 48)
     found = tool.measure(weights, [Example("0", scene[0], scene[1], None)], 64, 2)
     assert set(found) == {"oracle", "fixed", "first"}
-    assert found["first"]["candidate"] == 0
-    shown = LatentDiversity(weights, size=64, show=found["fixed"]["candidate"])
-    assert found["fixed"]["counts"] == tool.use(shown, [_example(scene)], 2)["counts"]
+    assert found["first"].candidate == 0
+    shown = LatentDiversity(weights, size=64, show=found["fixed"].candidate)
+    assert found["fixed"].counts == tool.use(shown, [_example(scene)], 2).counts
 
 
 def _example(scene):

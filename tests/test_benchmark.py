@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import cli
@@ -23,9 +24,11 @@ from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
 from tutorial_lib.evaluation import provenance
-from tutorial_lib.evaluation.accuracy import evaluate, summarise
+from tutorial_lib.evaluation.accuracy import evaluate
+from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
 from tutorial_lib.evaluation.journal import Journal
-from tutorial_lib.evaluation.results import read_results, write_results
+from tutorial_lib.evaluation.results import MethodResults, SampleResults, read_results
+from tutorial_lib.evaluation.summaries import summarise_method
 from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
 from tutorial_lib.users.simulation import simulate
 
@@ -73,62 +76,50 @@ def dataset(root):
 
 def answers(results):
     """Return everything of some results that is not a time."""
-    return {
-        name: {key: value for key, value in method.items() if not key.startswith("ms_")}
-        for name, method in results["methods"].items()
-    }
+    times = {"ms_prepare", "ms_click"}
+    return {name: method.model_dump(exclude=times) for name, method in results.methods.items()}
 
 
 def test_results_are_what_the_robot_did_on_each_object(dataset):
     results = evaluate(["growcut"], dataset, max_clicks=4, progress=False)
-    assert list(results["methods"]) == ["growcut"]
-    samples = results["methods"]["growcut"]["samples"]
+    assert list(results.methods) == ["growcut"]
+    samples = results.methods["growcut"].samples
     assert list(samples) == list(dataset.ids)
     for place, identifier in enumerate(dataset.ids):
         one = dataset[place]
         expected = simulate(
             get_segmenter("growcut"), one.image, one.truth, one.ignore, "center", max_clicks=4
         )
-        clicks = [[click.row, click.col, click.positive] for click in expected.clicks]
-        assert samples[identifier] == {"clicks": clicks, "iou": list(expected.ious)}
+        clicks = tuple((click.row, click.col, click.positive) for click in expected.clicks)
+        assert samples[identifier] == SampleResults(clicks=clicks, iou=expected.ious)
 
 
 def test_the_head_says_what_was_run(dataset):
     results = evaluate(["growcut"], dataset, robot="geodesic", max_clicks=2, seed=5, progress=False)
-    head = {key: results[key] for key in ("schema", "dataset", "robot", "seed", "max_clicks")}
-    assert head == {
-        "schema": 1,
-        "dataset": "folder",
-        "robot": "geodesic",
-        "seed": 5,
-        "max_clicks": 2,
-    }
-    assert results["root_name"].startswith("three-photos")
-    assert "/" not in results["root_name"]
+    assert (results.version, results.dataset) == (1, "folder")
+    assert (results.robot, results.seed, results.max_clicks) == ("geodesic", 5, 2)
+    assert results.root_name.startswith("three-photos")
+    assert "/" not in results.root_name
 
 
 def test_summary_of_two_objects_done_by_hand():
+    name = {"method": "m", "options": {}, "made_from": {}, "precision": "float32"}
+    one, two = [[1, 1, True]], [[1, 1, True], [2, 2, False]]
     records = [
-        {"id": "a", "clicks": [[1, 1, True]], "iou": [0.95], "ms_prepare": 1.0, "ms_clicks": [8.0]},
-        {
-            "id": "b",
-            "clicks": [[1, 1, True], [2, 2, False]],
-            "iou": [0.25, 0.875],
-            "ms_prepare": 3.0,
-            "ms_clicks": [2.0, 6.0],
-        },
+        Answered(**name, id="a", clicks=one, iou=[0.95], ms_prepare=1.0, ms_clicks=[8.0]),
+        Answered(**name, id="b", clicks=two, iou=[0.25, 0.875], ms_prepare=3.0, ms_clicks=[2, 6]),
     ]
-    summary = summarise(records, max_clicks=3)
+    summary = summarise_method(records, max_clicks=3)
     assert summary["noc"] == {"85": (1 + 2) / 2, "90": (1 + 3) / 2}
-    assert summary["miou"] == [0.6, 0.9125, 0.9125]
+    assert summary["miou"] == (0.6, 0.9125, 0.9125)
     assert (summary["ms_prepare"], summary["ms_click"]) == (2.0, 6.0)
-    assert summary["samples"]["a"] == {"clicks": [[1, 1, True]], "iou": [0.95]}
+    assert summary["samples"]["a"] == SampleResults(clicks=one, iou=[0.95])
 
 
 def test_variants_of_one_method_stand_beside_each_other(dataset):
-    methods = evaluate(FAST, dataset, max_clicks=3, progress=False)["methods"]
+    methods = evaluate(FAST, dataset, max_clicks=3, progress=False).methods
     assert list(methods) == ["near", "far"]
-    assert methods["near"]["samples"] != methods["far"]["samples"]
+    assert methods["near"].samples != methods["far"].samples
 
 
 def test_two_workers_answer_as_one_does(dataset):
@@ -154,7 +145,7 @@ def test_a_dask_cluster_answers_as_one_process_does(dataset):
 
 def test_limit_takes_the_first_objects(dataset):
     results = evaluate(["growcut"], dataset, limit=2, max_clicks=1, progress=False)
-    assert list(results["methods"]["growcut"]["samples"]) == list(dataset.ids[:2])
+    assert list(results.methods["growcut"].samples) == list(dataset.ids[:2])
 
 
 class Counted:
@@ -235,7 +226,7 @@ def test_finished_objects_are_not_computed_again(root, photos_done, tmp_path):
     assert photos_done() == 3
     assert not partial.exists()
     assert read_results(out) == results
-    assert len(results["methods"]["counted"]["samples"]) == 3
+    assert len(results.methods["counted"].samples) == 3
 
 
 def test_the_same_name_with_other_options_is_other_work(root, dataset, photos_done, tmp_path):
@@ -298,7 +289,7 @@ def test_other_weights_of_the_same_name_are_refused(root, dataset, photos_done, 
     weights.write_bytes(b"one")
     results = evaluate(methods, dataset, out, max_clicks=1, progress=False)
     assert photos_done() == 3
-    about = results["methods"]["m"]["made_from"]
+    about = results.methods["m"].made_from
     assert about["options"] == {"weights": str(weights)}
     assert re.fullmatch("[0-9a-f]{16}", about["files"]["weights"])
 
@@ -342,7 +333,7 @@ SETTINGS = {"seed": 0, "made_from": {"library": "0123", "packages": {"numpy": "2
 
 
 def record(name):
-    return {"id": name, "method": "m", "options": {}, "made_from": {}, "failed": "No."}
+    return Failed(id=name, method="m", options={}, made_from={}, failed="No.")
 
 
 def test_a_line_torn_by_a_kill_is_dropped(tmp_path):
@@ -359,13 +350,13 @@ def test_a_line_torn_by_a_kill_is_dropped(tmp_path):
 
 
 def test_a_journal_knows_what_was_in_work_when_its_process_died(tmp_path):
-    path, piece = tmp_path / "journal", {"id": "b", "method": "m", "options": {"lam": 1}}
+    path, job = tmp_path / "journal", JobName(id="b", method="m", options={"lam": 1})
     journal = Journal(path, SETTINGS)
-    journal.begin({**piece, "id": "a"})
+    journal.begin(job.model_copy(update={"id": "a"}))
     journal.append(record("a"))
-    journal.begin(piece)
+    journal.begin(job)
     with Journal(path, SETTINGS) as again:
-        assert (again.records, again.interrupted) == ([record("a")], piece)
+        assert (again.records, again.interrupted) == ([record("a")], job)
     with Journal(path, SETTINGS) as again:  # closed in good order: nothing was in work
         assert (again.records, again.interrupted) == ([record("a")], None)
 
@@ -383,11 +374,9 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path, content):
 
 
 FINISHED = {
-    **record("a"),
+    **{"id": "a", "method": "m", "options": {}, "made_from": {}, "precision": "float32"},
     **{"clicks": [[1, 2, True]], "iou": [0.5], "ms_clicks": [1.0], "ms_prepare": 1.0},
-    "precision": "float32",
 }
-del FINISHED["failed"]
 
 
 @pytest.mark.parametrize(
@@ -406,8 +395,8 @@ del FINISHED["failed"]
 def test_a_damaged_line_is_named(tmp_path, line):
     path = tmp_path / "journal"
     with Journal(path, SETTINGS) as journal:
-        journal.append(FINISHED)
-        journal.append(FINISHED)
+        journal.append(Answered(**FINISHED))
+        journal.append(Answered(**FINISHED))
     head, first, second = path.read_bytes().splitlines()
     content = b"\n".join([head, first, line, second, b""])
     path.write_bytes(content)
@@ -423,14 +412,14 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(tmp_path):
 
     path = tmp_path / "journal"
     journal = Journal(path, SETTINGS)
-    journal.append(FINISHED)
+    journal.append(Answered(**FINISHED))
     kept = path.read_bytes()
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 10, limit[1]))
     try:
         with pytest.raises(OSError, match="cannot be written .* finished before is kept") as caught:
-            journal.append(FINISHED)
+            journal.append(Answered(**FINISHED))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, before)
@@ -467,12 +456,12 @@ def test_kill_9_in_the_middle_loses_nothing(root, tmp_path):
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     results = read_results(out)
     for record in kept:
-        sample = results["methods"][record["method"]]["samples"][record["id"]]
-        assert sample == {"clicks": record["clicks"], "iou": record["iou"]}
-    assert [len(method["samples"]) for method in results["methods"].values()] == [3, 3, 3]
+        sample = results.methods[record["method"]].samples[record["id"]]
+        assert sample == SampleResults(clicks=record["clicks"], iou=record["iou"])
+    assert [len(method.samples) for method in results.methods.values()] == [3, 3, 3]
     assert "NoC@90" in again.stdout
     whole = evaluate(
-        list(results["methods"]), load_dataset("folder", root), max_clicks=12, progress=False
+        list(results.methods), load_dataset("folder", root), max_clicks=12, progress=False
     )
     assert answers(results) == answers(whole)
 
@@ -505,14 +494,24 @@ def test_what_was_written_can_be_read(dataset, tmp_path):
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_results_that_do_not_fit_the_schema_are_not_written(dataset, tmp_path):
-    import jsonschema
-
-    results = evaluate(["growcut"], dataset, max_clicks=1, progress=False)
-    results["methods"]["growcut"]["miou"] = [1.5]
-    with pytest.raises(jsonschema.ValidationError):
-        write_results(results, tmp_path / "results.json")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"miou": (1.5,)},
+        {"miou": ()},
+        {"noc": {"85": 1.0}},
+        {"noc": {"85": None, "90": None}},
+        {"ms_click": None},
+        {"samples": {}},
+        {"speed": 9},
+    ],
+)
+def test_results_that_do_not_fit_together_cannot_be_made(dataset, change):
+    method = evaluate(["growcut"], dataset, max_clicks=1, progress=False).methods["growcut"]
+    with pytest.raises(ValidationError):
+        MethodResults(**{**dict(method), **change})
+    with pytest.raises(ValidationError, match="frozen"):
+        method.miou = (0.5,)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +519,7 @@ def test_results_that_do_not_fit_the_schema_are_not_written(dataset, tmp_path):
     [
         (None, "no results file"),
         ("{", "is not JSON"),
-        ("{}", r"holds no results at \$: 'schema' is a required property"),
+        ("{}", "holds no results at schema: Field required"),
     ],
 )
 def test_files_that_are_no_results(tmp_path, content, text):
@@ -538,11 +537,11 @@ def test_the_command_measures_every_method_it_is_given(root, tmp_path, monkeypat
     code, shown, _ = main(monkeypatch, capsys, *command, "--seed", 3, "--limit", 2)
     assert (code, shown.splitlines()[-1]) == (0, f"{out}: 2 objects, robot geodesic.")
     results = read_results(out)
-    assert list(results["methods"]) == ["growcut", "geodesic-matting"]
-    assert (results["seed"], results["max_clicks"], results["robot"]) == (3, 2, "geodesic")
-    for method in results["methods"].values():
-        assert len(method["samples"]) == 2
-        assert len(method["miou"]) == 2
+    assert list(results.methods) == ["growcut", "geodesic-matting"]
+    assert (results.seed, results.max_clicks, results.robot) == (3, 2, "geodesic")
+    for method in results.methods.values():
+        assert len(method.samples) == 2
+        assert len(method.miou) == 2
 
 
 @pytest.mark.parametrize(

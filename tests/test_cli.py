@@ -162,7 +162,7 @@ def test_evaluate_says_which_options_its_figures_are_of(monkeypatch, capsys, pho
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--out", str(tmp_path / "a.json")])
     assert result.exit_code == 0
     assert "growcut max_iterations=3" in result.stdout
-    assert [*read_results(tmp_path / "a.json")["methods"]] == ["growcut max_iterations=3"]
+    assert [*read_results(tmp_path / "a.json").methods] == ["growcut max_iterations=3"]
     arguments += ["--method", "graph-cut", "--out", tmp_path / "b.json"]
     code, _, error = main(monkeypatch, capsys, *arguments)
     assert (code, error) == (
@@ -278,8 +278,8 @@ def test_bench_prints_a_table_otherwise(monkeypatch):
     from tutorial_lib.evaluation.speed import bench
 
     asked = []
-    monkeypatch.setattr(bench, "bench", lambda *given, log: asked.append(given) or {})
-    monkeypatch.setattr(bench, "as_table", lambda result: "a table")
+    monkeypatch.setattr(bench, "bench", lambda *given, log: asked.append(given))
+    monkeypatch.setattr(bench, "as_table", lambda results: "a table")
     done = CliRunner().invoke(cli.app, ["bench", "--method", "b", "--method", "a", "--runs", "2"])
     assert done.stdout == "a table\n"
     assert asked == [((640, 480), ["b", "a"], 2)]

@@ -16,8 +16,10 @@ from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
+from tutorial_lib.evaluation.jobs import Answered, Failed
+from tutorial_lib.evaluation.records import as_sentence
 from tutorial_lib.evaluation.results import read_results
-from tutorial_lib.evaluation.summaries import failures, report, sentence, summarise_all
+from tutorial_lib.evaluation.summaries import failures, report_lines, summarise_methods
 from tutorial_lib.segmenter import MethodInfo
 
 FRAGILE = MethodInfo("fragile", "classical", False, "Fails.", "Nobody", Fragile)
@@ -63,7 +65,7 @@ def run(root, methods=("growcut",), out=None, **settings):
 
 
 def failed(results):
-    return {name: method["failed"] for name, method in results["methods"].items()}
+    return {name: method.failed for name, method in results.methods.items()}
 
 
 def main(monkeypatch, capsys, root, out, *arguments):
@@ -76,12 +78,12 @@ def main(monkeypatch, capsys, root, out, *arguments):
 
 def test_a_photo_that_cannot_be_read_costs_one_object(truncated):
     results = run(truncated, ["growcut", "geodesic-matting"])
-    for method in results["methods"].values():
-        assert list(method["samples"]) == ["a", "dark", "e"]
-        assert list(method["failed"]) == ["b"]
-        assert "The object b cannot be read" in method["failed"]["b"]
-        assert "b.jpg" in method["failed"]["b"]
-        assert one_sentence(method["failed"]["b"])
+    for method in results.methods.values():
+        assert list(method.samples) == ["a", "dark", "e"]
+        assert list(method.failed) == ["b"]
+        assert "The object b cannot be read" in method.failed["b"]
+        assert "b.jpg" in method.failed["b"]
+        assert one_sentence(method.failed["b"])
 
 
 def test_python_is_warned(truncated):
@@ -98,13 +100,13 @@ def test_without_failures_there_is_no_warning_and_nothing_failed(root, recwarn):
 def test_a_file_that_was_repaired_is_tried_again_and_nothing_else(truncated, tmp_path, monkeypatch):
     out, whole = tmp_path / "r.json", (truncated / "images" / "a.jpg").read_bytes()
     run(truncated, out=out)
-    assert read_results(out)["methods"]["growcut"]["failed"].keys() == {"b"}
+    assert read_results(out).methods["growcut"].failed.keys() == {"b"}
     (truncated / "images" / "b.jpg").write_bytes(whole)
     results = run(truncated, out=out)
     assert failed(results) == {"growcut": {}}
     assert read_results(out) == results
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "r.json"]
-    assert list(results["methods"]["growcut"]["samples"]) == ["a", "b", "dark", "e"]
+    assert list(results.methods["growcut"].samples) == ["a", "b", "dark", "e"]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,8 @@ def test_a_file_that_was_repaired_is_tried_again_and_nothing_else(truncated, tmp
 )
 def test_a_method_that_fails_on_one_object_is_left_out_there_for_all(root, way, reason):
     results = run(root, {"m": ("fragile", {"way": way}), "other": ("growcut", {})})
-    assert list(results["methods"]["m"]["samples"]) == ["a", "b", "e"]
-    assert list(results["methods"]["other"]["samples"]) == ["a", "b", "e"]
+    assert list(results.methods["m"].samples) == ["a", "b", "e"]
+    assert list(results.methods["other"].samples) == ["a", "b", "e"]
     assert failed(results)["m"] == {"dark": REASON + reason}
     left_out = "Left out, for all methods are compared on the same objects: "
     assert failed(results)["other"] == {"dark": f"{left_out}{REASON}{reason}"}
@@ -135,16 +137,14 @@ def test_a_method_that_never_answers_costs_the_others_nothing(root, tmp_path):
     methods = {"m": ("fragile", {"way": "shape"}), "other": ("growcut", {})}
     results = run(root, methods, tmp_path / "r.json")
     assert read_results(tmp_path / "r.json") == results
-    mine, other = results["methods"]["m"], results["methods"]["other"]
-    assert (mine["noc"], mine["miou"], mine["samples"]) == ({"85": None, "90": None}, [], {})
-    assert (mine["ms_prepare"], mine["ms_click"]) == (None, None)
-    assert list(other["samples"]) == ["a", "b", "dark", "e"]
-    assert other["failed"] == {}
-    assert other == {**run(root, ["growcut"])["methods"]["growcut"], **times(other)}
-
-
-def times(method):
-    return {key: method[key] for key in ("ms_prepare", "ms_click")}
+    mine, other = results.methods["m"], results.methods["other"]
+    assert (mine.noc, mine.miou, mine.samples) == ({"85": None, "90": None}, (), {})
+    assert (mine.ms_prepare, mine.ms_click) == (None, None)
+    assert list(other.samples) == ["a", "b", "dark", "e"]
+    assert other.failed == {}
+    alone = run(root, ["growcut"]).methods["growcut"]
+    times = {"ms_prepare": other.ms_prepare, "ms_click": other.ms_click}
+    assert other == alone.model_copy(update=times)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -152,7 +152,7 @@ def times(method):
 def test_a_dead_process_costs_one_object(root, workers, way):
     methods = {"m": ("fragile", {"way": way}), "other": ("growcut", {})}
     results = run(root, methods, workers=workers)
-    assert list(results["methods"]["m"]["samples"]) == ["a", "b", "e"]
+    assert list(results.methods["m"].samples) == ["a", "b", "e"]
     assert failed(results)["m"].keys() == {"dark"}
     assert failed(results)["m"]["dark"].startswith(f"{REASON}its process died")
     assert one_sentence(failed(results)["m"]["dark"])
@@ -172,9 +172,9 @@ def test_a_method_that_took_this_process_down_costs_one_object_the_next_time(roo
     command = [sys.executable, "-W", "ignore", "-c", DIE, str(root), str(out)]
     codes = [subprocess.run(command, capture_output=True).returncode for _ in range(2)]
     assert codes == [9, 0]
-    found = read_results(out)["methods"]["m"]
-    assert list(found["samples"]) == ["a", "b", "e"]
-    assert found["failed"]["dark"].startswith(f"{REASON}its process died")
+    found = read_results(out).methods["m"]
+    assert list(found.samples) == ["a", "b", "e"]
+    assert found.failed["dark"].startswith(f"{REASON}its process died")
 
 
 class Unpicklable(Fragile):
@@ -199,10 +199,10 @@ def test_what_a_dataset_skipped_or_could_not_open_is_counted(root):
     data.skipped = {"empty": "The mask of empty is empty."}
     data.broken = {"c": "The file c.png holds no picture."}
     results = evaluate(["growcut"], data, max_clicks=1, progress=False)
-    assert results["skipped"] == data.skipped
+    assert results.skipped == data.skipped
     assert failed(results) == {"growcut": data.broken}
-    assert list(results["methods"]["growcut"]["samples"]) == ["a", "b", "dark", "e"]
-    assert list(report(results))[-3:] == [
+    assert list(results.methods["growcut"].samples) == ["a", "b", "dark", "e"]
+    assert list(report_lines(results))[-3:] == [
         "skipped: empty: The mask of empty is empty.",
         "failed: c: The file c.png holds no picture.",
         "4 objects, 1 failed, 1 skipped, robot center.",
@@ -255,13 +255,13 @@ def test_the_command_exits_with_1_where_every_object_failed(root, tmp_path, monk
     code, shown, _ = main(monkeypatch, capsys, root, out, "--method", "growcut")
     assert code == 1
     assert shown.splitlines()[-1] == f"{out}: 0 objects, 4 failed, robot center."
-    assert read_results(out)["methods"]["growcut"]["samples"] == {}
+    assert read_results(out).methods["growcut"].samples == {}
 
 
 def test_long_lists_are_cut_and_counted(root):
     results = run(root)
-    results["skipped"] = {f"photo-{place}": "Empty." for place in range(25)}
-    lines = list(report(results))
+    skipped = {f"photo-{place}": "Empty." for place in range(25)}
+    lines = list(report_lines(results.model_copy(update={"skipped": skipped})))
     assert lines[2] == "skipped: photo-0: Empty."
     assert lines[-2] == "skipped: 5 more, which the results name."
     assert lines[-1] == "4 objects, 25 skipped, robot center."
@@ -289,22 +289,27 @@ def test_an_odd_name_is_printed_whatever_the_console_can(root, tmp_path):
     assert "failed: caf\\udce9 \\u56fe: The object" in done.stdout
 
 
+NAME = {"method": "m", "options": {}, "made_from": {}}
+
+
 def one(identifier, iou=0.5, precision="float32"):
-    return {
-        "id": identifier, "clicks": [[0, 0, True]], "iou": [iou], "ms_prepare": 1.0,
-        "ms_clicks": [1.0], "precision": precision,
-    }  # fmt: skip
+    found = {"clicks": [[0, 0, True]], "iou": [iou], "ms_prepare": 1.0, "ms_clicks": [1.0]}
+    return Answered(**NAME, **found, id=identifier, precision=precision)
 
 
 def test_means_are_over_objects_that_all_methods_answered():
-    found = summarise_all(
-        {"x": [one("a", 0.5), one("b", 0.9)], "y": [one("a", 0.7), {"id": "b", "failed": "No."}]},
+    found = summarise_methods(
+        {
+            "x": [one("a", 0.5), one("b", 0.9)],
+            "y": [one("a", 0.7), Failed(**NAME, id="b", failed="No.")],
+        },
         {"c": "Broken."},
-        max_clicks=2,
+        2,
+        {"x": {}, "y": {}},
     )
-    assert (found["x"]["miou"], found["y"]["miou"]) == ([0.5, 0.5], [0.7, 0.7])
-    assert found["y"]["failed"] == {"b": "No.", "c": "Broken."}
-    assert found["x"]["failed"].keys() == {"b", "c"}
+    assert (found["x"].miou, found["y"].miou) == ((0.5, 0.5), (0.7, 0.7))
+    assert found["y"].failed == {"b": "No.", "c": "Broken."}
+    assert found["x"].failed.keys() == {"b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -313,7 +318,8 @@ def test_means_are_over_objects_that_all_methods_answered():
 )
 def test_the_precision_is_that_of_all_answers(precisions, expected):
     records = [one(str(place), precision=text) for place, text in enumerate(precisions)]
-    assert summarise_all({"x": records}, {}, 1)["x"]["precision"] == expected
+    broken = {"c": "Broken."}
+    assert summarise_methods({"x": records}, broken, 1, {"x": {}})["x"].precision == expected
 
 
 def test_methods_of_two_precisions_are_mixed_and_each_says_its_own(root):
@@ -322,11 +328,11 @@ def test_methods_of_two_precisions_are_mixed_and_each_says_its_own(root):
 
     registry.register(MethodInfo("half", "deep", False, "H.", "N.", Half))
     results = run(root, ["half", "growcut"], limit=1)
-    assert results["precision"] == "mixed"
-    assert results["methods"]["half"]["precision"] == "bfloat16"
-    assert results["methods"]["growcut"]["precision"] == "float32"
-    assert run(root, ["half"], limit=1)["precision"] == "bfloat16"
-    assert run(root, ["growcut"], limit=1)["precision"] == "float32"
+    assert results.precision == "mixed"
+    assert results.methods["half"].precision == "bfloat16"
+    assert results.methods["growcut"].precision == "float32"
+    assert run(root, ["half"], limit=1).precision == "bfloat16"
+    assert run(root, ["growcut"], limit=1).precision == "float32"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +346,7 @@ def test_methods_of_two_precisions_are_mixed_and_each_says_its_own(root):
     ],
 )
 def test_any_text_becomes_one_sentence(text, expected):
-    assert sentence(text) == expected
+    assert as_sentence(text) == expected
 
 
 def test_every_result_is_json_others_can_read(root, tmp_path):

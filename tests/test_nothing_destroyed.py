@@ -14,7 +14,7 @@ from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli
 from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.evaluation import pieces
+from tutorial_lib.evaluation import jobs
 from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.locking import only_one
@@ -186,7 +186,7 @@ def run(dataset, out, **settings):
 
 def test_any_name_of_a_photo_is_a_name_in_the_results(dataset, tmp_path):
     results = run(dataset, tmp_path / "r.json")
-    assert list(results["methods"]["answers"]["samples"]) == ["@line 1@", "a"]
+    assert list(results.methods["answers"].samples) == ["@line 1@", "a"]
     assert read_results(tmp_path / "r.json") == results
 
 
@@ -209,7 +209,7 @@ class Listed:
 )
 def test_names_that_are_no_text_become_one(dataset, tmp_path, names):
     run(Listed(dataset, names), tmp_path / "r.json")
-    samples = read_results(tmp_path / "r.json")["methods"]["answers"]["samples"]
+    samples = read_results(tmp_path / "r.json").methods["answers"].samples
     assert list(samples) == [str(name) for name in names]
 
 
@@ -221,7 +221,7 @@ def test_two_objects_of_one_name_are_refused(dataset):
 def test_the_very_same_run_is_not_measured_again(dataset, tmp_path, monkeypatch, capsys):
     first = run(dataset, tmp_path / "r.json")
     before = (tmp_path / "r.json").read_bytes()
-    monkeypatch.setattr(pieces, "simulate", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(jobs, "simulate", lambda *_: pytest.fail("it was measured again"))
     assert run(dataset, tmp_path / "r.json") == first
     assert (tmp_path / "r.json").read_bytes() == before
     assert "measured already" in capsys.readouterr().err
@@ -258,7 +258,7 @@ def test_finished_results_of_another_run_are_kept(
     assert one_sentence(caught.value)
     assert out.read_bytes() == before
     if change != other_code:
-        assert run(dataset, out, **settings, force=True)["seed"] == settings.get("seed", 0)
+        assert run(dataset, out, **settings, force=True).seed == settings.get("seed", 0)
         assert out.read_bytes() != before
 
 
@@ -310,12 +310,12 @@ def test_a_full_disk_at_the_end_costs_nothing(dataset, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("tutorial_lib.evaluation.results.write_atomically", full)
+        patched.setattr("tutorial_lib.evaluation.records.write_atomically", full)
         with pytest.raises(OSError, match="cannot be written: No space left on device") as caught:
             run(dataset, out)
     assert one_sentence(caught.value)
-    monkeypatch.setattr(pieces, "simulate", lambda *_: pytest.fail("it was measured again"))
-    assert len(run(dataset, out)["methods"]["answers"]["samples"]) == 2
+    monkeypatch.setattr(jobs, "simulate", lambda *_: pytest.fail("it was measured again"))
+    assert len(run(dataset, out).methods["answers"].samples) == 2
 
 
 def test_the_command_refuses_and_replaces_as_python_does(dataset, tmp_path, monkeypatch, capsys):
@@ -331,4 +331,4 @@ def test_the_command_refuses_and_replaces_as_python_does(dataset, tmp_path, monk
         codes.append(stopped.value.code)
     assert codes == [2, 0]
     assert "choose another --out, or replace them with --force." in capsys.readouterr().err
-    assert [*read_results(out)["methods"]] == ["growcut"]
+    assert [*read_results(out).methods] == ["growcut"]

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from jsonschema import ValidationError
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.support import easy_scene, one_sentence
 from tools import measure_one_click
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data import datasets
-from tutorial_lib.evaluation.results import read_one_click, write_one_click
+from tutorial_lib.evaluation.one_click import OneClickResults, read_one_click, write_one_click
 from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import get_segmenter
 from tutorial_lib.users.robots import center
@@ -28,8 +28,9 @@ RESULT = {
 
 def test_what_was_written_can_be_read_and_is_sorted(tmp_path):
     path = tmp_path / "new" / "one_click.json"
-    write_one_click(RESULT, path)
-    assert read_one_click(path) == RESULT
+    write_one_click(OneClickResults(**RESULT), path)
+    assert read_one_click(path) == OneClickResults(**RESULT)
+    assert json.loads(path.read_text()) == RESULT
     assert list(json.loads(path.read_text())["sets"]) == ["seen", "unseen"]
     assert [file.name for file in path.parent.iterdir()] == ["one_click.json"]
 
@@ -43,11 +44,10 @@ def test_what_was_written_can_be_read_and_is_sorted(tmp_path):
         {"extra": 1},
     ],
 )
-def test_what_does_not_fit_the_schema_is_neither_written_nor_read(tmp_path, wrong):
+def test_what_does_not_fit_is_neither_made_nor_read(tmp_path, wrong):
     path = tmp_path / "one_click.json"
     with pytest.raises(ValidationError):
-        write_one_click({**RESULT, **wrong}, path)
-    assert not path.exists()
+        OneClickResults(**{**RESULT, **wrong})
     path.write_text(json.dumps({**RESULT, **wrong}))
     with pytest.raises(ValueError, match="holds no results at"):
         read_one_click(path)
@@ -96,7 +96,7 @@ def test_the_tool_takes_the_mean_over_the_robots_first_clicks(folder, tmp_path, 
         click = center(empty, example.truth, example.ignore)
         answer = method.segment(method.prepare(example.image), Clicks([click]))
         ious.append(iou(answer.mask, example.truth, example.ignore))
-    found = read_one_click(out)["sets"]
+    found = read_one_click(out).sets
     for part in ("seen", "unseen"):
-        assert found[part]["objects"] == 2
-        assert found[part]["miou"] == {"geodesic-matting": pytest.approx(np.mean(ious), abs=5e-5)}
+        assert found[part].objects == 2
+        assert found[part].miou == {"geodesic-matting": pytest.approx(np.mean(ious), abs=5e-5)}

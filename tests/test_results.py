@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,13 +13,18 @@ from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
 from tutorial_lib.evaluation.ablations import (
     FIGURE_5,
     TABLE_3,
-    figures,
     paired_difference,
     read_ablations,
+    summary,
+    write_ablations,
 )
+from tutorial_lib.evaluation.one_click import read_one_click, write_one_click
 from tutorial_lib.evaluation.oracle import LEAST
 from tutorial_lib.evaluation.published import published_noc
-from tutorial_lib.evaluation.results import read_one_click, read_results
+from tutorial_lib.evaluation.records import to_plain
+from tutorial_lib.evaluation.results import read_results, write_results
+from tutorial_lib.evaluation.selectors import read_extras, read_selection
+from tutorial_lib.evaluation.speed.results import read_bench
 from tutorial_lib.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.segmenter import methods
 from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
@@ -26,9 +32,35 @@ from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 pytestmark = pytest.mark.slow
 
 RESULTS = ROOT / "assets" / "results"
+
+
+def indented(record, path, spaces=1):
+    path.write_text(json.dumps(to_plain(record), indent=spaces) + "\n")
+
+
+#: Each kind of file, with its reader and its writer.
+KINDS = {
+    "grabcut_*.json": (read_results, write_results),
+    "dos_stages.json": (read_results, write_results),
+    "one_click.json": (read_one_click, write_one_click),
+    "ablations*.json": (read_ablations, write_ablations),
+    "bench*.json": (read_bench, partial(indented, spaces=2)),
+    "selection.json": (read_selection, indented),
+    "extras.json": (read_extras, indented),
+}
+
+
+@pytest.mark.parametrize("pattern", KINDS)
+def test_a_file_that_is_read_and_written_again_stays_the_same(pattern, tmp_path):
+    read, write = KINDS[pattern]
+    for path in RESULTS.glob(pattern):
+        write(read(path), tmp_path / path.name)
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
 PAPERS_METHODS = write_figures.CLASSICAL
 ROBOTS, NOC = write_figures.ROBOTS, write_figures.THRESHOLDS
-TIMES = json.loads((RESULTS / "bench.json").read_text())["methods"]
+TIMES = read_bench(RESULTS / "bench.json").methods
 FILES = pytest.mark.parametrize("robot", ROBOTS)
 
 
@@ -36,18 +68,18 @@ def measured(robot, part=""):
     return read_results(RESULTS / f"grabcut_{robot}{part}.json")
 
 
-def check_commit(found):
-    assert not found["commit"].endswith("+"), "measured with code that was never committed"
+def check_commit(commit):
+    assert not commit.endswith("+"), "measured with code that was never committed"
 
 
 def check_protocol(results, robot):
-    assert (results["dataset"], results["robot"]) == ("grabcut", robot)
-    assert results["max_clicks"] == 20
-    check_commit(results)
+    assert (results.dataset, results.robot) == ("grabcut", robot)
+    assert results.max_clicks == 20
+    check_commit(results.commit)
 
 
 def networks(robot):
-    return measured(robot, "_networks")["methods"]
+    return measured(robot, "_networks").methods
 
 
 @FILES
@@ -55,30 +87,30 @@ def test_every_classical_method_of_the_papers_was_measured_on_all_49_photos(robo
     results = measured(robot)
     check_protocol(results, robot)
     for name in PAPERS_METHODS:
-        assert len(results["methods"][name]["samples"]) == 49
+        assert len(results.methods[name].samples) == 49
 
 
 def test_the_center_robot_used_every_classical_method():
     classical = {info.name for info in methods() if info.kind == "classical"}
-    assert classical <= measured("center")["methods"].keys()
+    assert classical <= measured("center").methods.keys()
 
 
 @FILES
 def test_the_summaries_follow_from_the_samples(robot):
-    for method in (*measured(robot)["methods"].values(), *networks(robot).values()):
-        runs = [sample["iou"] for sample in method["samples"].values()]
-        for percent, noc in method["noc"].items():
+    for method in (*measured(robot).methods.values(), *networks(robot).values()):
+        runs = [sample.iou for sample in method.samples.values()]
+        for percent, noc in method.noc.items():
             counts = [clicks_to_reach(run, int(percent) / 100) for run in runs]
             assert noc == pytest.approx(np.mean(counts))
-        assert method["miou"] == pytest.approx(mean_iou_curve(runs))
-        for sample in method["samples"].values():
-            assert len(sample["clicks"]) == len(sample["iou"]) <= 20
+        assert method.miou == pytest.approx(mean_iou_curve(runs))
+        for sample in method.samples.values():
+            assert len(sample.clicks) == len(sample.iou) <= 20
 
 
 @pytest.mark.parametrize("name", PAPERS_METHODS)
 def test_the_center_robot_needs_at_most_a_fifth_more_clicks_than_the_papers_print(name):
     printed = max(published_noc("grabcut", 90, name).values())
-    assert measured("center")["methods"][name]["noc"]["90"] <= 1.2 * printed
+    assert measured("center").methods[name].noc["90"] <= 1.2 * printed
 
 
 def test_readme_shows_these_figures():
@@ -86,9 +118,9 @@ def test_readme_shows_these_figures():
     for name in PAPERS_METHODS:
         row = re.search(rf"^\| `{name}`" + r" \| ([\d.]+)" * 4 + r" \|", readme, re.M)
         assert row, f"README has no row of figures for {name}"
-        center, geodesic = (measured(robot)["methods"][name]["noc"] for robot in ROBOTS)
+        center, geodesic = (measured(robot).methods[name].noc for robot in ROBOTS)
         noc = [f"{noc:.2f}" for noc in (center["85"], center["90"], geodesic["90"])]
-        assert row.groups() == (*noc, f"{TIMES[name]['ms_click']:.0f}")
+        assert row.groups() == (*noc, f"{TIMES[name].ms_click:.0f}")
 
 
 def stages():
@@ -99,12 +131,12 @@ def test_the_three_strides_were_measured_with_and_without_graph_cut():
     results = stages()
     check_protocol(results, "center")
     names = {f"dos-{stride}s{cut}" for stride in (8, 16, 32) for cut in ("", " + graph cut")}
-    assert results["methods"].keys() == names
-    assert all(len(found["samples"]) == 49 for found in results["methods"].values())
+    assert results.methods.keys() == names
+    assert all(len(found.samples) == 49 for found in results.methods.values())
 
 
 def test_finer_is_better_and_a_graph_cut_helps():
-    noc = {name: found["noc"]["90"] for name, found in stages()["methods"].items()}
+    noc = {name: found.noc["90"] for name, found in stages().methods.items()}
     for cut in ("", " + graph cut"):
         assert noc[f"dos-8s{cut}"] <= noc[f"dos-16s{cut}"] < noc[f"dos-32s{cut}"]
     for stride in (8, 16, 32):
@@ -112,25 +144,25 @@ def test_finer_is_better_and_a_graph_cut_helps():
 
 
 def test_dos_needs_fewer_clicks_than_the_papers_print():
-    found = stages()["methods"]["dos-8s + graph cut"]["noc"]
+    found = stages().methods["dos-8s + graph cut"].noc
     assert found["85"] <= 3.0
     assert found["90"] <= 4.5 < min(published_noc("grabcut", 90, "dos").values())
 
 
 def test_networks_answer_in_time():
-    times = json.loads((RESULTS / "bench_deep.json").read_text())["methods"]
-    assert times["dos-no-graph-cut"]["ms_click"] < 150
-    assert times["dos"]["ms_click"] < 300
+    times = read_bench(RESULTS / "bench_deep.json").methods
+    assert times["dos-no-graph-cut"].ms_click < 150
+    assert times["dos"].ms_click < 300
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{times['dos']['ms_click']:.0f} ms a click" in readme
-    assert f"{times['dos-no-graph-cut']['ms_click']:.0f} without graph cut" in readme
+    assert f"{times['dos'].ms_click:.0f} ms a click" in readme
+    assert f"{times['dos-no-graph-cut'].ms_click:.0f} without graph cut" in readme
 
 
 def test_readme_shows_the_networks_figures():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for stride in (32, 16, 8):
         row = re.search(rf"^\| FCN-{stride}s" + r" \| ([\d.]+)" * 4 + r" \|", readme, re.M)
-        pair = [stages()["methods"][f"dos-{stride}s{cut}"]["noc"] for cut in ("", " + graph cut")]
+        pair = [stages().methods[f"dos-{stride}s{cut}"].noc for cut in ("", " + graph cut")]
         assert row.groups() == tuple(f"{noc[key]:.2f}" for noc in pair for key in NOC)
 
 
@@ -142,17 +174,17 @@ def test_every_network_that_answers_clicks_was_measured_on_all_49_photos(robot):
     results = measured(robot, "_networks")
     check_protocol(results, robot)
     for name in (*LATENT, "dos", "dos-no-graph-cut"):
-        assert len(results["methods"][name]["samples"]) == 49
+        assert len(results.methods[name].samples) == 49
 
 
 def test_latent_diversity_needs_fewer_clicks_than_the_papers_print():
-    found = networks("center")["latent-diversity"]["noc"]
+    found = networks("center")["latent-diversity"].noc
     assert found["85"] <= 3.0
     assert found["90"] <= 4.2 < min(published_noc("grabcut", 90, "latent-diversity").values())
 
 
 def test_with_latent_diversity_the_first_ten_clicks_all_help_and_none_does_harm():
-    gains = np.diff(networks("center")["latent-diversity"]["miou"])
+    gains = np.diff(networks("center")["latent-diversity"].miou)
     assert len(gains) == 19
     assert np.all(gains[:9] > 0)
     assert np.all(gains > -0.002)
@@ -160,11 +192,11 @@ def test_with_latent_diversity_the_first_ten_clicks_all_help_and_none_does_harm(
 
 def test_readme_shows_the_figures_of_latent_diversity():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    times = json.loads((RESULTS / "bench_deep.json").read_text())["methods"]
+    times = read_bench(RESULTS / "bench_deep.json").methods
     for name in LATENT:
-        assert times[name]["ms_click"] < 300
-        noc = [networks(robot)[name]["noc"][key] for robot in ROBOTS for key in NOC]
-        cells = [*(f"{count:.2f}" for count in noc), f"{times[name]['ms_click']:.0f}"]
+        assert times[name].ms_click < 300
+        noc = [networks(robot)[name].noc[key] for robot in ROBOTS for key in NOC]
+        cells = [*(f"{count:.2f}" for count in noc), f"{times[name].ms_click:.0f}"]
         assert f"| `{name}` | " + " | ".join(cells) + " |" in readme
 
 
@@ -172,60 +204,59 @@ CHOOSING = pytest.mark.parametrize("name", ["GrabCut", "iseg-voc"])
 
 
 def choosing(name):
-    return json.loads((RESULTS / "selection.json").read_text())["datasets"][name]
+    return read_selection(RESULTS / "selection.json").datasets[name]
 
 
 @CHOOSING
 def test_selecting_beats_every_fixed_candidate_and_recovers_what_the_file_says(name):
     found = choosing(name)
-    check_commit(found)
-    assert found["objects"] == {"GrabCut": 49, "iseg-voc": 51}[name]
+    check_commit(found.commit)
+    assert found.objects == {"GrabCut": 49, "iseg-voc": 51}[name]
     for key in NOC:
-        counts = {way: figures["noc"][key] for way, figures in found["ways"].items()}
-        fixed = min(count for way, count in counts.items() if way.startswith("candidate"))
+        counts = {selector: figures.noc[key] for selector, figures in found.selectors.items()}
+        fixed = min(count for selector, count in counts.items() if selector.startswith("candidate"))
         assert counts["oracle"] < counts["g"] < fixed
         part = (fixed - counts["g"]) / (fixed - counts["oracle"])
-        assert part == pytest.approx(found["recovered"][key], abs=2e-3)
+        assert part == pytest.approx(found.recovered[key], abs=2e-3)
         assert part >= {"GrabCut": 0.5, "iseg-voc": 2 / 3}[name]
 
 
 @CHOOSING
 def test_every_click_helps_and_is_obeyed(name):
-    figures = choosing(name)["ways"]["g"]
-    assert figures["clicked_pixels_right"] >= 0.98
-    assert np.all(np.diff(figures["miou"]) > 0)
+    figures = choosing(name).selectors["g"]
+    assert figures.clicked_pixels_right >= 0.98
+    assert np.all(np.diff(figures.miou) > 0)
 
 
 def test_zooming_and_mirroring_were_measured_on_objects_of_three_sizes():
-    found = json.loads((RESULTS / "extras.json").read_text())
-    check_commit(found)
-    assert found["sets"].keys() == {"as they are", "a third as long", "small parts"}
-    for part in found["sets"].values():
-        assert part["ways"].keys() == {"plain", "zoom", "flip", "zoom + flip"}
+    found = read_extras(RESULTS / "extras.json")
+    check_commit(found.commit)
+    assert found.sets.keys() == {"as they are", "a third as long", "small parts"}
+    for part in found.sets.values():
+        assert part.settings.keys() == {"plain", "zoom", "flip", "zoom + flip"}
 
 
 def test_no_method_was_slower_than_its_peer_or_its_target():
     targets = {"random-walker": 350, "growcut": 500}
     for name in PAPERS_METHODS:
-        assert TIMES[name]["ms_click"] < targets.get(name, 150)
-        assert not (TIMES[name]["peer"] or {}).get("we_are_slower")
+        assert TIMES[name].ms_click < targets.get(name, 150)
+        assert not (TIMES[name].peer and TIMES[name].peer.we_are_slower)
 
 
 def test_one_click_was_given_to_every_method_on_both_sets():
     measured = read_one_click(RESULTS / "one_click.json")
-    check_commit(measured)
-    datasets = {part: found["dataset"] for part, found in measured["sets"].items()}
+    check_commit(measured.commit)
+    datasets = {part: found.dataset for part, found in measured.sets.items()}
     assert datasets == {"seen": "clothing-co-parsing", "unseen": "iseg-voc"}
-    assert measured["sets"]["unseen"]["objects"] == 102
-    for found in measured["sets"].values():
-        assert set(found["miou"]) == set(ONE_CLICK_METHODS)
+    assert measured.sets["unseen"].objects == 102
+    for found in measured.sets.values():
+        assert set(found.miou) == set(ONE_CLICK_METHODS)
 
 
 def test_names_do_not_reach_beyond_the_kinds_they_were_learned_for():
     """What notebook 07 says of Table 2 of Xu et al. holds for our figures too."""
     seen, unseen = (
-        read_one_click(RESULTS / "one_click.json")["sets"][part]["miou"]
-        for part in ("seen", "unseen")
+        read_one_click(RESULTS / "one_click.json").sets[part].miou for part in ("seen", "unseen")
     )
     for name in ("semantic-fcn", "semantic-crf-rnn"):
         assert unseen[name] < seen[name]
@@ -237,15 +268,15 @@ ABLATION_FILES = ("ablations.json", "ablations_toy.json")
 
 @pytest.mark.parametrize("name", ABLATION_FILES)
 def test_every_ablation_was_measured_and_with_one_budget(name):
-    recipes = read_ablations(RESULTS / name)["recipes"]
+    recipes = read_ablations(RESULTS / name).recipes
     assert set(recipes) == set(ABLATIONS)
-    assert len({row["images"] for row in recipes.values()}) == 1
+    assert len({row.images for row in recipes.values()}) == 1
     for recipe, row in recipes.items():
-        assert row["changes"] == ABLATIONS[recipe], f"{recipe} was another component when measured"
+        assert row.changes == ABLATIONS[recipe], f"{recipe} was another component when measured"
 
 
 def test_the_readme_says_what_the_ablations_on_photos_came_to():
-    recipes = read_ablations(RESULTS / "ablations.json")["recipes"]
+    recipes = read_ablations(RESULTS / "ablations.json").recipes
     full = recipes["full"]
     ranges = [paired_difference(recipes[name], full)[1:] for name in TABLE_3 if name != "full"]
     worse = sum(low > 0 for low, _ in ranges)
@@ -257,7 +288,7 @@ def test_the_readme_says_what_the_ablations_on_photos_came_to():
         f"of the {words[len(ranges)]} rows of Table 3 {words[worse]} cost clicks as in the paper, "
     )
     assert f"{said}{words[undecided]} are undecided." in readme
-    clicks = [f"{figures(recipes[name])['noc']['85']:.1f}" for name in FIGURE_5]
+    clicks = [f"{summary(recipes[name]).noc['85']:.1f}" for name in FIGURE_5]
     heads = list(map(str, FIGURE_5.values()))
     told = (f"{', '.join(texts[:-1])} and {texts[-1]}" for texts in (heads, clicks))
     assert "With {} candidates a user needs {} clicks to 85 %".format(*told) in readme
@@ -266,13 +297,13 @@ def test_the_readme_says_what_the_ablations_on_photos_came_to():
 @pytest.mark.parametrize("name", ABLATION_FILES)
 def test_the_summaries_of_ablations_follow_from_their_counts(name):
     found = read_ablations(RESULTS / name)
-    for row in found["recipes"].values():
-        assert row["shown"] in row["ways"] or row["heads"] == 1
-        for way in row["ways"].values():
-            assert len(way["miou"]) == LEAST
-            for percent, counts in way["counts"].items():
-                assert len(counts) == found["protocol"]["objects"]
-                assert way["noc"][percent] == pytest.approx(np.mean(counts), abs=1e-3)
+    for row in found.recipes.values():
+        assert row.shown in row.selectors or row.heads == 1
+        for found_with in row.selectors.values():
+            assert len(found_with.miou) == LEAST
+            for percent, counts in found_with.counts.items():
+                assert len(counts) == found.protocol.objects
+                assert found_with.noc[percent] == pytest.approx(np.mean(counts), abs=1e-3)
 
 
 def test_readme_and_cards_show_the_measured_figures():
@@ -315,10 +346,10 @@ def test_readme_names_the_files_whose_networks_answered_in_bfloat16():
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_networks_were_measured_in_float32(robot):
     results = measured(robot, "_networks")
-    assert results["precision"] == "float32"
-    assert {method["precision"] for method in results["methods"].values()} == {"float32"}
+    assert results.precision == "float32"
+    assert {method.precision for method in results.methods.values()} == {"float32"}
 
 
 @CHOOSING
 def test_selecting_was_measured_in_float32(name):
-    assert choosing(name)["precision"] == "float32"
+    assert choosing(name).precision == "float32"

@@ -307,8 +307,8 @@ def test_methods_are_evaluated_on_a_world():
     results = evaluate(
         ["graph-cut"], ToyWorld(1, (48, 64), kind="car"), limit=2, max_clicks=3, progress=False
     )
-    assert results["dataset"] == "toy-world"
-    assert list(results["methods"]["graph-cut"]["samples"]) == [
+    assert results.dataset == "toy-world"
+    assert list(results.methods["graph-cut"].samples) == [
         "0000-car.car",
         "0000-car.car-windows",
     ]

@@ -46,8 +46,8 @@ def measure(method: str, options: Options, photos: Subset, work: Path, workers: 
     told = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
     out = work / f"{method}({told}).json"
     results = evaluate({method: (method, options)}, photos, out, workers=workers)
-    found = results["methods"][method]
-    return {"options": options, "noc": found["noc"], "miou": found["miou"]}
+    found = results.methods[method]
+    return {"options": options, "noc": found.noc, "miou": list(found.miou)}
 
 
 def choose(method: str, photos: Subset, work: Path, workers: int) -> dict[str, Any]:

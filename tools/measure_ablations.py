@@ -42,7 +42,13 @@ from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
-from tutorial_lib.evaluation.ablations import read_ablations, write_ablations
+from tutorial_lib.evaluation.ablations import (
+    AblationRecipe,
+    AblationResults,
+    SelectorSummary,
+    read_ablations,
+    write_ablations,
+)
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
 from tutorial_lib.metrics import THRESHOLDS, clicks_to_reach
@@ -130,36 +136,40 @@ def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], ste
     return found
 
 
-def use(method: LatentDiversity, examples: Sequence[Example], most: int) -> dict[str, Any]:
-    """Let the robot use one way of choosing on all objects."""
+def use(
+    method: LatentDiversity, examples: Sequence[Example], most: int, candidate: int | None = None
+) -> SelectorSummary:
+    """Let the robot use a network with one selector on all objects."""
     curves = [converse(method, example, most).ious for example in examples]
     counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
-    return {"counts": counts, **summed_up(curves, most)}
+    fixed = {} if candidate is None else {"candidate": candidate}
+    return SelectorSummary(counts=counts, **summed_up(curves, most), **fixed)
 
 
-def measure(weights: Path, examples: Sequence[Example], size: int, most: int) -> dict[str, Any]:
-    """Use a network in every way there is: see :data:`tutorial_lib.evaluation.ablations.WAYS`."""
+def measure(
+    weights: Path, examples: Sequence[Example], size: int, most: int
+) -> dict[str, SelectorSummary]:
+    """Use a network with each of :data:`tutorial_lib.evaluation.ablations.SELECTORS`."""
     options: dict[str, Any] = {"weights": weights, "size": size, "zoom": False}
     options |= {"precision": PRECISION}
     oracle = Oracle(**options)
-    ways = {"oracle": use(oracle, examples, most)}
+    found = {"oracle": use(oracle, examples, most)}
     if oracle.networks.f.design.heads == 1:
-        return ways
+        return found
     best = oracle.best_fixed
-    for way, head in {"fixed": best, "first": 0}.items():
-        if way == "first" and best == 0:
-            ways[way] = dict(ways["fixed"])
-        else:
-            ways[way] = use(LatentDiversity(**options, show=head), examples, most)
-        ways[way]["candidate"] = head
+    found["fixed"] = use(LatentDiversity(**options, show=best), examples, most, best)
+    if best == 0:
+        found["first"] = found["fixed"]
+    else:
+        found["first"] = use(LatentDiversity(**options, show=0), examples, most, 0)
     if oracle.networks.g is not None:
-        ways["g"] = use(LatentDiversity(**options), examples, most)
-    return ways
+        found["g"] = use(LatentDiversity(**options), examples, most)
+    return found
 
 
 def ablate(
     name: str, scale: Scale, examples: Sequence[Example], data: Path | None, work: Path
-) -> dict[str, Any]:
+) -> AblationRecipe:
     """Train one recipe, and g beside it if it needs one, and measure them."""
     f = taught(name, work / f"{name}-{scale.steps}", data, scale.settings, scale.steps)
     recipe = RECIPES[f"ablation-{name}"]
@@ -170,18 +180,18 @@ def ablate(
         g = taught("g", out, data, settings, scale.steps_g)
     batches = {each: _batch(each, scale.settings) for each in (name, "g")}
     first = recipe.heads == 1 or recipe.ranking
-    return {
-        "changes": dict(ABLATIONS[name]),
-        "heads": recipe.heads,
-        "shown": "g" if g else "first" if first else "fixed",
-        "images": f.step * batches[name],
-        "images_g": g.step * batches["g"] if g else 0,
-        "minutes": round(f.minutes, 2),
-        "minutes_g": round(g.minutes, 2) if g else 0,
-        "loss": round(f.loss, 4),
-        "commit": commit(),
-        "ways": measure((g or f).weights, examples, scale.size, scale.max_clicks),
-    }
+    return AblationRecipe(
+        changes=dict(ABLATIONS[name]),
+        heads=recipe.heads,
+        shown="g" if g else "first" if first else "fixed",
+        images=f.step * batches[name],
+        images_g=g.step * batches["g"] if g else 0,
+        minutes=round(f.minutes, 2),
+        minutes_g=round(g.minutes, 2) if g else 0,
+        loss=round(f.loss, 4),
+        commit=commit(),
+        ways=measure((g or f).weights, examples, scale.size, scale.max_clicks),
+    )
 
 
 def _batch(name: str, settings: Sequence[str]) -> int:
@@ -202,25 +212,26 @@ def objects(toy: bool, dataset: str, root: Path | None, limit: int | None) -> tu
     return photos, [photos[index] for index in range(len(photos))[:limit]]
 
 
-def opened(out: Path, head: dict[str, Any]) -> dict[str, Any]:
-    """Return what there is already, if it was measured in the same way, or an empty file."""
+def opened(out: Path, empty: AblationResults) -> AblationResults:
+    """Return what the file holds already if it was measured in the same way; else refuse it."""
     if not out.exists():
-        return {**head, "recipes": {}}
+        return empty
     kept = read_ablations(out)
     for key in ("budget", "protocol", "precision"):
-        if kept[key] != head[key]:
+        if getattr(kept, key) != getattr(empty, key):
             raise typer.BadParameter(
                 f"The figures in {out} are of another {key}: choose another --out, or delete it."
             )
-    return {**kept, "machine": head["machine"]}
+    return kept.model_copy(update={"machine": empty.machine})
 
 
-def report(name: str, found: dict[str, Any]) -> None:
-    shown = found["ways"].get(found["shown"], found["ways"]["oracle"])
+def report(name: str, found: AblationRecipe) -> None:
+    oracle = found.selectors["oracle"]
+    shown = found.selectors.get(found.shown, oracle)
     print(
-        f"{name:<28} shown {found['shown']:<6} NoC@85 {shown['noc']['85']:5.2f}   oracle "
-        f"{found['ways']['oracle']['noc']['85']:5.2f}   one click {shown['miou'][0]:.2f}   "
-        f"{found['minutes'] + found['minutes_g']:.1f} minutes of training",
+        f"{name:<28} shown {found.shown:<6} NoC@85 {shown.noc['85']:5.2f}   oracle "
+        f"{oracle.noc['85']:5.2f}   one click {shown.miou[0]:.2f}   "
+        f"{found.minutes + found.minutes_g:.1f} minutes of training",
         flush=True,
     )
 
@@ -261,7 +272,7 @@ def main(
     )
     source, examples = objects(toy, dataset, root, limit)
     told = command(scale, source, toy, limit)
-    results = opened(scale.out, head(scale, source, len(examples), told))
+    results = opened(scale.out, without_recipes(scale, source, len(examples), told))
     place = work / ("toy" if toy else "photos")
     failed = run(chosen, results, scale, examples, data, place, workers)
     print(scale.out)
@@ -296,19 +307,15 @@ def command(scale: Scale, source: Any, toy: bool, limit: int | None) -> str:
     return " ".join(parts + [f"--set {text}" for text in scale.settings[len(usual.settings) :]])
 
 
-def head(scale: Scale, source: Any, count: int, told: str) -> dict[str, Any]:
-    """Return what the file says of itself: how it came about, and on what."""
-    return {
-        "schema": 1,
-        "command": told,
-        "machine": machine(),
-        "precision": PRECISION,
-        "budget": {
-            "steps": scale.steps,
-            "steps_g": scale.steps_g,
-            "settings": list(scale.settings),
-        },
-        "protocol": {
+def without_recipes(scale: Scale, source: Any, count: int, told: str) -> AblationResults:
+    """Return what the file says of itself: how the figures came about, and on what."""
+    return AblationResults(
+        schema=1,
+        command=told,
+        machine=machine(),
+        precision=PRECISION,
+        budget={"steps": scale.steps, "steps_g": scale.steps_g, "settings": scale.settings},
+        protocol={
             "dataset": source.name,
             "root_name": source.root.resolve().name,
             "objects": count,
@@ -317,12 +324,13 @@ def head(scale: Scale, source: Any, count: int, told: str) -> dict[str, Any]:
             "max_clicks": scale.max_clicks,
             "size": scale.size,
         },
-    }
+        recipes={},
+    )
 
 
 def run(
     chosen: Sequence[str],
-    results: dict[str, Any],
+    results: AblationResults,
     scale: Scale,
     examples: Sequence[Example],
     data: Path | None,
@@ -331,7 +339,7 @@ def run(
 ) -> dict[str, str]:
     """Train and measure the recipes, some at a time; returns those that failed, and why."""
     failed: dict[str, str] = {}
-    todo = [name for name in chosen if name not in results["recipes"]]
+    todo = [name for name in chosen if name not in results.recipes]
     began = time.monotonic()
     rows = Parallel(n_jobs=workers, return_as="generator_unordered")(
         delayed(attempt)(name, scale, examples, data, work) for name in todo
@@ -340,7 +348,7 @@ def run(
         if isinstance(found, str):
             failed[name] = found
             continue
-        results["recipes"][name] = found
+        results.recipes[name] = found
         write_ablations(results, scale.out)
         report(name, found)
         left = (len(todo) - done) * (time.monotonic() - began) / done / 3600
@@ -348,7 +356,7 @@ def run(
     return failed
 
 
-def attempt(name: str, *given: Any) -> tuple[str, dict[str, Any] | str]:
+def attempt(name: str, *given: Any) -> tuple[str, AblationRecipe | str]:
     """Return a recipe's row, or why there is none: a failure costs one row, not the night."""
     try:
         return name, ablate(name, *given)

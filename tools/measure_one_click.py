@@ -18,14 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.results import write_one_click
+from tutorial_lib.evaluation.one_click import OneClickResults, OneClickSet, write_one_click
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "one_click.json"
 METHODS = ("semantic-fcn", "semantic-crf-rnn", "dos-no-graph-cut", "dos")
@@ -34,15 +34,15 @@ GARMENTS, OBJECTS = "clothing-co-parsing", "iseg-voc"
 
 def measure(
     dataset: Dataset, out: Path, methods: Sequence[str], limit: int | None, workers: int
-) -> dict[str, Any]:
-    """Return how many objects there are, and each method's mean IoU after one click on each."""
+) -> OneClickSet:
+    """Return each method's mean IoU after one click on each object."""
     found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers, force=True)
-    return {
-        "dataset": found["root_name"],
-        "precision": found["precision"],
-        "objects": len(found["methods"][methods[0]]["samples"]),
-        "miou": {name: round(method["miou"][0], 4) for name, method in found["methods"].items()},
-    }
+    return OneClickSet(
+        dataset=found.root_name,
+        precision=found.precision,
+        objects=len(found.methods[methods[0]].samples),
+        miou={name: round(method.miou[0], 4) for name, method in found.methods.items()},
+    )
 
 
 def main(
@@ -61,19 +61,14 @@ def main(
         "unseen": load_dataset("folder", root / OBJECTS),
     }
     chosen = method or METHODS
-    result = {
-        "schema": 1,
-        "clicks": 1,
-        "commit": commit(),
-        "machine": machine(),
-        "sets": {
-            name: measure(dataset, work / f"{name}.json", chosen, limit, workers)
-            for name, dataset in sets.items()
-        },
+    found = {
+        name: measure(dataset, work / f"{name}.json", chosen, limit, workers)
+        for name, dataset in sets.items()
     }
-    write_one_click(result, out)
-    for name, found in result["sets"].items():
-        print(name, found["objects"], "objects", found["miou"])
+    head = {"schema": 1, "clicks": 1, "commit": commit(), "machine": machine()}
+    write_one_click(OneClickResults(**head, sets=found), out)
+    for name, part in found.items():
+        print(name, part.objects, "objects", part.miou)
     print(out)
 
 

@@ -30,8 +30,8 @@ from tutorial_lib import Clicks, load_sample
 from tutorial_lib.classical.random_walker import RandomWalker, laplacian, step_weights
 from tutorial_lib.clock import timed
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.speed.bench import PHOTOS
-from tutorial_lib.evaluation.speed.scenes import cut_to, make_scene
+from tutorial_lib.evaluation.speed.bench import TIMED_PHOTOS
+from tutorial_lib.evaluation.speed.scripted_photos import crop_to, scripted_photo
 from tutorial_lib.metrics import iou
 
 SIZE = (640, 480)
@@ -65,37 +65,37 @@ def iterate(photo: np.ndarray, clicks: Clicks, beta: float, preconditioner: Any)
 
 def measure(name: str) -> dict[str, Any]:
     """Time every solver on one photo."""
-    scene = make_scene(name, SIZE)
-    photo, clicks = scene.image, scene.clicks
+    scripted = scripted_photo(name, SIZE)
+    photo, clicks = scripted.image, scripted.clicks
     sample = load_sample(name)
-    truth = cut_to(sample.image, sample.mask, SIZE)[1]
+    truth = crop_to(sample.image, sample.mask, SIZE)[1]
     package, full = RandomWalker(), RandomWalker(pixels=photo[..., 0].size)
     prepared = {method: method.prepare(photo) for method in (package, full)}
-    ways = {
+    solvers = {
         "direct": lambda: package.segment(prepared[package], clicks).mask,
         "direct, full grid": lambda: full.segment(prepared[full], clicks).mask,
         "cg": lambda: iterate(photo, clicks, package.beta, jacobi),
     }
     if importlib.util.find_spec("pyamg"):
-        ways["multigrid"] = lambda: iterate(photo, clicks, package.beta, multigrid)
+        solvers["multigrid"] = lambda: iterate(photo, clicks, package.beta, multigrid)
     else:
         print("pyamg is not installed, so multigrid is not measured: pip install pyamg")
-    runs = {way: [timed(solve) for _ in range(RUNS)] for way, solve in ways.items()}
+    runs = {name: [timed(solve) for _ in range(RUNS)] for name, solve in solvers.items()}
     exact = runs["direct, full grid"][0][0]
     return {
-        way: {
+        solver: {
             "ms": round(statistics.median(ms for _, ms in found), 1),
             "iou_with_full": round(iou(found[0][0], exact), 3),
             "iou_with_truth": round(iou(found[0][0], truth), 3),
         }
-        for way, found in runs.items()
+        for solver, found in runs.items()
     }
 
 
 def main() -> None:
     """Measure all photos and write what was found."""
     photos = {}
-    for name in PHOTOS:
+    for name in TIMED_PHOTOS:
         photos[name] = measure(name)
         print(name, json.dumps(photos[name], indent=1))
     head = {"size": list(SIZE), "runs": RUNS, "commit": commit(), "machine": machine()}

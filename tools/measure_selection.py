@@ -31,14 +31,14 @@ OUT = Path(__file__).parents[1] / "assets" / "results" / "selection.json"
 CLICKS = 20
 
 
-def kept(found: Trajectory) -> float:
-    """Return the share of clicked pixels that end with the label they were given."""
+def clicked_pixels_right(found: Trajectory) -> float:
+    """Return the share of clicked pixels that have the clicked label in the last mask."""
     return float(np.mean([found.mask[c.row, c.col] == c.positive for c in found.clicks]))
 
 
-def recovered(ways: dict[str, Any], threshold: str) -> float | None:
-    """Return how much of the way from the best fixed candidate to the oracle g goes."""
-    counts = {name: figures["noc"][threshold] for name, figures in ways.items()}
+def recovered(selectors: dict[str, SelectorFigures], threshold: str) -> float | None:
+    """Return how much of the gap between the best fixed candidate and the oracle g closes."""
+    counts = {name: figures.noc[threshold] for name, figures in selectors.items()}
     fixed = min(count for name, count in counts.items() if name.startswith("candidate"))
     gap = fixed - counts["oracle"]
     return round((fixed - counts["g"]) / gap, 3) if gap > 0 else None

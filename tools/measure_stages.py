@@ -33,8 +33,8 @@ def main(
         for refined, method in METHODS.items()
     }
     results = evaluate(chosen, load_dataset(dataset, root), out, workers=workers, force=True)
-    for label, found in results["methods"].items():
-        print(f"{label:<22}{found['noc']['85']:6.2f}{found['noc']['90']:6.2f}")
+    for label, found in results.methods.items():
+        print(f"{label:<22}{found.noc['85']:6.2f}{found.noc['90']:6.2f}")
 
 
 if __name__ == "__main__":

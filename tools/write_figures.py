@@ -6,11 +6,15 @@ numbers; words stay. A test fails while a shown figure is not that of its file.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from tutorial_lib.evaluation.one_click import read_one_click
+from tutorial_lib.evaluation.results import MethodResults, read_results
+from tutorial_lib.evaluation.selectors import SelectorFigures, read_selection
+from tutorial_lib.evaluation.speed.results import MethodTimes, read_bench
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "assets" / "results"
@@ -63,61 +67,65 @@ def _replaced(text: str, old: str, new: str, what: Row | Sentence) -> str:
     return text
 
 
-def _read(name: str) -> dict[str, Any]:
-    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+def _methods(name: str) -> dict[str, MethodResults]:
+    return read_results(RESULTS / name).methods
 
 
-def _counts(method: dict[str, Any]) -> list[str]:
-    return [f"{method['noc'][threshold]:.2f}" for threshold in THRESHOLDS]
+def _times(name: str) -> dict[str, MethodTimes]:
+    return read_bench(RESULTS / name).methods
 
 
-def _scored(method: dict[str, Any]) -> list[str]:
+def _counts(method: MethodResults | SelectorFigures) -> list[str]:
+    return [f"{method.noc[threshold]:.2f}" for threshold in THRESHOLDS]
+
+
+def _scored(method: MethodResults | SelectorFigures) -> list[str]:
     """Clicks to both thresholds, and mean IoU after one click and after five."""
-    return [*_counts(method), f"{method['miou'][0]:.3f}", f"{method['miou'][4]:.3f}"]
+    return [*_counts(method), f"{method.miou[0]:.3f}", f"{method.miou[4]:.3f}"]
 
 
-def _clicked(way: dict[str, Any]) -> list[str]:
-    return [*_scored(way), f"{way['clicked_pixels_right']:.1%}"]
+def _clicked(selector: SelectorFigures) -> list[str]:
+    return [*_scored(selector), f"{selector.clicked_pixels_right:.1%}"]
 
 
 def classical() -> Iterator[Row | Sentence]:
     """Yield README's rows of the methods without a network."""
-    found = {robot: _read(f"grabcut_{robot}.json")["methods"] for robot in ROBOTS}
-    times = _read("bench.json")["methods"]
+    found = {robot: _methods(f"grabcut_{robot}.json") for robot in ROBOTS}
+    times = _times("bench.json")
     for name in CLASSICAL:
         center, geodesic = (_counts(found[robot][name]) for robot in ROBOTS)
-        click = f"{times[name]['ms_click']:.0f}"
+        click = f"{times[name].ms_click:.0f}"
         yield Row("README.md", f"`{name}`", [*center, geodesic[1], click])
 
 
 def peers() -> Iterator[Row | Sentence]:
     """Yield README's times of other libraries."""
-    times = _read("bench.json")["methods"]
-    seconds = [times[name]["peer"]["ms_click"] / 1000 for name in ("random-walker", "grabcut")]
+    times = _times("bench.json")
+    seconds = [times[name].peer.ms_click / 1000 for name in ("random-walker", "grabcut")]
     words = "`random_walker` took {} s with its defaults, OpenCV's `grabCut` {} s"
     yield Sentence("README.md", words, [f"{value:.1f}" for value in seconds])
 
 
 def object_selection() -> Iterator[Row | Sentence]:
     """Yield what README and cards show of Deep Object Selection."""
-    found, times = _read("dos_stages.json")["methods"], _read("bench_deep.json")["methods"]
+    found, times = _methods("dos_stages.json"), _times("bench_deep.json")
     for name, stride in STAGES.items():
         alone, cut = found[name], found[f"{name} + graph cut"]
         yield Row("README.md", f"FCN-{stride}s", _counts(alone) + _counts(cut))
         card = f"assets/weights/{name}.md"
         yield Row(card, OBJECTS["GrabCut"], _scored(alone))
         yield Row(card, "GrabCut, with graph cut", _scored(cut))
-    clicks = [f"{times[name]['ms_click']:.0f}" for name in ("dos", "dos-no-graph-cut")]
+    clicks = [f"{times[name].ms_click:.0f}" for name in ("dos", "dos-no-graph-cut")]
     yield Sentence("README.md", "`dos` takes {} ms a click, {} without graph cut", clicks)
 
 
 def latent_diversity() -> Iterator[Row | Sentence]:
     """Yield what README and cards show of Latent Diversity on GrabCut."""
-    found = {robot: _read(f"grabcut_{robot}_networks.json")["methods"] for robot in ROBOTS}
-    times = _read("bench_deep.json")["methods"]
+    found = {robot: _methods(f"grabcut_{robot}_networks.json") for robot in ROBOTS}
+    times = _times("bench_deep.json")
     for name in LATENT:
         center, geodesic = (found[robot][name] for robot in ROBOTS)
-        figures = [*_counts(center), *_counts(geodesic), f"{times[name]['ms_click']:.0f}"]
+        figures = [*_counts(center), *_counts(geodesic), f"{times[name].ms_click:.0f}"]
         yield Row("README.md", f"`{name}`", figures)
         yield Row(f"assets/weights/{name}.md", "GrabCut, `geodesic`", _scored(geodesic))
         first = f"{OBJECTS['GrabCut']}, `center`"
@@ -131,20 +139,20 @@ def selecting() -> Iterator[Row | Sentence]:
     """Yield what README and cards show of choosing among candidates."""
     card, dense = (f"assets/weights/latent-diversity{part}.md" for part in ("", "-dense"))
     recovered = []
-    for name, found in _read("selection.json")["datasets"].items():
-        ways, shares = found["ways"], found["recovered"]
+    for name, found in read_selection(RESULTS / "selection.json").datasets.items():
+        selectors, shares = found.selectors, found.recovered
         best = min(
-            (way for way in ways if way.startswith("candidate")),
-            key=lambda way: ways[way]["noc"]["85"],
+            (selector for selector in selectors if selector.startswith("candidate")),
+            key=lambda selector: selectors[selector].noc["85"],
         )
-        pairs = [" / ".join(_counts(ways[way])) for way in (best, "g", "oracle")]
+        pairs = [" / ".join(_counts(selectors[one])) for one in (best, "g", "oracle")]
         share = " / ".join(f"{shares[threshold]:.0%}" for threshold in THRESHOLDS)
-        right = f"{ways['g']['clicked_pixels_right']:.1%}"
+        right = f"{selectors['g'].clicked_pixels_right:.1%}"
         yield Row("README.md", name, [*pairs, share, right])
-        yield Row(card, f"{OBJECTS[name]}, `center`", _clicked(ways["g"]))
-        yield Row(card, f"{name}: an oracle selects", _clicked(ways["oracle"]))
-        yield Row(card, f"{name}: always {best}", _clicked(ways[best]))
-        yield Row(dense, f"{OBJECTS[name]}, `center`", _clicked(ways["g of the paper"]))
+        yield Row(card, f"{OBJECTS[name]}, `center`", _clicked(selectors["g"]))
+        yield Row(card, f"{name}: an oracle selects", _clicked(selectors["oracle"]))
+        yield Row(card, f"{name}: always {best}", _clicked(selectors[best]))
+        yield Row(dense, f"{OBJECTS[name]}, `center`", _clicked(selectors["g of the paper"]))
         recovered.append((name, [f"{shares[threshold]:.0%}"[:-1] for threshold in THRESHOLDS]))
     words = "; ".join(f"{name}: {{}}% at 85 %, {{}}% at 90 %" for name, _ in sorted(recovered))
     yield Sentence(card, words, [text for _, texts in sorted(recovered) for text in texts])
@@ -152,14 +160,14 @@ def selecting() -> Iterator[Row | Sentence]:
 
 def one_click() -> Iterator[Row | Sentence]:
     """Yield what the cards of the semantic networks show."""
-    sets = _read("one_click.json")["sets"]
+    sets = read_one_click(RESULTS / "one_click.json").sets
     rows = {
         "seen": "200 garments on held-out photos of Clothing Co-Parsing",
         "unseen": "the 102 objects of iseg-voc, for which it has no name",
     }
     for name in ("semantic-fcn", "semantic-crf-rnn"):
         for part, first in rows.items():
-            figures = [f"{sets[part]['miou'][method]:.3f}" for method in (name, "dos")]
+            figures = [f"{sets[part].miou[method]:.3f}" for method in (name, "dos")]
             yield Row(f"assets/weights/{name}.md", first, figures)
 
 

@@ -192,8 +192,8 @@ def _write(path: Path, content: bytes) -> None:
         raise OSError(f"Nothing was written to {path}: {error.strerror}.") from error
 
 
-@app.command()
-def evaluate(
+@app.command("evaluate")
+def evaluate_methods(
     dataset: Annotated[str, typer.Option(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
     root: Annotated[Path, typer.Option(help="The dataset's folder, in its official layout.")],
     out: Annotated[Path, typer.Option(help="JSON file for the results.")],
@@ -217,8 +217,8 @@ def evaluate(
     Exit code 1 if objects failed: they are named at the end, and the same command tries them again.
     """
     from tutorial_lib.data.datasets import load_dataset
-    from tutorial_lib.evaluation import accuracy as benchmark
-    from tutorial_lib.evaluation.summaries import failures, report
+    from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
+    from tutorial_lib.evaluation.summaries import failures, report_lines
 
     chosen: Any = method or [info.name for info in methods() if info.available]
     if settings:
@@ -227,8 +227,8 @@ def evaluate(
         options = read_options(chosen[0], settings)
         chosen = {label(chosen[0], options): (chosen[0], options)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", benchmark.FailedObjects)  # the report says it better
-        results = benchmark.evaluate(
+        warnings.simplefilter("ignore", FailedObjects)  # the report says it better
+        results = evaluate(
             chosen,
             load_dataset(dataset, root, split=split, seed=seed),
             out,
@@ -239,14 +239,14 @@ def evaluate(
             seed=seed,
             force=force,
         )
-    *lines, last = report(results)
+    *lines, last = report_lines(results)
     print(*lines, f"{out}: {last}", sep="\n")
     if failures(results):
         raise typer.Exit(1)
 
 
-@app.command()
-def train(
+@app.command("train")
+def train_network(
     recipe: Annotated[
         str, typer.Argument(help="Such as dos-8s or dos-toy; a wrong name lists them all.")
     ],
@@ -268,11 +268,11 @@ def train(
     # Threads that wait by spinning take the cores from the processes that prepare samples: on two
     # busy cores a step then takes five times as long. It counts only before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from tutorial_lib.training.run import train as run
+    from tutorial_lib.training.run import train
     from tutorial_lib.training.setup import launched_first
 
     split(settings or (), "setting")  # of two for one key, nobody knows which is meant
-    result = run(
+    result = train(
         recipe, out, data, resume=resume, force=force, minutes=minutes, settings=settings or ()
     )
     if launched_first():  # of several processes that share the run
@@ -283,22 +283,21 @@ def train(
         )
 
 
-@app.command()
-def fetch(
+@app.command("fetch")
+def fetch_dataset(
     dataset: Annotated[str, typer.Argument(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
     root: Annotated[Path, typer.Argument(help="Folder to put it in; made if there is none.")],
     split: Annotated[str | None, typer.Option(help="Only what this split needs.")] = None,
 ) -> None:
     """Download a dataset from its official home; an interrupted download goes on where it was."""
-    from tutorial_lib.data.datasets import DATASETS
-    from tutorial_lib.data.datasets import fetch as download
+    from tutorial_lib.data.datasets import DATASETS, fetch
 
-    folder = download(dataset, root, split=split)
+    folder = fetch(dataset, root, split=split)
     print(f"{folder}: {DATASETS[dataset].title}. Its terms: {DATASETS[dataset].terms}")
 
 
-@app.command()
-def bench(
+@app.command("bench")
+def time_methods(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of the photos.")] = "640x480",
     method: Annotated[
@@ -310,15 +309,16 @@ def bench(
 
     Progress goes to the error stream, the result to the output.
     """
-    from tutorial_lib.evaluation.speed import bench as benchmark
+    from tutorial_lib.evaluation.records import to_plain
+    from tutorial_lib.evaluation.speed.bench import as_table, bench, parse_size
 
-    result = benchmark.bench(
-        benchmark.parse_size(size),
+    results = bench(
+        parse_size(size),
         method or (),
         runs,
         log=lambda line: print(line, file=sys.stderr, flush=True),
     )
-    print(json.dumps(result, indent=2) if as_json else benchmark.as_table(result))
+    print(json.dumps(to_plain(results), indent=2) if as_json else as_table(results))
 
 
 @app.command()

@@ -1,37 +1,51 @@
 """What each component of Latent Diversity is worth: the file of figures, and how to compare them.
 
-A row is one recipe, trained with the same budget as all others. Each was used by the same robot on
-the same objects in up to four *ways*, of which one is what a user would be *shown*:
+A recipe leaves out or replaces one component; all recipes are trained with the same budget. The
+same robot uses each one on the same objects, with up to four *selectors* that decide which
+candidate is shown. Users would get the one that the recipe's ``shown`` names:
 
 ========== =============================================== ============================
-way        what is on the screen                           shown where
+selector   shows                                           used for a recipe
 ========== =============================================== ============================
-``oracle`` the candidate nearest to the known mask         never: nobody knows it
-``fixed``  always the same candidate, the best one         there is no g, and no order
-``first``  always candidate 0                              M = 1, and ranked diversity
-``g``      the candidate that g selects                    g was trained beside f
+``oracle`` the candidate nearest to the known mask         never: nobody knows the mask
+``fixed``  always the same candidate, the best one         without g and without ranking
+``first``  always candidate 0                              with M = 1 or ranked diversity
+``g``      the candidate that g selects                    with g trained beside f
 ========== =============================================== ============================
 
-Which figure is fair depends on the table. Table 3 of the paper counts a user's clicks with f and g,
-so its rows are compared by what is *shown*. But g learns from candidates, so it can lose what f has
-gained; rows with the same M are therefore compared by the oracle, too, where g has no say. Networks
-with different M (Figure 5, and "without diversity") must not be compared by the oracle: it picks
-the best of M draws and is better off with more, whatever the draws are worth.
+Each table needs its own comparison. Table 3 of the paper counts a user's clicks with f and g, so
+its recipes are compared by what is *shown*. But g learns from candidates, and may lose what f
+gained. Recipes with the same M are therefore also compared by the oracle, which needs no g.
+Recipes with different M (Figure 5, and "without diversity") must not be compared by the oracle: it
+picks the best of M candidates, so a larger M helps even if the candidates are no better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
-from tutorial_lib.evaluation.results import read_checked, write_checked
+from tutorial_lib.evaluation.records import (
+    RECORD,
+    NoC,
+    NonEmpty,
+    NonNegative,
+    Positive,
+    Series,
+    Share,
+    has_thresholds,
+    read_record,
+    write_record,
+)
 from tutorial_lib.metrics import bootstrap_interval
 
-WAYS = ("oracle", "fixed", "first", "g")
-#: The rows of each table or figure of the paper, in its order: what it is called here, and there.
+Selector = Literal["oracle", "fixed", "first", "g"]
+SELECTORS: tuple[str, ...] = get_args(Selector)
+Minutes = Annotated[int | float, Field(ge=0)]
+#: The recipes of each table or figure of the paper, in its order, with the paper's words.
 TABLE_3 = {
     "without-augmented-input": "without augmented input",
     "cross-entropy": "without IoU loss (replaced by cross-entropy)",
@@ -47,117 +61,150 @@ TABLE_4 = {"unet": "U-net", "full": "CAN"}
 FIGURE_5 = {"without-diversity": 1, "m2": 2, "m3": 3, "m4": 4, "full": 6, "m8": 8}
 OWN = ("without-previous-mask", "without-corrections", "without-mean-loss")
 
-_COUNTS = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1}
-_SHARES = {
-    "type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 1
-}  # fmt: skip
-_MINUTES = {"type": "number", "minimum": 0}
-_WAY = {
-    "type": "object",
-    "required": ["counts", "noc", "miou"],
-    "additionalProperties": False,
-    "properties": {
-        "counts": {
-            "type": "object",
-            "required": ["85", "90"],
-            "additionalProperties": _COUNTS,
-        },
-        "noc": {
-            "type": "object",
-            "required": ["85", "90"],
-            "additionalProperties": {"type": "number", "minimum": 1},
-        },
-        "miou": _SHARES,
-        "candidate": {"type": "integer", "minimum": 0},
-    },
-}
-_RECIPE = {
-    "type": "object",
-    "required": [
-        "changes", "heads", "shown", "images", "images_g", "minutes", "minutes_g", "loss",
-        "commit", "ways",
-    ],
-    "additionalProperties": False,
-    "properties": {
-        "changes": {"type": "object"},
-        "heads": {"type": "integer", "minimum": 1},
-        "shown": {"enum": list(WAYS)},
-        "images": {"type": "integer", "minimum": 1},
-        "images_g": {"type": "integer", "minimum": 0},
-        "minutes": _MINUTES,
-        "minutes_g": _MINUTES,
-        "loss": {"type": "number"},
-        "commit": {"type": ["string", "null"]},
-        "ways": {
-            "type": "object",
-            "propertyNames": {"enum": list(WAYS)},
-            "additionalProperties": _WAY,
-            "required": ["oracle"],
-        },
-    },
-}  # fmt: skip
-ABLATIONS_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Latent Diversity without one component each, all with the same budget",
-    "type": "object",
-    "required": ["schema", "command", "machine", "precision", "budget", "protocol", "recipes"],
-    "additionalProperties": False,
-    "properties": {
-        "schema": {"const": 1},
-        "command": {"type": "string"},
-        "machine": {"type": "object"},
-        "precision": {"enum": ["float32", "bfloat16"]},
-        "budget": {
-            "type": "object",
-            "required": ["steps", "steps_g", "settings"],
-            "additionalProperties": False,
-            "properties": {
-                "steps": {"type": "integer", "minimum": 1},
-                "steps_g": {"type": "integer", "minimum": 0},
-                "settings": {"type": "array", "items": {"type": "string"}},
-            },
-        },
-        "protocol": {
-            "type": "object",
-            "required": [
-                "dataset", "root_name", "objects", "robot", "seed", "max_clicks", "size",
-            ],
-            "additionalProperties": False,
-            "properties": {
-                "dataset": {"type": "string"},
-                "root_name": {"type": "string"},
-                "objects": {"type": "integer", "minimum": 1},
-                "robot": {"type": "string"},
-                "seed": {"type": "integer", "minimum": 0},
-                "max_clicks": {"type": "integer", "minimum": 1},
-                "size": {"type": "integer", "minimum": 0},
-            },
-        },
-        "recipes": {"type": "object", "additionalProperties": _RECIPE},
-    },
-}  # fmt: skip
+
+class SelectorSummary(BaseModel):
+    """What a recipe reaches with one selector.
+
+    Attributes
+    ----------
+    counts : dict of str to tuple of int
+        Clicks to each IoU threshold, object by object.
+    noc : dict of str to float
+        Their means.
+    miou : tuple of float
+        Mean IoU after 1, 2, ... clicks.
+    candidate : int or None
+        The candidate that a fixed selector shows.
+    """
+
+    model_config = RECORD
+
+    counts: Annotated[dict[str, NonEmpty[Positive]], AfterValidator(has_thresholds)]
+    noc: NoC
+    miou: NonEmpty[Share]
+    candidate: NonNegative | None = None
 
 
-def write_ablations(results: dict[str, Any], path: Path) -> None:
-    """Write figures of ablations: whole or not at all, keys sorted.
+class AblationRecipe(BaseModel):
+    """One recipe: what it changes, how it was trained, and what it reaches.
+
+    Attributes
+    ----------
+    changes : dict
+        Settings that differ from the full recipe.
+    heads : int
+        Number of candidates, M.
+    shown : str
+        The selector that a user gets.
+    images, images_g : int
+        Training images of f and of g.
+    minutes, minutes_g : float
+        Training time of f and of g.
+    loss : float
+        The last loss of f.
+    commit : str or None
+        The commit of this package.
+    selectors : dict of str to SelectorSummary
+        A summary for each selector, ``"ways"`` in the file.
+    """
+
+    model_config = RECORD
+
+    changes: dict[str, Any]
+    heads: Positive
+    shown: Selector
+    images: Positive
+    images_g: NonNegative
+    minutes: Minutes
+    minutes_g: Minutes
+    loss: float
+    commit: str | None
+    selectors: dict[Selector, SelectorSummary] = Field(alias="ways")
+
+    @field_validator("selectors")
+    @classmethod
+    def _has_oracle(cls, selectors: dict[str, SelectorSummary]) -> dict[str, SelectorSummary]:
+        if "oracle" not in selectors:
+            raise ValueError("no figures of the oracle")
+        return selectors
+
+
+class AblationBudget(BaseModel):
+    """The training of every recipe: steps of f and of g, and further settings."""
+
+    model_config = RECORD
+
+    steps: Positive
+    steps_g: NonNegative
+    settings: Series[str]
+
+
+class AblationProtocol(BaseModel):
+    """The objects and the robot that every recipe was measured with."""
+
+    model_config = RECORD
+
+    dataset: str
+    root_name: str
+    objects: Positive
+    robot: str
+    seed: NonNegative
+    max_clicks: Positive
+    size: NonNegative
+
+
+class AblationResults(BaseModel):
+    """All recipes, with what they have in common.
+
+    Attributes
+    ----------
+    version : int
+        The version of this format, ``"schema"`` in the file.
+    command : str
+        What measures these figures again.
+    machine : dict
+        The machine, from :func:`tutorial_lib.evaluation.machine.machine`.
+    precision : str
+        What the networks computed in.
+    budget : AblationBudget
+        How long each recipe was trained.
+    protocol : AblationProtocol
+        What each recipe was measured on.
+    recipes : dict of str to AblationRecipe
+        One entry for each recipe.
+    """
+
+    model_config = RECORD
+
+    version: Literal[1] = Field(alias="schema")
+    command: str
+    machine: dict[str, Any]
+    precision: Literal["float32", "bfloat16"]
+    budget: AblationBudget
+    protocol: AblationProtocol
+    recipes: dict[str, AblationRecipe]
+
+
+def write_ablations(results: AblationResults, path: Path) -> None:
+    """Write the figures with sorted keys: the whole file, or nothing.
 
     Parameters
     ----------
-    results : dict
-        As :data:`ABLATIONS_SCHEMA` describes it.
+    results : AblationResults
+        The figures.
     path : Path
-        JSON file; its folder is made if there is none.
+        JSON file. Its folder is made if there is none.
 
     Raises
     ------
-    jsonschema.ValidationError
-        If the results do not fit the schema.
+    OSError
+        If the file cannot be written.
     """
-    write_checked(results, ABLATIONS_SCHEMA, path)
+    write_record(results, path)
 
 
-def read_ablations(path: str | Path) -> dict[str, Any]:
-    """Read figures of ablations.
+def read_ablations(path: str | Path) -> AblationResults:
+    """Read the figures.
 
     Parameters
     ----------
@@ -166,82 +213,86 @@ def read_ablations(path: str | Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        As :data:`ABLATIONS_SCHEMA` describes it.
+    AblationResults
+        What the file holds.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it holds something else; the text says where it differs.
+        If the file holds something else. The message names the first wrong place.
 
     References
     ----------
     Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Tables 3 and 4,
     Figure 5.
     """
-    return read_checked(path, ABLATIONS_SCHEMA, "`make ablations` writes one")
+    return read_record(path, AblationResults, "`make ablations` writes one")
 
 
-def figures(recipe: Mapping[str, Any], way: str = "shown") -> Mapping[str, Any] | None:
-    """Return a recipe's figures in one way of choosing.
+def summary(
+    recipe: AblationRecipe, selector: Selector | Literal["shown"] = "shown"
+) -> SelectorSummary | None:
+    """Return what a recipe reaches with one selector.
 
     Parameters
     ----------
-    recipe : mapping
+    recipe : AblationRecipe
         One of the file's ``recipes``.
-    way : str
-        One of :data:`WAYS`, or ``"shown"`` for what a user would see.
+    selector : str
+        One of :data:`SELECTORS`, or ``"shown"`` for the one that a user gets.
 
     Returns
     -------
-    mapping or None
-        ``noc``, ``counts`` (of every object) and ``miou`` (after 1, 2, ... clicks); None if it was
-        not measured. With a single candidate all ways are one and the same.
+    SelectorSummary or None
+        None if it was not measured. With a single candidate all selectors but g are the same.
     """
-    chosen = recipe["shown"] if way == "shown" else way
-    if recipe["heads"] == 1 and chosen != "g":
+    chosen = recipe.shown if selector == "shown" else selector
+    if recipe.heads == 1 and chosen != "g":
         chosen = "oracle"
-    return recipe["ways"].get(chosen)
+    return recipe.selectors.get(chosen)
 
 
 def paired_difference(
-    recipe: Mapping[str, Any], full: Mapping[str, Any], threshold: int = 85, way: str = "shown"
+    recipe: AblationRecipe,
+    full: AblationRecipe,
+    threshold: int = 85,
+    selector: Selector | Literal["shown"] = "shown",
 ) -> tuple[float, float, float] | None:
-    """Return how many clicks more than the full model a recipe takes, and how sure that is.
+    """Return how many more clicks a recipe needs than the full one, with a confidence interval.
 
-    The same objects were asked of both, so the difference is taken object by object; that is
-    sharper than a comparison of two means.
+    Both were measured on the same objects. So the difference is taken object by object, which
+    gives a narrower interval than a comparison of two means.
 
     Parameters
     ----------
-    recipe, full : mapping
+    recipe, full : AblationRecipe
         Two of the file's ``recipes``.
     threshold : int
         The IoU to reach in per cent, 85 or 90.
-    way : str
-        As for :func:`figures`.
+    selector : str
+        As for :func:`summary`.
 
     Returns
     -------
     mean, low, high : float
-        The mean difference and the ends of its bootstrap interval (95 %); None if one of the two
-        was not measured in this way.
+        The mean difference and the ends of its bootstrap interval (95 %). None if one of the two
+        was not measured with this selector.
 
     Raises
     ------
     ValueError
         If the two were measured on different numbers of objects.
     """
-    found = [figures(each, way) for each in (recipe, full)]
+    found = [summary(each, selector) for each in (recipe, full)]
     if None in found:
         return None
-    counts = [np.array(each["counts"][str(threshold)]) for each in found]
+    counts = [np.array(each.counts[str(threshold)]) for each in found]
     if len(counts[0]) != len(counts[1]):
         raise ValueError(
             f"Only counts of the same objects can be compared, not {len(counts[0])} with "
             f"{len(counts[1])}."
         )
-    apart = counts[0] - counts[1]
-    return float(apart.mean()), *bootstrap_interval(apart)
+    differences = counts[0] - counts[1]
+    return float(differences.mean()), *bootstrap_interval(differences)

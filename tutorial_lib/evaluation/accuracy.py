@@ -1,7 +1,9 @@
-"""Any method on any dataset with either robot, on one core or on many machines.
+"""Measure how accurate methods are: a robot uses each one on each object of a dataset.
 
-Each piece of work is one object segmented by one method, and depends on nothing but its seed. So
-pieces may be computed in any order, anywhere, and a run that was killed goes on where it stopped.
+The path of an evaluation: :mod:`.jobs` lists what is to be done, one job for each object and
+method, and runs a job; :mod:`.processes` runs jobs elsewhere; :mod:`.journal` keeps each finished
+record on the disk; :mod:`.summaries` turns records into figures; :mod:`.results` declares and
+writes the file. :mod:`.provenance` says what a figure was made from.
 """
 
 from __future__ import annotations
@@ -20,40 +22,36 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data.datasets import Dataset
 from tutorial_lib.evaluation import processes
-from tutorial_lib.evaluation.journal import Journal
-from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.pieces import (
+from tutorial_lib.evaluation.jobs import (
+    Answered,
+    Failed,
+    Job,
     Methods,
-    Piece,
-    Record,
     data_hash,
-    key_of,
-    lost,
-    pieces_of,
-    segment_one,
-    sources,
+    jobs_of,
+    method_sources,
+    run_job,
     variants_of,
 )
+from tutorial_lib.evaluation.journal import Journal
+from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.provenance import made_from
-from tutorial_lib.evaluation.results import read_results, write_results
+from tutorial_lib.evaluation.results import Results, read_results, write_results
 from tutorial_lib.evaluation.summaries import (
-    compared,
+    common_precision,
+    compared_objects,
     failures,
-    precision_of,
-    summarise,
-    summarise_all,
+    summarise_methods,
 )
 from tutorial_lib.locking import only_one
 from tutorial_lib.targets import check_target
 from tutorial_lib.users.robots import ROBOTS
 
-__all__ = ["FailedObjects", "evaluate", "summarise"]
-
 _SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
 
 class FailedObjects(UserWarning):
-    """Some objects of an evaluation do not count; its results say which, and why."""
+    """Some objects of an evaluation do not count. Its results say which, and why."""
 
 
 def evaluate(
@@ -68,54 +66,54 @@ def evaluate(
     seed: int = 0,
     progress: bool = True,
     force: bool = False,
-) -> dict[str, Any]:
+) -> Results:
     """Let a robot use every method on every object of a dataset.
 
-    An object that cannot be read, or that a method fails on, or whose process dies, is left out:
-    the results say why, a warning counts such objects, and all others go on. Means are over objects
-    that every method answered.
+    An object is left out if it cannot be read, if a method fails on it, or if its process dies. The
+    results give the reason, a warning counts such objects, and all others go on. Means are over the
+    objects that every method answered.
 
     Parameters
     ----------
     methods : sequence of str, or mapping
-        Names of methods; or, to compare settings, a mapping from a name of your choice to a
-        method's name and options, such as ``{"weak": ("graph-cut", {"lam": 0.1})}``.
+        Names of methods. To compare settings: a mapping from a label of your choice to a method's
+        name and options, such as ``{"weak": ("graph-cut", {"lam": 0.1})}``.
     dataset : Dataset
         What :func:`tutorial_lib.data.datasets.load_dataset` returns.
     out : str or Path, optional
-        JSON file for the results. Finished objects are kept beside it, in ``<out>.partial``, until
-        it is written: the same call goes on there after an interruption, even ``kill -9``. Where
-        objects failed that file stays, and the same call tries those alone again. Where the results
-        of the very same run are there already, they are returned.
+        JSON file for the results. Until it is written, ``<out>.partial`` keeps what is finished:
+        after an interruption, even ``kill -9``, the same call continues there. If objects failed,
+        that file stays, and the same call tries only those again. If the file already holds the
+        results of this very run, they are returned.
     robot : str
         ``"center"`` (DOS) or ``"geodesic"`` (Latent Diversity).
     max_clicks : int
-        Clicks an object at most; NoC counts as many where a threshold is never reached.
+        Clicks per object at most. An object that never reaches a threshold counts as many.
     limit : int, optional
-        Only the first so many objects.
+        Number of objects at most.
     workers : int, optional
-        Processes beside this one; one a core if -1. If not given, all is done in this process, or
-        where ``joblib.parallel_config`` says: within ``parallel_config(backend="dask")`` the work
-        goes to a Dask cluster. Answers are the same for any number; the times are honest only while
-        cores are idle. A method that takes its process down ends this one only if none is given;
-        the next call then does that object in another process.
+        Number of other processes; -1 for one per core. If not given, all work is done in this
+        process, or where ``joblib.parallel_config`` says: within
+        ``parallel_config(backend="dask")`` it goes to a Dask cluster. Answers do not depend on it,
+        but times are only right while cores are idle. Without other processes, a method that kills
+        its process ends this one; the next call then runs that object in another process.
     seed : int
         Seed of the robot.
     progress : bool
         Whether to show a progress bar.
     force : bool
-        Replace finished results of another run in ``out``, or measure the same run anew.
+        Replace finished results of another run in ``out``, or measure the same run again.
 
     Returns
     -------
-    dict
-        As :data:`tutorial_lib.evaluation.results.RESULTS_SCHEMA` describes it.
+    Results
+        Settings and figures, as the file holds them.
 
     Raises
     ------
     ValueError
-        If a name or number is out of its range, ``<out>.partial`` keeps a run that was made from
-        something else, or ``out`` holds something else and ``force`` is not given.
+        If a name or number is out of range, if ``<out>.partial`` keeps a run that was made from
+        something else, or if ``out`` holds something else and ``force`` is not given.
     OSError
         If ``out`` cannot be written, or another evaluation is writing it.
 
@@ -136,18 +134,18 @@ def evaluate(
         "commit": commit(),
         "made_from": made_from(),
     }
-    pieces = pieces_of(dataset, numbers["limit"], variants)
+    jobs = jobs_of(dataset, numbers["limit"], variants)
     if out is not None:
         out = Path(out).expanduser()
         _make_room(out)
     with nullcontext() if out is None else only_one(out, "evaluation"):
-        done = None if out is None else _finished(out, run, pieces, dataset, force)
+        done = None if out is None else _finished(out, run, jobs, dataset, force)
         if done and not failures(done):
             print(f"{out}: measured already, by this very run.", file=sys.stderr)
             return done
         with Journal(None if out is None else _journal_of(out), run) as journal:
-            records = _records(journal, pieces, dataset, run, numbers["workers"], progress)
-            results = _results(run, pieces, records, dataset)
+            records = _records(journal, jobs, dataset, run, numbers["workers"], progress)
+            results = _results(run, jobs, records, dataset)
             failed = failures(results)
             if out is not None:
                 write_results(results, out)
@@ -159,7 +157,7 @@ def evaluate(
 
 
 def _check(robot: str, **numbers: Any) -> dict[str, int | None]:
-    """Return whole numbers, or say which number is out of its range."""
+    """Return the numbers as integers, or say which one is out of range."""
     if robot not in ROBOTS:
         raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
     for name, value in numbers.items():
@@ -186,7 +184,7 @@ def _journal_of(out: Path) -> Path:
 
 
 def _make_room(out: Path) -> None:
-    """Refuse a file that cannot be written now, not after the night, and make its folder."""
+    """Make the file's folder, and refuse before the work a file that cannot be written."""
     for target in (out, _journal_of(out)):
         check_target(target)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -194,80 +192,90 @@ def _make_room(out: Path) -> None:
 
 def _records(
     journal: Journal,
-    pieces: Sequence[Piece],
+    jobs: Sequence[Job],
     dataset: Dataset,
-    run: Record,
+    run: Mapping[str, Any],
     workers: int | None,
     progress: bool,
-) -> dict[tuple[str, str, str], Record]:
-    """Return a record for each piece: kept ones, and what is done now."""
-    known = {key_of(record): record for record in journal.records if "failed" not in record}
+) -> dict[tuple[str, str, str], Answered | Failed]:
+    """Return a record for each job: from the journal, or of a run now."""
+    known = {record.key: record for record in journal.records if isinstance(record, Answered)}
     todo = []
-    for piece in pieces:
-        if (record := known.get(key_of(piece.name))) is None:
-            todo.append(piece)  # those that failed, too: their cause may be gone
+    for job in jobs:
+        if (record := known.get(job.name.key)) is None:
+            todo.append(job)  # failed jobs too: the cause may be gone
         else:
-            journal.check(record, piece.made_from)
-    for record in _watched(_run(todo, journal, dataset, run, workers), pieces, todo, progress):
+            journal.check(record, job.made_from)
+    for record in _with_bar(_run(todo, journal, dataset, run, workers), jobs, todo, progress):
         journal.append(record)
-        known[key_of(record)] = record
+        known[record.key] = record
     return known
 
 
 def _run(
-    todo: list[Piece], journal: Journal, dataset: Dataset, run: Record, workers: int | None
-) -> Iterator[Record]:
-    """Yield finished records in the order in which they finish."""
-    work = partial(segment_one, dataset=dataset, run=run)
-    if journal.interrupted:  # that piece may have killed the process; here it kills another one
-        again = [piece for piece in todo if piece.name == journal.interrupted]
-        todo = [piece for piece in todo if piece.name != journal.interrupted]
-        yield from processes.run_one_by_one(again, work, lost)
+    todo: list[Job],
+    journal: Journal,
+    dataset: Dataset,
+    run: Mapping[str, Any],
+    workers: int | None,
+) -> Iterator[Answered | Failed]:
+    """Yield records in the order in which the jobs finish."""
+    settings = {key: run[key] for key in ("robot", "max_clicks", "seed")}
+    work = partial(run_job, dataset=dataset, **settings)
+    if journal.interrupted:  # this job may have killed its process: do not let it kill this one
+        again = [job for job in todo if job.name == journal.interrupted]
+        todo = [job for job in todo if job.name != journal.interrupted]
+        yield from processes.run_one_by_one(again, work)
     if workers is None and effective_n_jobs(None) == 1:
-        yield from processes.run_here(todo, work, lambda piece: journal.begin(piece.name))
+        for job in todo:
+            journal.begin(job.name)
+            yield work(job)
     elif effective_n_jobs(workers) == 1:
-        yield from processes.run_one_by_one(todo, work, lost)
+        yield from processes.run_one_by_one(todo, work)
     else:
-        yield from processes.run_in_parallel(todo, work, lost, workers)
+        yield from processes.run_in_parallel(todo, work, workers)
 
 
-def _watched(
-    records: Iterator[Record], pieces: Sequence[Piece], todo: list[Piece], progress: bool
-) -> Iterator[Record]:
-    """Show how far the work has come, finished work of an earlier run included."""
-    started = len(pieces) - len(todo)
-    with tqdm(total=len(pieces), initial=started, disable=not progress, unit="object") as bar:
+def _with_bar(
+    records: Iterator[Answered | Failed], jobs: Sequence[Job], todo: list[Job], progress: bool
+) -> Iterator[Answered | Failed]:
+    """Show a progress bar. It starts with what an earlier run finished."""
+    started = len(jobs) - len(todo)
+    with tqdm(total=len(jobs), initial=started, disable=not progress, unit="object") as bar:
         for record in records:
             yield record
-            bar.set_postfix_str(f"{record['method']}, {record['id']}", refresh=False)
+            bar.set_postfix_str(f"{record.method}, {record.id}", refresh=False)
             bar.update()
 
 
 def _results(
-    run: Record, pieces: Sequence[Piece], records: Mapping[Any, Record], dataset: Dataset
-) -> Record:
-    found: dict[str, list[Record]] = {piece.variant.label: [] for piece in pieces}
-    for piece in pieces:
-        found[piece.variant.label].append(records[key_of(piece.name)])
-    methods = summarise_all(found, getattr(dataset, "broken", {}), run["max_clicks"])
-    for label, source in sources(pieces).items():
-        methods[label]["made_from"] = source
-    processors = {one["cpu"] for group in found.values() for one in group if one.get("cpu")}
+    run: Mapping[str, Any],
+    jobs: Sequence[Job],
+    records: Mapping[Any, Answered | Failed],
+    dataset: Dataset,
+) -> Results:
+    found: dict[str, list[Answered | Failed]] = {job.variant.label: [] for job in jobs}
+    for job in jobs:
+        found[job.variant.label].append(records[job.name.key])
+    broken, sources = getattr(dataset, "broken", {}), method_sources(jobs)
+    methods = summarise_methods(found, broken, run["max_clicks"], sources)
+    answered = [one for group in found.values() for one in group if isinstance(one, Answered)]
+    processors = sorted({record.cpu for record in answered if record.cpu})
     here = machine()
-    return {
-        **run,
-        "made_from": {**run["made_from"], "data": data_hash(pieces, compared(methods))},
-        "machine": {**here, "cpu": " and ".join(sorted(processors)) or here["cpu"]},
-        "precision": precision_of(methods),
-        "skipped": dict(getattr(dataset, "skipped", {})),
-        "methods": methods,
-    }
+    data = data_hash(jobs, compared_objects(methods))
+    return Results(
+        **{**run, "made_from": {**run["made_from"], "data": data}},
+        machine={**here, "cpu": " and ".join(processors) or here["cpu"]},
+        precision=common_precision(methods),
+        skipped=dict(getattr(dataset, "skipped", {})),
+        methods=methods,
+    )
 
 
 def _finished(
-    out: Path, run: Record, pieces: Sequence[Piece], dataset: Dataset, force: bool
-) -> Record | None:
-    """Return the results that are there already if they are of this very run, or refuse others."""
+    out: Path, run: Mapping[str, Any], jobs: Sequence[Job], dataset: Dataset, force: bool
+) -> Results | None:
+    """Return the results in the file if they are of this very run. Refuse any other file."""
     if not out.exists():
         return None
     try:
@@ -279,7 +287,7 @@ def _finished(
         ) from error
     if force:
         return None
-    if different := _difference(old, run, pieces, dataset):
+    if different := _difference(old, run, jobs, dataset):
         raise ValueError(
             f"The file {out} has finished results of another run, which differs in {different}: "
             "choose another --out, or replace them with --force."
@@ -287,18 +295,20 @@ def _finished(
     return old
 
 
-def _difference(old: Record, run: Record, pieces: Sequence[Piece], dataset: Dataset) -> str | None:
+def _difference(
+    old: Results, run: Mapping[str, Any], jobs: Sequence[Job], dataset: Dataset
+) -> str | None:
     """Say in what results differ from those of a run, apart from objects that failed."""
-    source, counted = old.get("made_from", {}), compared(old["methods"])
-    objects = {piece.identifier for piece in pieces} | {*getattr(dataset, "broken", {})}
-    methods = {label: found.get("made_from") for label, found in old["methods"].items()}
+    counted = compared_objects(old.methods)
+    objects = {job.identifier for job in jobs} | {*getattr(dataset, "broken", {})}
+    methods = {label: found.made_from for label, found in old.methods.items()}
     now = run["made_from"]
-    same = {key: run[key] == old[key] for key in _SETTINGS}
-    same["its methods, or their options, code or weights"] = methods == sources(pieces)
+    same = {key: run[key] == getattr(old, key) for key in _SETTINGS}
+    same["its methods, or their options, code or weights"] = methods == method_sources(jobs)
     same["its objects"] = objects == {*counted, *failures(old)}
-    same["its photos or masks"] = source.get("data") == data_hash(pieces, counted)
-    same["the code of tutorial_lib"] = source.get("library") == now["library"]
-    same["the versions of packages"] = source.get("packages") == now["packages"]
+    same["its photos or masks"] = old.made_from.get("data") == data_hash(jobs, counted)
+    same["the code of tutorial_lib"] = old.made_from.get("library") == now["library"]
+    same["the versions of packages"] = old.made_from.get("packages") == now["packages"]
     return next((name for name, equal in same.items() if not equal), None)
 
 

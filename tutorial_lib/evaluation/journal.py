@@ -1,17 +1,17 @@
-"""A file that remembers every finished piece of work, so that nothing is lost when a run is killed.
+"""A file that keeps the record of every finished job, so that a killed evaluation loses nothing.
 
-One line of JSON a piece, appended and forced to the disk before the next. What a kill can damage is
-the line being written: a last line without an end is dropped when the journal is opened again.
+Each record is a line of JSON, which is on the disk before the next job begins. A kill can damage
+only the line that is being written: a last line without an end is dropped when the journal is
+opened again.
 
-The first line says what the run was made from, and each record what its own answers were made from.
-A run goes on only with the same: a figure never mixes two sources.
+The first line says what the run is made from, and each record what its own answers are made from.
+A run continues only if nothing has changed, so that a figure never mixes two sources.
 """
 
 from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 from collections.abc import Mapping
 from io import RawIOBase
@@ -19,50 +19,56 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-_FORMAT = 2  # 1 had no such entry, and did not say what its answers were made from
-_INFORMATION = {"commit"}  # what may differ: the hash of the source says more
+from pydantic import TypeAdapter, ValidationError
+
+from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
+from tutorial_lib.evaluation.records import to_plain
+
+_FORMAT = 2  # journals of format 1 did not say what their answers are made from
+_MAY_DIFFER = {"commit"}  # the hash of the source says more
 _GIVE_UP = "choose another --out, or delete that file to give the run up"
+_RECORD: TypeAdapter[Answered | Failed] = TypeAdapter(Answered | Failed)
 
 
 class Journal:
-    """Finished records of one run with fixed settings.
+    """The finished records of one run with fixed settings.
 
     Parameters
     ----------
     path : Path, optional
-        The journal's file; opened where it exists, begun where not. None keeps nothing.
+        The journal's file. It is opened if it exists, and begun if not. None keeps nothing.
     settings : dict
-        What all records depend on, JSON-ready: under ``"made_from"`` what
-        :func:`tutorial_lib.evaluation.provenance.made_from` returns, and whatever else. A journal
-        of other settings is not touched.
+        What all records depend on, ready for JSON: under ``"made_from"`` what
+        :func:`tutorial_lib.evaluation.provenance.made_from` returns, and anything else. A journal
+        with other settings is left as it is.
 
     Attributes
     ----------
-    records : list of dict
+    records : list of Answered or Failed
         What was appended, now or by an earlier run.
-    interrupted : dict or None
-        The piece an earlier run had begun when its process died.
+    interrupted : JobName or None
+        The job that an earlier run had begun when its process died.
 
     Raises
     ------
     ValueError
-        If the file belongs to a run with other settings, is no journal, or is damaged; the text
-        says what differs, or where.
+        If the file belongs to a run with other settings, is no journal, or is damaged. The message
+        says what differs, or where the damage is.
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
 
     def __init__(self, path: Path | None, settings: dict[str, Any]) -> None:
         self.path = path
-        self.records: list[dict[str, Any]] = []
-        self.interrupted: dict[str, Any] | None = None
+        self.records: list[Answered | Failed] = []
+        self.interrupted: JobName | None = None
         self._file: RawIOBase | None = None
         self._end = 0
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             *whole, torn = path.read_bytes().split(b"\n") if path.exists() else [b""]
             if whole:
-                self._check(whole[0], settings)
+                self._check_settings(whole[0], settings)
                 self.records = [
                     self._record(line, number) for number, line in enumerate(whole[1:], start=2)
                 ]
@@ -73,7 +79,7 @@ class Journal:
             if not whole:
                 self._write({"journal": _FORMAT, **settings})
 
-    def _check(self, first_line: bytes, settings: dict[str, Any]) -> None:
+    def _check_settings(self, first_line: bytes, settings: dict[str, Any]) -> None:
         begun = _parsed(first_line)
         if not isinstance(begun, dict) or not begun.keys() & {"journal", "robot"}:
             raise ValueError(
@@ -84,7 +90,7 @@ class Journal:
                 f"The journal {self.path} keeps an unfinished run of another version of this "
                 f"package, which did not record what its answers were made from: {_GIVE_UP}."
             )
-        for key in settings.keys() - {"made_from", *_INFORMATION}:
+        for key in settings.keys() - {"made_from", *_MAY_DIFFER}:
             self._compare(key, begun.get(key), settings[key])
         source = begun.get("made_from")
         self._compare_source(source if isinstance(source, dict) else {}, settings["made_from"])
@@ -107,21 +113,21 @@ class Journal:
         for name in sorted({*versions, *new["packages"]}):
             self._compare(name, versions.get(name), new["packages"].get(name))
 
-    def _record(self, line: bytes, number: int) -> dict[str, Any]:
-        record = _parsed(line)
-        if not _is_record(record):
+    def _record(self, line: bytes, number: int) -> Answered | Failed:
+        try:
+            return _RECORD.validate_python(_parsed(line))
+        except ValidationError:
             raise ValueError(
                 f"Line {number} of {self.path} is damaged: delete that line, and its object is "
                 "computed again; or choose another --out."
-            )
-        return record
+            ) from None
 
-    def check(self, record: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:
-        """Refuse a record whose answers were made from something else than they would be now.
+    def check(self, record: Answered | Failed, made_from: Mapping[str, Any]) -> None:
+        """Refuse a record whose answers are made from something else than they would be now.
 
         Parameters
         ----------
-        record : mapping
+        record : Answered or Failed
             One of :attr:`records`.
         made_from : mapping
             What it would be made from now: ``"data"`` and ``"source"``, hashes; ``"files"``, a hash
@@ -130,49 +136,42 @@ class Journal:
         Raises
         ------
         ValueError
-            If they differ; the text says in what.
+            If they differ. The message says in what.
         """
-        old = record["made_from"]
-        who, on = record["method"], record["id"]
-        said = {
-            "data": f"on {on}, whose photo or mask has changed since",
-            "source": f"of the method {who}, whose code has changed since",
-            "files": f"of the method {who}, whose files, such as weights, have changed since",
-            "precision": f"of the method {who} in another precision than this machine's",
+        method = record.method
+        answers = {
+            "data": f"on {record.id}, whose photo or mask has changed since",
+            "source": f"of the method {method}, whose code has changed since",
+            "files": f"of the method {method}, whose files, such as weights, have changed since",
+            "precision": f"of the method {method} in another precision than this machine's",
         }
-        for key, text in said.items():
-            if old.get(key) != made_from[key]:
+        for key, text in answers.items():
+            if record.made_from.get(key) != made_from[key]:
                 raise ValueError(
                     f"The journal {self.path} keeps answers {text}: put back what was there, or "
                     f"{_GIVE_UP}."
                 )
 
-    def begin(self, piece: Mapping[str, Any]) -> None:
-        """Note which piece is in work: the beginning of its line, without an end.
-
-        Parameters
-        ----------
-        piece : mapping
-            Its ``"id"``, ``"method"`` and ``"options"``.
-        """
+    def begin(self, job: JobName) -> None:
+        """Note which job is running: its line is begun, but not ended."""
         if self._file is not None:
-            self._put(_text(piece)[:-1])
+            self._put(_text(to_plain(job))[:-1])
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Keep a finished record; it is on the disk when this returns.
+    def append(self, record: Answered | Failed) -> None:
+        """Keep a finished record. It is on the disk when this method returns.
 
         Raises
         ------
         OSError
-            If it cannot be written; what was kept before stays.
+            If the record cannot be written. Earlier records stay.
         """
-        self._write(record)
+        self._write(to_plain(record))
         self.records.append(record)
 
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, content: dict[str, Any]) -> None:
         if self._file is None:
             return
-        line = _text(record) + b"\n"
+        line = _text(content) + b"\n"
         self._put(line)
         self._end += len(line)
 
@@ -191,7 +190,7 @@ class Journal:
             ) from error
 
     def close(self) -> None:
-        """Close the file; it stays where it is, with its whole lines."""
+        """Close the file. It stays where it is, with its whole lines."""
         if self._file is not None and not self._file.closed:
             try:
                 self._file.truncate(self._end)
@@ -199,7 +198,7 @@ class Journal:
                 self._file.close()
 
     def remove(self) -> None:
-        """Close the journal and delete it: its records are kept elsewhere now."""
+        """Close the journal and delete its file: the records are in the results now."""
         self.close()
         if self.path is not None:
             self.path.unlink()
@@ -216,52 +215,21 @@ class Journal:
         self.close()
 
 
-def _text(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode()
+def _text(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def _parsed(line: bytes) -> Any:
     """Return the value of a line of JSON, or None for anything else."""
     try:
         return json.loads(line)
-    except (ValueError, RecursionError):  # a value of a hundred thousand brackets is JSON, too
+    except (ValueError, RecursionError):  # a hundred thousand brackets are JSON, too
         return None
 
 
-def _begun(torn: bytes) -> dict[str, Any] | None:
-    """Read which piece was in work when its process died, from the line it left without an end."""
-    piece = _parsed(torn + b"}")
-    return (
-        piece if isinstance(piece, dict) and piece.keys() == {"id", "method", "options"} else None
-    )
-
-
-def _is_record(record: Any) -> bool:
-    """Whether this is a finished piece of work: whole, and of the right types."""
-    kinds = {"id": str, "method": str, "options": dict, "made_from": dict}
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(key), kind) for key, kind in kinds.items()
-    ):
-        return False
-    if "failed" in record:
-        return isinstance(record["failed"], str)
-    columns = [record.get(key) for key in ("clicks", "iou", "ms_clicks")]
-    if not all(isinstance(column, list) and column for column in columns):
-        return False
-    clicks, ious, times = columns
-    return (
-        len(clicks) == len(ious) == len(times)
-        and all(map(_is_click, clicks))
-        and all(_is_number(value) and value <= 1 for value in ious)
-        and all(map(_is_number, [*times, record.get("ms_prepare")]))
-        and isinstance(record.get("precision"), str)
-    )
-
-
-def _is_click(click: Any) -> bool:
-    return isinstance(click, list) and [type(value) for value in click] == [int, int, bool]
-
-
-def _is_number(value: Any) -> bool:
-    """Whether this is a finite number, and not negative."""
-    return type(value) in (int, float) and 0 <= value < math.inf
+def _begun(torn: bytes) -> JobName | None:
+    """Read the job that was running when its process died, from the line that has no end."""
+    try:
+        return JobName.model_validate(_parsed(torn + b"}"))
+    except ValidationError:
+        return None

@@ -1,7 +1,7 @@
-"""Pieces of work done in this process, in others, or on a cluster; a dead process costs one piece.
+"""Run jobs in other processes or on a cluster, so that a dead process costs one job.
 
-A process may die at any piece: short of memory, by a fault in compiled code, by ``os._exit``. The
-pieces in flight are then tried again one by one, so that only the one that kills is lost.
+A process may die at any job: for want of memory, by a fault in compiled code, by ``os._exit``. All
+jobs that were running are then tried again one by one. So only the job that kills is lost.
 """
 
 from __future__ import annotations
@@ -10,141 +10,107 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pickle import PicklingError
-from typing import TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-Piece = TypeVar("Piece")
-Result = TypeVar("Result")
+from tutorial_lib.evaluation.jobs import Answered, Failed, Job
+
+Work = Callable[[Job], Answered | Failed]
 
 
-def run_here(
-    pieces: Sequence[Piece], work: Callable[[Piece], Result], begin: Callable[[Piece], None]
-) -> Iterator[Result]:
-    """Do one piece after another in this process.
-
-    Parameters
-    ----------
-    pieces : sequence
-        What is to be done.
-    work : callable
-        Does a piece and returns its result.
-    begin : callable
-        Is told of each piece before it is done.
-
-    Yields
-    ------
-    object
-        Results, in order.
-    """
-    for piece in pieces:
-        begin(piece)
-        yield work(piece)
-
-
-def run_one_by_one(
-    pieces: Sequence[Piece], work: Callable[[Piece], Result], lost: Callable[[Piece], Result]
-) -> Iterator[Result]:
-    """Do one piece after another in another process; where it dies, the next piece gets a new one.
+def run_one_by_one(jobs: Sequence[Job], work: Work) -> Iterator[Answered | Failed]:
+    """Run one job after another in another process. If it dies, the next job gets a new one.
 
     Parameters
     ----------
-    pieces : sequence
-        What is to be done; can be pickled.
+    jobs : sequence of Job
+        What to do.
     work : callable
-        Does a piece and returns its result.
-    lost : callable
-        Returns the result of a piece whose process died.
+        Does a job and returns its record.
 
     Yields
     ------
-    object
-        Results, in order.
+    Answered or Failed
+        Records, in order.
 
     Raises
     ------
     ValueError
-        If pieces or results cannot be sent to another process and back.
+        If jobs or records cannot be sent to another process and back.
     """
     pool = None
     try:
-        for piece in pieces:
+        for job in jobs:
             pool = pool or ProcessPoolExecutor(max_workers=1)
             try:
-                with _sent():
-                    result = pool.submit(work, piece).result()
+                with _explain_pickling():
+                    record = pool.submit(work, job).result()
             except TerminatedWorkerError:
                 pool = None
-                result = lost(piece)
-            yield result
+                record = job.process_died()
+            yield record
     finally:
         if pool is not None:
             pool.shutdown(kill_workers=True)
 
 
 def run_in_parallel(
-    pieces: Sequence[Piece],
-    work: Callable[[Piece], Result],
-    lost: Callable[[Piece], Result],
-    workers: int | None,
-) -> Iterator[Result]:
-    """Do pieces in several processes, or wherever ``joblib.parallel_config`` says.
+    jobs: Sequence[Job], work: Work, workers: int | None
+) -> Iterator[Answered | Failed]:
+    """Run jobs in several processes, or wherever ``joblib.parallel_config`` says.
 
     Parameters
     ----------
-    pieces : sequence
-        What is to be done; can be pickled.
+    jobs : sequence of Job
+        What to do.
     work : callable
-        Does a piece and returns its result.
-    lost : callable
-        Returns the result of a piece whose process died.
+        Does a job and returns its record.
     workers : int, optional
         As joblib's ``n_jobs``.
 
     Yields
     ------
-    object
-        Results, in the order in which they finish.
+    Answered or Failed
+        Records, in the order in which the jobs finish.
 
     Raises
     ------
     ValueError
-        If pieces or results cannot be sent to another process and back.
+        If jobs or records cannot be sent to another process and back.
     """
-    waiting = dict(enumerate(pieces))
+    waiting = dict(enumerate(jobs))
     in_flight = 2 * effective_n_jobs(workers)
     while waiting:
         parallel = Parallel(
             workers, return_as="generator_unordered", batch_size=1, pre_dispatch=in_flight
         )
-        tasks = [delayed(_numbered)(work, number, piece) for number, piece in waiting.items()]
+        tasks = [delayed(_numbered)(work, number, job) for number, job in waiting.items()]
         try:
-            with _sent():
-                for number, result in parallel(tasks):
+            with _explain_pickling():
+                for number, record in parallel(tasks):
                     del waiting[number]
-                    yield result
+                    yield record
         except Exception as error:
             if not _was_killed(error):
                 raise
             suspects = list(waiting)[:in_flight]
-            for result in run_one_by_one([waiting.pop(one) for one in suspects], work, lost):
-                yield result
+            yield from run_one_by_one([waiting.pop(number) for number in suspects], work)
 
 
-def _numbered(work: Callable[[Piece], Result], number: int, piece: Piece) -> tuple[int, Result]:
-    return number, work(piece)
+def _numbered(work: Work, number: int, job: Job) -> tuple[int, Answered | Failed]:
+    return number, work(job)
 
 
 def _was_killed(error: Exception) -> bool:
-    """Whether a worker died: of joblib's own, or of Dask, which is not always installed."""
+    """Whether a worker died: joblib's own, or one of Dask, which is not always installed."""
     return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"
 
 
 @contextmanager
-def _sent() -> Iterator[None]:
-    """Say in one sentence that something cannot travel between processes."""
+def _explain_pickling() -> Iterator[None]:
+    """Explain in one sentence that something cannot be sent to another process."""
     try:
         yield
     except TerminatedWorkerError:

@@ -1,93 +1,101 @@
-"""From finished records to figures: means over objects that every method answered."""
+"""From the records of jobs to figures: means over the objects that every method answered."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from tutorial_lib.evaluation.jobs import Answered, Failed
+from tutorial_lib.evaluation.results import MethodResults, Results, SampleResults
 from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve
 
-Record = Mapping[str, Any]
 
-
-def summarise(records: Sequence[Record], max_clicks: int = 20) -> dict[str, Any]:
-    """Sum up what one method did on all objects.
+def summarise_method(records: Sequence[Answered], max_clicks: int = 20) -> dict[str, Any]:
+    """Summarise what one method did on all objects.
 
     Parameters
     ----------
-    records : sequence of mapping
-        One an object, with ``"id"``, ``"clicks"`` (``[[row, col, positive], ...]``), ``"iou"``
-        (after each click), ``"ms_prepare"`` and ``"ms_clicks"``.
+    records : sequence of Answered
+        One record per object.
     max_clicks : int
-        What NoC counts where a threshold is never reached, and the length of the curve.
+        Clicks that count for an object that never reaches a threshold, and the length of the curve.
 
     Returns
     -------
     dict
-        ``noc`` at 85 and 90 percent, ``miou`` after each click, median times ``ms_prepare`` and
-        ``ms_click``, and the ``samples``: one method's part of a results file. Without a record
-        there is no figure: None, and an empty curve.
+        ``noc``, ``miou``, ``ms_prepare``, ``ms_click`` and ``samples`` of
+        :class:`~tutorial_lib.evaluation.results.MethodResults`. Without records the figures are
+        None, and the curve is empty.
     """
     if not records:
         nothing = {str(percent): None for percent in THRESHOLDS}
-        return {"noc": nothing, "miou": [], "ms_prepare": None, "ms_click": None, "samples": {}}
-    ious = [record["iou"] for record in records]
+        return {"noc": nothing, "miou": (), "ms_prepare": None, "ms_click": None, "samples": {}}
+    figures = clicks_and_curve([record.iou for record in records], max_clicks)
     return {
-        **clicks_and_curve(ious, max_clicks),
-        "ms_prepare": median(record["ms_prepare"] for record in records),
-        "ms_click": median(ms for record in records for ms in record["ms_clicks"]),
+        "noc": figures["noc"],
+        "miou": tuple(figures["miou"]),
+        "ms_prepare": median(record.ms_prepare for record in records),
+        "ms_click": median(ms for record in records for ms in record.ms_clicks),
         "samples": {
-            record["id"]: {"clicks": record["clicks"], "iou": record["iou"]} for record in records
+            record.id: SampleResults(clicks=record.clicks, iou=record.iou) for record in records
         },
     }
 
 
-def summarise_all(
-    records: Mapping[str, Sequence[Record]], broken: Mapping[str, str], max_clicks: int
-) -> dict[str, dict[str, Any]]:
-    """Sum up what several methods did, on the same objects for all of them.
+def summarise_methods(
+    records: Mapping[str, Sequence[Answered | Failed]],
+    broken: Mapping[str, str],
+    max_clicks: int,
+    made_from: Mapping[str, Mapping[str, Any]],
+) -> dict[str, MethodResults]:
+    """Summarise what several methods did on the same objects.
 
-    An object that one method failed on is left out for every method, and all say so. A method that
-    failed on every object has no figures, and costs the others nothing.
+    An object that one method failed on is left out for every method. A method that failed on every
+    object has no figures, and takes no objects from the others.
 
     Parameters
     ----------
-    records : mapping of str to sequence of mapping
-        For each method one record an object, the same objects in the same order: as
-        :func:`summarise` takes it, with ``"precision"``; or with ``"failed"``, a sentence.
+    records : mapping of str to sequence of Answered or Failed
+        For each method one record per object: the same objects in the same order.
     broken : mapping of str to str
-        Objects that no method was given, with the reasons.
+        Objects that could not be read at all, with the reasons.
     max_clicks : int
-        As for :func:`summarise`.
+        As for :func:`summarise_method`.
+    made_from : mapping of str to mapping
+        What each method is made from.
 
     Returns
     -------
-    dict
-        For each method what :func:`summarise` returns, ``precision``, and ``failed``: a sentence
-        for each object that does not count.
+    dict of str to MethodResults
+        The figures of each method.
     """
-    fallen = {label for label, found in records.items() if all("failed" in one for one in found)}
+    answered = {
+        label: [record for record in found if isinstance(record, Answered)]
+        for label, found in records.items()
+    }
     left_out: dict[str, str] = {}
-    for label in records.keys() - fallen:
-        for record in records[label]:
-            if "failed" in record:
-                left_out.setdefault(record["id"], record["failed"])
+    for label in records:
+        if answered[label]:
+            for record in records[label]:
+                if isinstance(record, Failed):
+                    left_out.setdefault(record.id, record.failed)
     methods = {}
     for label, found in records.items():
-        answered = [one for one in found if "failed" not in one]
         failed = {
-            one["id"]: one.get("failed") or _not_compared(left_out[one["id"]])
-            for one in found
-            if "failed" in one or one["id"] in left_out
+            record.id: record.failed
+            if isinstance(record, Failed)
+            else _not_compared(left_out[record.id])
+            for record in found
+            if isinstance(record, Failed) or record.id in left_out
         }
-        precisions = sorted({one["precision"] for one in answered})
-        methods[label] = {
-            **summarise([one for one in answered if one["id"] not in left_out], max_clicks),
-            "precision": _only(precisions),
-            "failed": {**failed, **broken},
-        }
+        counted = [record for record in answered[label] if record.id not in left_out]
+        methods[label] = MethodResults(
+            **summarise_method(counted, max_clicks),
+            precision=_only(sorted({record.precision for record in answered[label]})),
+            failed={**failed, **broken},
+            made_from=dict(made_from[label]),
+        )
     return methods
 
 
@@ -96,80 +104,69 @@ def _not_compared(reason: str) -> str:
 
 
 def _only(values: Sequence[str]) -> str:
-    """Return the value of all, or ``"mixed"``."""
+    """Return the one value, or ``"mixed"``."""
     return values[0] if len(values) == 1 else "mixed" if values else "float32"
 
 
-def precision_of(methods: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the precision of all methods that :func:`summarise_all` summed up, or ``"mixed"``."""
-    return _only(sorted({method["precision"] for method in methods.values()}))
+def common_precision(methods: Mapping[str, MethodResults]) -> str:
+    """Return the precision that all methods computed in, or ``"mixed"``."""
+    return _only(sorted({method.precision for method in methods.values()}))
 
 
-def compared(methods: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the objects that count: those every method answered that answered any."""
-    return next(({*found["samples"]} for found in methods.values() if found["samples"]), set())
+def compared_objects(methods: Mapping[str, MethodResults]) -> set[str]:
+    """Return the objects that count: those that every method with an answer answered."""
+    return next(({*found.samples} for found in methods.values() if found.samples), set())
 
 
-def failures(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return what failed in an evaluation.
+def failures(results: Results) -> dict[str, str]:
+    """Return the objects that do not count.
 
     Parameters
     ----------
-    results : mapping
+    results : Results
         What :func:`tutorial_lib.evaluation.accuracy.evaluate` returns.
 
     Returns
     -------
     dict of str to str
-        For each object that does not count for some method, the first reason that was given.
+        The first reason for each object that does not count for some method.
     """
     found: dict[str, str] = {}
-    for method in results["methods"].values():
-        for identifier, reason in method.get("failed", {}).items():
+    for method in results.methods.values():
+        for identifier, reason in method.failed.items():
             if identifier not in found or found[identifier].startswith(_not_compared("")):
                 found[identifier] = reason
     return found
 
 
-def sentence(text: str) -> str:
-    """Make one sentence of any text: one line, no full stop but at its end, not very long."""
-    line = re.sub(r"\.\s+(?=[A-Z])", "; ", " ".join(text.split())).rstrip(". ")
-    return f"{line if len(line) <= 500 else line[:500] + ' ...'}."
-
-
-def report(results: Mapping[str, Any], most: int = 20) -> Iterable[str]:
-    """Say what an evaluation found, line by line.
+def report_lines(results: Results, most: int = 20) -> Iterable[str]:
+    """Report the results of an evaluation, line by line.
 
     Parameters
     ----------
-    results : mapping
+    results : Results
         What :func:`tutorial_lib.evaluation.accuracy.evaluate` returns.
     most : int
-        How many objects that failed are named, and how many that were skipped.
+        Number of failed objects, and of skipped ones, that are named at most.
 
     Yields
     ------
     str
-        A table, the objects that were skipped or failed and why, and a line that counts them all.
+        A table, the objects that were skipped or failed with the reasons, and a line of counts.
     """
     yield f"{'method':22} {'NoC@85':>7} {'NoC@90':>7} {'ms/click':>9}"
-    for name, found in results["methods"].items():
-        cells = [*found["noc"].values(), found["ms_click"]]
-        text = [f"{one:.2f}" if one is not None else "-" for one in cells]
-        text[-1] = f"{cells[-1]:.0f}" if cells[-1] is not None else "-"
-        yield f"{name:22} {text[0]:>7} {text[1]:>7} {text[2]:>9}"
-    skipped, failed = results.get("skipped", {}), failures(results)
+    for name, found in results.methods.items():
+        counts = [f"{one:.2f}" if one is not None else "-" for one in found.noc.values()]
+        click = f"{found.ms_click:.0f}" if found.ms_click is not None else "-"
+        yield f"{name:22} {counts[0]:>7} {counts[1]:>7} {click:>9}"
+    skipped, failed = results.skipped, failures(results)
     for word, reasons in (("skipped", skipped), ("failed", failed)):
         for identifier, reason in list(reasons.items())[:most]:
             yield f"{word}: {identifier}: {reason}"
         if len(reasons) > most:
             yield f"{word}: {len(reasons) - most} more, which the results name."
-    counts = [_count(len(found["samples"])) for found in results["methods"].values()]
-    parts = [max(counts, key=lambda text: int(text.split()[0]))]
+    number = max(len(found.samples) for found in results.methods.values())
+    parts = [f"{number} object{'s'[: number != 1]}"]
     parts += [f"{len(failed)} failed"] if failed else []
     parts += [f"{len(skipped)} skipped"] if skipped else []
-    yield f"{', '.join(parts)}, robot {results['robot']}."
-
-
-def _count(number: int) -> str:
-    return f"{number} object{'s'[: number != 1]}"
+    yield f"{', '.join(parts)}, robot {results.robot}."

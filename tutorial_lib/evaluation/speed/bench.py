@@ -1,9 +1,9 @@
-"""How fast every method is on this machine, beside the papers' times and other libraries.
+"""Measure how fast every method is on this machine, beside the papers and other libraries.
 
-All methods answer the same clicks on the same photos (:mod:`.scenes`). Each does so in a process of
-its own (:mod:`.timing`), in turns with the library function one would otherwise call
-(:mod:`.peers`). Networks are timed in float32, in which they answer unless told otherwise, and in
-bfloat16 where the processor computes it.
+All methods answer the same clicks on the same photos (:mod:`.scripted_photos`). Each one runs in a
+process of its own (:mod:`.timing`), in alternation with a well-known library function for the same
+task (:mod:`.peers`). Networks are timed in float32, their default, and also in bfloat16 if the
+processor computes it natively.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from typing import Any
 
 from tutorial_lib.evaluation.machine import commit, cores, machine
 from tutorial_lib.evaluation.published import LI_TIMES, published_ms
-from tutorial_lib.evaluation.speed.scenes import make_scene
+from tutorial_lib.evaluation.records import to_plain
+from tutorial_lib.evaluation.speed.results import BenchResults, MethodTimes
+from tutorial_lib.evaluation.speed.scripted_photos import scripted_photo
 from tutorial_lib.evaluation.speed.timing import (
-    Scene,
-    keep_output_clean,
+    ScriptedPhoto,
     measure,
     measure_in_bfloat16,
+    print_to_stderr,
 )
 from tutorial_lib.segmenter import MethodError, MethodInfo, get_segmenter, method_info, methods
 
-PHOTOS = ("flower", "coffee", "astronaut")
+TIMED_PHOTOS = ("flower", "coffee", "astronaut")
 SIDES = (32, 4096)
-STEEPEST = 4  # times wider than high, or higher than wide: beyond it little of a photo is left
+MAX_ASPECT_RATIO = 4  # beyond it, little of a photo is left
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -60,7 +62,7 @@ def bench(
     names: Sequence[str] = (),
     runs: int = 3,
     log: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
+) -> BenchResults:
     """Time methods, each in a fresh process.
 
     Parameters
@@ -77,13 +79,8 @@ def bench(
 
     Returns
     -------
-    dict
-        Ready for JSON: ``schema``, ``size``, ``runs``, ``commit``, ``machine``, ``threads`` (the
-        cores this process may use: no library is held to fewer), ``photos``, ``clicks`` (a list
-        of ``[row, col, positive]`` a photo), ``published_source``, ``methods`` (what
-        :func:`.timing.measure` returns, ``published_ms``, and ``bfloat16``: the same for a network
-        in bfloat16, None where that is not native) and ``skipped`` (why, for each method that
-        cannot run).
+    BenchResults
+        Times of every method, and the conditions.
 
     Raises
     ------
@@ -97,32 +94,32 @@ def bench(
     """
     _check(size, runs)
     infos = [_reachable(method_info(name)) for name in dict.fromkeys(names)] or methods()
-    scenes = [make_scene(name, size) for name in PHOTOS]
+    photos = [scripted_photo(name, size) for name in TIMED_PHOTOS]
     results, skipped = {}, {}
     for number, info in enumerate(infos, 1):
         log(f"{number}/{len(infos)} {info.name}")
         try:
-            measured = _measured(_reachable(info), scenes, runs)
+            measured = _measured(_reachable(info), photos, runs)
         except (ValueError, ImportError, OSError, MethodError) as error:
             if names:
                 raise
             skipped[info.name] = str(error)
             log(f"    skipped: {error}")
         else:
-            results[info.name] = {**_rounded(measured), "published_ms": published_ms(info.name)}
-    return {
-        "schema": 1,
-        "size": f"{size[0]}x{size[1]}",
-        "runs": runs,
-        "commit": commit(),
-        "machine": machine(),
-        "threads": cores(),
-        "photos": [scene.name for scene in scenes],
-        "clicks": {scene.name: scene.clicks.to_list() for scene in scenes},
-        "published_source": f"{LI_TIMES.source}: {LI_TIMES.quantity}",
-        "methods": results,
-        "skipped": skipped,
-    }
+            results[info.name] = measured
+    return BenchResults(
+        schema=1,
+        size=f"{size[0]}x{size[1]}",
+        runs=runs,
+        commit=commit(),
+        machine=machine(),
+        threads=cores(),
+        photos=[photo.name for photo in photos],
+        clicks={photo.name: photo.clicks.to_list() for photo in photos},
+        published_source=f"{LI_TIMES.source}: {LI_TIMES.quantity}",
+        methods=results,
+        skipped=skipped,
+    )
 
 
 def _check(size: tuple[int, int], runs: int) -> None:
@@ -131,8 +128,10 @@ def _check(size: tuple[int, int], runs: int) -> None:
     text = f"{size[0]}x{size[1]}"
     if not (low <= min(size) and max(size) <= high):
         raise ValueError(f"Width and height lie between {low} and {high} pixels, unlike {text}.")
-    if max(size) > STEEPEST * min(size):
-        raise ValueError(f"One side is at most {STEEPEST} times the other, unlike in {text}.")
+    if max(size) > MAX_ASPECT_RATIO * min(size):
+        raise ValueError(
+            f"One side is at most {MAX_ASPECT_RATIO} times the other, unlike in {text}."
+        )
     if not 1 <= runs <= 100:
         raise ValueError(f"The number of runs lies between 1 and 100, not {runs}.")
 
@@ -150,22 +149,23 @@ def _reachable(info: MethodInfo) -> MethodInfo:
     return info
 
 
-def _measured(info: MethodInfo, scenes: list[Scene], runs: int) -> dict[str, Any]:
-    """Measure a method, and a network in bfloat16 too where that is native."""
-    found, half = _in_fresh_process(measure, info, scenes, runs), None
+def _measured(info: MethodInfo, photos: list[ScriptedPhoto], runs: int) -> MethodTimes:
+    """Measure a method, and a network also in bfloat16 if that is native."""
+    found, half = _in_fresh_process(measure, info, photos, runs), None
     if info.kind == "deep":
-        half = _in_fresh_process(measure_in_bfloat16, info, scenes, runs)
-    return {**found, "bfloat16": half}
+        half = _in_fresh_process(measure_in_bfloat16, info, photos, runs)
+    times = {**to_plain(found), "bfloat16": to_plain(half) if half else None}
+    return MethodTimes(**_rounded(times), published_ms=published_ms(info.name))
 
 
 def _in_fresh_process(
-    action: Callable[..., Any], info: MethodInfo, scenes: list[Scene], runs: int
+    action: Callable[..., Any], info: MethodInfo, photos: list[ScriptedPhoto], runs: int
 ) -> Any:
-    """Measure where no other method has left memory, caches or threads behind."""
+    """Measure in a process where no other method has left memory, caches or threads."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=keep_output_clean) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=print_to_stderr) as pool:
         try:
-            return pool.submit(action, info, scenes, runs).result()
+            return pool.submit(action, info, photos, runs).result()
         except BrokenProcessPool:
             raise OSError(
                 f"The process that measured {info.name!r} was killed, most likely for want of "
@@ -174,18 +174,18 @@ def _in_fresh_process(
 
 
 def _rounded(value: Any) -> Any:
-    """Round all numbers to the two decimals that a clock in milliseconds is worth."""
+    """Round all numbers to two decimals: a clock in milliseconds is no more precise."""
     if isinstance(value, dict):
         return {key: _rounded(inner) for key, inner in value.items()}
     return round(value, 2) if isinstance(value, float) else value
 
 
-def as_table(result: dict[str, Any]) -> str:
-    """Lay out what :func:`bench` returns for reading.
+def as_table(results: BenchResults) -> str:
+    """Lay out the results as a table of text.
 
     Parameters
     ----------
-    result : dict
+    results : BenchResults
         From :func:`bench`.
 
     Returns
@@ -193,11 +193,10 @@ def as_table(result: dict[str, Any]) -> str:
     str
         Several lines, without a newline at the end.
     """
-    on = result["machine"]
-    width = max(map(len, ("method", *result["methods"])))
+    on = results.machine
+    width = max(map(len, ("method", *results.methods)))
     lines = [
-        f"{result['size']}, medians over {', '.join(result['photos'])}; "
-        f"timed rounds: {result['runs']}",
+        f"{results.size}, medians over {', '.join(results.photos)}; timed rounds: {results.runs}",
         f"{on['cpu'] or on['architecture']}, {on['cores']} cores, {on['platform']}, "
         f"Python {on['python']}",
         "",
@@ -206,18 +205,18 @@ def as_table(result: dict[str, Any]) -> str:
         f"{'method':{width}}          ms          ms    click ms    click ms          ms"
         "    added MB          ms",
     ]
-    for name, row in result["methods"].items():
-        half = row["bfloat16"] and row["bfloat16"]["ms_click"]
-        numbers = [row["ms_prepare"], row["ms_click"], row["ms_click_worst"], half, row["ms_ahead"]]
-        cells = [_cell(number) for number in (*numbers, row["peak_mb"], row["published_ms"])]
+    for name, row in results.methods.items():
+        half = row.bfloat16 and row.bfloat16.ms_click
+        numbers = [row.ms_prepare, row.ms_click, row.ms_click_worst, half, row.ms_ahead]
+        cells = [_cell(number) for number in (*numbers, row.peak_mb, row.published_ms)]
         lines.append(f"{name:{width}}" + "".join(cells))
-    lines += ["", *_peer_lines(result["methods"])]
-    lines += [f"{name}: skipped. {reason}" for name, reason in result["skipped"].items()]
+    lines += ["", *_peer_lines(results.methods)]
+    lines += [f"{name}: skipped. {reason}" for name, reason in results.skipped.items()]
     lines.append("The first click is not timed: with one kind of click most methods only show it.")
     lines.append("Looking ahead happens while a person looks at an answer; no click waits for it.")
     lines.append("Memory counts the libraries a method loads, beyond Python with NumPy.")
     lines.append("Networks answer in float32; bfloat16 is timed where the processor computes it.")
-    lines.append(f"Published: {result['published_source']}.")
+    lines.append(f"Published: {results.published_source}.")
     return "\n".join(lines)
 
 
@@ -225,20 +224,20 @@ def _cell(number: float | None) -> str:
     return f"{'-':>12}" if number is None else f"{number:12.1f}"
 
 
-def _peer_lines(rows: dict[str, Any]) -> list[str]:
-    """Say which function is whose peer, and who is slower."""
+def _peer_lines(rows: dict[str, MethodTimes]) -> list[str]:
+    """Name each method's peer, and say which of the two is slower."""
     lines = []
     for name, row in rows.items():
-        if peer := row["peer"]:
-            ours, theirs = max(peer["ms_click_ours"], 0.01), max(peer["ms_click"], 0.01)
+        if peer := row.peer:
+            ours, theirs = max(peer.ms_click_ours, 0.01), max(peer.ms_click, 0.01)
             verdict = (
                 f"SLOWER by a factor of {ours / theirs:.1f}"
-                if peer["we_are_slower"]
+                if peer.we_are_slower
                 else f"{theirs / ours:.1f} times as fast"
             )
             lines += [
-                f"Peer of {name}: {peer['name']} {peer['version']}, {theirs:.0f} ms a click; "
-                f"{name} on the same clicks ({peer['clicks']}), {ours:.0f} ms: {verdict}.",
-                f"    {peer['settings']}.",
+                f"Peer of {name}: {peer.name} {peer.version}, {theirs:.0f} ms a click; "
+                f"{name} on the same clicks ({peer.clicks}), {ours:.0f} ms: {verdict}.",
+                f"    {peer.settings}.",
             ]
     return lines + [""] if lines else lines

@@ -1,9 +1,8 @@
-"""Photos cut to a size, with clicks that favour no method: what every method is timed on.
+"""The photos and clicks on which every method is timed. The clicks favour no method.
 
-The clicks are those of the center robot (Xu et al., CVPR 2016, section 3.5) where the answer it
-corrects gives each pixel to the nearest click. Photos are cut to the asked proportions around
-their object and then resized, so nothing is squashed; a small photo is enlarged where the size
-asks for it.
+They are clicks of the center robot (Xu et al., CVPR 2016, section 3.5). The answer it corrects
+gives each pixel to the nearest click. Photos are cropped around their object to the proportions
+asked for, and then resized; so nothing is squashed. A small photo is enlarged if necessary.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.samples import load_sample
-from tutorial_lib.evaluation.speed.timing import Scene
+from tutorial_lib.evaluation.speed.timing import ScriptedPhoto
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.users.simulation import simulate
 
 CLICKS = 5
 
 
-def cut_to(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    """Cut a photo to the proportions of a size, around its object, and resize it.
+def crop_to(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    """Crop a photo around its object to the proportions of a size, and resize it.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def cut_to(image: np.ndarray, mask: np.ndarray, size: tuple[int, int]) -> tuple[
 
 
 class _NearestClick:
-    """Gives each pixel to the nearest click: what the robot corrects to script its clicks."""
+    """Gives each pixel to the nearest click. The robot corrects its answers."""
 
     def prepare(self, image: np.ndarray) -> tuple[int, int]:
         return image.shape[:2]
@@ -68,8 +67,8 @@ class _NearestClick:
         return Segmentation(signs[np.argmin(squares, axis=0)].astype(np.float32))
 
 
-def make_scene(name: str, size: tuple[int, int], count: int = CLICKS) -> Scene:
-    """Cut a sample photo to a size and script the clicks on its default reading.
+def scripted_photo(name: str, size: tuple[int, int], count: int = CLICKS) -> ScriptedPhoto:
+    """Crop a sample photo to a size, and let the robot click on its default mask.
 
     Parameters
     ----------
@@ -82,9 +81,11 @@ def make_scene(name: str, size: tuple[int, int], count: int = CLICKS) -> Scene:
 
     Returns
     -------
-    Scene
+    ScriptedPhoto
         The first click is on the object, the second on the background.
     """
     sample = load_sample(name)
-    image, mask = cut_to(sample.image, sample.mask, size)
-    return Scene(name, image, simulate(_NearestClick(), image, mask, max_clicks=count).clicks)
+    image, mask = crop_to(sample.image, sample.mask, size)
+    return ScriptedPhoto(
+        name, image, simulate(_NearestClick(), image, mask, max_clicks=count).clicks
+    )
