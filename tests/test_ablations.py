@@ -29,7 +29,7 @@ from tutorial_lib.evaluation.ablations import (
     summary,
     write_ablations,
 )
-from tutorial_lib.evaluation.oracle import Oracle
+from tutorial_lib.evaluation.oracle import Oracle, best_fixed_candidate
 from tutorial_lib.evaluation.published import LI_TABLE_3, LI_TABLE_4
 from tutorial_lib.evaluation.records import to_plain
 from tutorial_lib.metrics import iou
@@ -191,19 +191,27 @@ def test_an_oracle_shows_the_candidate_nearest_to_the_known_mask(weights):
     photo, truth, _ = easy_scene(64, 64)
     ignore = np.zeros_like(truth)
     ignore[:20] = True
-    oracle = Oracle(weights=weights, size=64, device="cpu")
-    oracle.example = Example("0", photo, truth, ignore)
-    answer = oracle.segment(oracle.prepare(photo), Clicks([Click(32, 32)]))
+    method = LatentDiversity(weights, size=64, device="cpu")
+    oracle = Oracle(method, Example("0", photo, truth, ignore))
+    prepared = oracle.prepare(photo)
+    one = Clicks([Click(32, 32)])
+    answer = oracle.segment(prepared, one)
     ious = [iou(candidate >= 0.5, truth, ignore) for candidate in answer.candidates]
     assert iou(answer.mask, truth, ignore) == max(ious)
     assert oracle.judged[0].tolist() == ious
+    two = oracle.segment(prepared, one.add(Click(5, 5, positive=False)))
+    best = int(np.argmax(ious))
+    corrected = one.prefer(best).add(Click(5, 5, positive=False))
+    expected = method.segment(method.prepare(photo), corrected)
+    assert np.array_equal(two.candidates, expected.candidates)
+    assert len(oracle.judged) == 2
     oracle.judged = [np.array([0.2, 0.9, 0.1]), np.array([0.6, 0.1, 0.5])]
-    assert oracle.best_fixed == 1
+    assert best_fixed_candidate([oracle]) == 1
 
 
-def test_an_oracle_that_saw_nothing_knows_no_best(weights):
+def test_oracles_that_judged_nothing_know_no_best():
     with pytest.raises(ValueError, match="before anything was answered") as error:
-        _ = Oracle(weights=weights, size=64, device="cpu").best_fixed
+        best_fixed_candidate([])
     assert one_sentence(error.value)
 
 
@@ -405,7 +413,7 @@ def test_measuring_needs_the_selection_network_only_for_g(weights):
     assert set(found) == {"oracle", "fixed", "first"}
     assert found["first"].candidate == 0
     shown = LatentDiversity(weights, size=64, show=found["fixed"].candidate)
-    assert found["fixed"].counts == tool.use(shown, [_example(scene)], 2).counts
+    assert found["fixed"].counts == tool.use([shown], [_example(scene)], 2).counts
 
 
 def _example(scene):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from functools import partial
 
 import numpy as np
 import pytest
@@ -19,11 +18,16 @@ from tutorial_lib.evaluation.ablations import (
     write_ablations,
 )
 from tutorial_lib.evaluation.one_click import read_one_click, write_one_click
-from tutorial_lib.evaluation.oracle import LEAST
+from tutorial_lib.evaluation.oracle import MIN_CLICKS
 from tutorial_lib.evaluation.published import published_noc
 from tutorial_lib.evaluation.records import to_plain
 from tutorial_lib.evaluation.results import read_results, write_results
-from tutorial_lib.evaluation.selectors import read_extras, read_selection
+from tutorial_lib.evaluation.selectors import (
+    read_extras,
+    read_selection,
+    write_extras,
+    write_selection,
+)
 from tutorial_lib.evaluation.speed.results import read_bench
 from tutorial_lib.metrics import clicks_to_reach, mean_iou_curve
 from tutorial_lib.segmenter import methods
@@ -34,8 +38,8 @@ pytestmark = pytest.mark.slow
 RESULTS = ROOT / "assets" / "results"
 
 
-def indented(record, path, spaces=1):
-    path.write_text(json.dumps(to_plain(record), indent=spaces) + "\n")
+def write_bench(results, path):
+    path.write_text(json.dumps(to_plain(results), indent=2) + "\n")
 
 
 #: Each kind of file, with its reader and its writer.
@@ -44,9 +48,9 @@ KINDS = {
     "dos_stages.json": (read_results, write_results),
     "one_click.json": (read_one_click, write_one_click),
     "ablations*.json": (read_ablations, write_ablations),
-    "bench*.json": (read_bench, partial(indented, spaces=2)),
-    "selection.json": (read_selection, indented),
-    "extras.json": (read_extras, indented),
+    "bench*.json": (read_bench, write_bench),
+    "selection.json": (read_selection, write_selection),
+    "extras.json": (read_extras, write_extras),
 }
 
 
@@ -300,7 +304,7 @@ def test_the_summaries_of_ablations_follow_from_their_counts(name):
     for row in found.recipes.values():
         assert row.shown in row.selectors or row.heads == 1
         for found_with in row.selectors.values():
-            assert len(found_with.miou) == LEAST
+            assert len(found_with.miou) == MIN_CLICKS
             for percent, counts in found_with.counts.items():
                 assert len(counts) == found.protocol.objects
                 assert found_with.noc[percent] == pytest.approx(np.mean(counts), abs=1e-3)

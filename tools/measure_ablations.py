@@ -50,9 +50,15 @@ from tutorial_lib.evaluation.ablations import (
     write_ablations,
 )
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import Oracle, converse, summed_up
+from tutorial_lib.evaluation.oracle import (
+    Oracle,
+    best_fixed_candidate,
+    simulate_on,
+    summarise_curves,
+)
 from tutorial_lib.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.options import latest, split
+from tutorial_lib.segmenter import Segmenter
 from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.latent_diversity.recipes import (
     ABLATION_STEPS,
@@ -137,13 +143,17 @@ def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], ste
 
 
 def use(
-    method: LatentDiversity, examples: Sequence[Example], most: int, candidate: int | None = None
+    segmenters: Sequence[Segmenter],
+    examples: Sequence[Example],
+    most: int,
+    candidate: int | None = None,
 ) -> SelectorSummary:
-    """Let the robot use a network with one selector on all objects."""
-    curves = [converse(method, example, most).ious for example in examples]
+    """Let the robot use a segmenter for each object."""
+    pairs = zip(examples, segmenters, strict=True)
+    curves = [simulate_on(example, segmenter, most).ious for example, segmenter in pairs]
     counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
     fixed = {} if candidate is None else {"candidate": candidate}
-    return SelectorSummary(counts=counts, **summed_up(curves, most), **fixed)
+    return SelectorSummary(counts=counts, **summarise_curves(curves, most), **fixed)
 
 
 def measure(
@@ -152,18 +162,21 @@ def measure(
     """Use a network with each of :data:`tutorial_lib.evaluation.ablations.SELECTORS`."""
     options: dict[str, Any] = {"weights": weights, "size": size, "zoom": False}
     options |= {"precision": PRECISION}
-    oracle = Oracle(**options)
-    found = {"oracle": use(oracle, examples, most)}
-    if oracle.networks.f.design.heads == 1:
+    method = LatentDiversity(**options)
+    oracles = [Oracle(method, example) for example in examples]
+    found = {"oracle": use(oracles, examples, most)}
+    if method.networks.f.design.heads == 1:
         return found
-    best = oracle.best_fixed
-    found["fixed"] = use(LatentDiversity(**options, show=best), examples, most, best)
-    if best == 0:
-        found["first"] = found["fixed"]
-    else:
-        found["first"] = use(LatentDiversity(**options, show=0), examples, most, 0)
-    if oracle.networks.g is not None:
-        found["g"] = use(LatentDiversity(**options), examples, most)
+
+    def always(candidate: int) -> SelectorSummary:
+        fixed = LatentDiversity(**options, show=candidate)
+        return use([fixed] * len(examples), examples, most, candidate)
+
+    best = best_fixed_candidate(oracles)
+    found["fixed"] = always(best)
+    found["first"] = found["fixed"] if best == 0 else always(0)
+    if method.networks.g is not None:
+        found["g"] = use([method] * len(examples), examples, most)
     return found
 
 

@@ -1,8 +1,8 @@
-"""Measure what was added to Latent Diversity when it is used: zooming in, and flip averaging.
+"""Measure two additions to Latent Diversity: zooming in, and flip averaging.
 
 ``python tools/measure_extras.py --root DIR`` lets the robot ``center`` use ``latent-diversity``
 plain, with zoom-in after the first click (Sofiiuk et al., f-BRS, CVPR 2020), with the average over
-the photo and its mirror image, and with both, on three sets of objects, and writes
+the photo and its mirror image, and with both. It does so on three sets of objects, and writes
 ``assets/results/extras.json``:
 
 - the photos of DIR, a folder of images/ and masks/, meant for validation;
@@ -27,10 +27,16 @@ from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.data.toy_world import ToyWorld
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
-from tutorial_lib.evaluation.oracle import converse_with, summed_up
+from tutorial_lib.evaluation.oracle import simulate_with_options, summarise_curves
+from tutorial_lib.evaluation.selectors import (
+    ExtrasOnSet,
+    ExtrasResults,
+    SettingFigures,
+    write_extras,
+)
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "extras.json"
-WAYS = {
+SETTINGS = {
     "plain": {"zoom": False},
     "zoom": {"zoom": True},
     "flip": {"zoom": False, "flip": True},
@@ -83,17 +89,18 @@ def small_parts() -> Subset:
     return Subset(world, [place for place, size in enumerate(sizes) if size < SMALL])
 
 
-def measure(data: Any, weights: str, limit: int | None, workers: int) -> dict[str, Any]:
-    """Return how many objects there are, and what each way needs and reaches on them."""
-    examples = [data[place] for place in range(len(data))[:limit]]
-    ways = {}
-    for way, options in WAYS.items():
-        told = json.dumps(options | {"weights": weights})
-        found = Parallel(n_jobs=workers)(
-            delayed(converse_with)(told, each, CLICKS) for each in examples
+def measure(data: Any, weights: str, limit: int | None, workers: int) -> ExtrasOnSet:
+    """Return what Latent Diversity reaches with each setting on a set of objects."""
+    examples = [data[index] for index in range(len(data))[:limit]]
+    found = {}
+    for name, options in SETTINGS.items():
+        text = json.dumps(options | {"weights": weights})
+        trajectories = Parallel(n_jobs=workers)(
+            delayed(simulate_with_options)(text, example, CLICKS) for example in examples
         )
-        ways[way] = summed_up([each.ious for each in found], CLICKS)
-    return {"dataset": data.root.resolve().name, "objects": len(examples), "ways": ways}
+        curves = [trajectory.ious for trajectory in trajectories]
+        found[name] = SettingFigures(**summarise_curves(curves, CLICKS))
+    return ExtrasOnSet(dataset=data.root.resolve().name, objects=len(examples), ways=found)
 
 
 def main(
@@ -103,16 +110,17 @@ def main(
     workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
 ) -> None:
-    """Measure all ways on all sets."""
+    """Measure all settings on all sets."""
     photos = load_dataset("folder", root)
     sets = {"as they are": photos, "a third as long": Shrunk(photos), "small parts": small_parts()}
-    result: dict[str, Any] = {"schema": 1, "commit": commit(), "machine": machine()}
-    result |= {"precision": LatentDiversity(weights).precision, "sets": {}}
+    found = {}
     for name, data in sets.items():
-        result["sets"][name] = measure(data, weights, limit, workers)
-        for way, figures in result["sets"][name]["ways"].items():
-            print(f"{name:<18}{way:<14}{figures['noc']}", flush=True)
-    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        found[name] = measure(data, weights, limit, workers)
+        for setting, figures in found[name].settings.items():
+            print(f"{name:<18}{setting:<14}{figures.noc}", flush=True)
+    precision = LatentDiversity(weights).precision
+    head = {"schema": 1, "commit": commit(), "machine": machine(), "precision": precision}
+    write_extras(ExtrasResults(**head, sets=found), out)
 
 
 if __name__ == "__main__":

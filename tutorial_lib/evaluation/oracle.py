@@ -1,117 +1,150 @@
-"""What Latent Diversity would be worth if somebody who knows the answer chose for it.
+"""An oracle: a user of Latent Diversity who knows the answer and prefers the best candidate.
 
-With M candidates there are three honest figures, and they answer different questions:
+With M candidates three selectors are worth measuring, and they answer different questions:
 
-- the *oracle* shows the best candidate: what f proposes. It knows the answer, and can only gain
-  from a further candidate, so networks of different M must not be compared by it;
-- a *fixed* candidate is always shown: what can be had without any selection;
-- *g* selects: what a user gets.
+- the *oracle* shows the best candidate: what does f propose? It knows the answer and can only gain
+  from one more candidate, so networks of different M must not be compared by it;
+- a *fixed* candidate is always shown: how good is f without any selection?
+- *g* selects: what does a user get?
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.dataset import Example
-from tutorial_lib.deep.latent_diversity.cache import Answer, LatentDiversityPrepared
+from tutorial_lib.deep.latent_diversity.cache import LatentDiversityPrepared
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
+from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, iou
+from tutorial_lib.segmenter import Segmentation, Segmenter
 from tutorial_lib.users.simulation import Trajectory, simulate
 
-LEAST = 5  # clicks in every conversation, so that curves are exact up to there
+MIN_CLICKS = 5  # clicks on every object at least, so that curves are exact up to there
 
 
-class Oracle(LatentDiversity):
-    """Shows the candidate that agrees best with the known mask.
+@dataclass(frozen=True, eq=False)
+class OraclePrepared:
+    """A prepared photo, and what the oracle has preferred on it.
 
     Parameters
     ----------
-    **options
-        As for :class:`tutorial_lib.deep.latent_diversity.segmenter.LatentDiversity`.
+    prepared : LatentDiversityPrepared
+        What Latent Diversity keeps of the photo.
+    preferred : dict of Clicks to Clicks
+        The same clicks with the oracle's preferences.
+    """
+
+    prepared: LatentDiversityPrepared
+    preferred: dict[Clicks, Clicks] = field(default_factory=dict)
+
+
+class Oracle:
+    """Lets Latent Diversity answer, and after each click prefers the best candidate.
+
+    Parameters
+    ----------
+    method : LatentDiversity
+        What proposes the candidates.
+    example : Example
+        The object, with its known mask.
 
     Attributes
     ----------
-    example : Example
-        The object whose mask is known; to be set before each photo.
     judged : list of np.ndarray
-        IoU of every candidate, ``(M,) float64``, at each answer so far.
+        IoU of every candidate, ``(M,) float64``, after each click so far.
     """
 
-    example: Example
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, method: LatentDiversity, example: Example) -> None:
+        self.method, self.example = method, example
         self.judged: list[np.ndarray] = []
 
-    @property
-    def best_fixed(self) -> int:
-        """The candidate, from 0, with the highest mean IoU over all answers so far.
+    def prepare(self, image: ImageLike) -> OraclePrepared:
+        """Compute everything that depends on the photo alone."""
+        return OraclePrepared(self.method.prepare(image))
 
-        Raises
-        ------
-        ValueError
-            If nothing was answered yet.
-        """
-        if not self.judged:
-            raise ValueError("No candidate can be the best before anything was answered.")
-        return int(np.mean(self.judged, axis=0).argmax())
+    def segment(self, prepared: OraclePrepared, clicks: Clicks) -> Segmentation:
+        """Answer these clicks, and show the best candidate after each of them."""
+        return self.method.segment(prepared.prepared, self._with_preferences(prepared, clicks))
 
-    def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
-        masks = self._at_full_size(prepared, answer) >= 0.5
-        ious = [iou(mask, self.example.truth, self.example.ignore) for mask in masks]
-        self.judged.append(np.array(ious))
-        return replace(answer, scores=torch.tensor(ious))
+    def _with_preferences(self, prepared: OraclePrepared, clicks: Clicks) -> Clicks:
+        """Return the clicks with the best candidate preferred after each one."""
+        if not len(clicks):
+            return clicks
+        if clicks not in prepared.preferred:
+            before = self._with_preferences(prepared, clicks[: len(clicks) - 1])
+            asked = before.add(clicks[-1])
+            answer = self.method.segment(prepared.prepared, asked)
+            truth, ignore = self.example.truth, self.example.ignore
+            ious = [iou(candidate >= 0.5, truth, ignore) for candidate in answer.candidates]
+            self.judged.append(np.array(ious))
+            prepared.preferred[clicks] = asked.prefer(int(np.argmax(ious)))
+        return prepared.preferred[clicks]
+
+
+def best_fixed_candidate(oracles: Sequence[Oracle]) -> int:
+    """Return the candidate, from 0, with the highest mean IoU over all that oracles judged.
+
+    Raises
+    ------
+    ValueError
+        If the oracles have judged nothing yet.
+    """
+    judged = [ious for oracle in oracles for ious in oracle.judged]
+    if not judged:
+        raise ValueError("No candidate can be the best before anything was answered.")
+    return int(np.mean(judged, axis=0).argmax())
 
 
 @lru_cache(maxsize=16)
-def _built(knows: bool, options: str) -> LatentDiversity:
-    """Build a way of choosing once a process: networks take a while to load."""
-    return (Oracle if knows else LatentDiversity)(**json.loads(options))
+def _built(options: str) -> LatentDiversity:
+    """Build a method once per process: networks take a while to load."""
+    return LatentDiversity(**json.loads(options))
 
 
-def converse_with(
-    options: str, example: Example, max_clicks: int, robot: str = "center", knows: bool = False
+def simulate_with_options(
+    options: str, example: Example, max_clicks: int, robot: str = "center", oracle: bool = False
 ) -> Trajectory:
-    """Build a way of choosing, once a process, and let a robot use it on one object.
+    """Build Latent Diversity, once per process, and let a robot use it on one object.
 
     Parameters
     ----------
     options : str
-        What the method is built with, as JSON.
+        Options of Latent Diversity, as JSON.
     example, max_clicks, robot
-        As for :func:`converse`.
-    knows : bool
-        Whether the method is an :class:`Oracle`.
+        As for :func:`simulate_on`.
+    oracle : bool
+        Whether an :class:`Oracle` selects.
 
     Returns
     -------
     Trajectory
         What happened.
     """
-    return converse(_built(knows, options), example, max_clicks, robot)
+    method = _built(options)
+    return simulate_on(example, Oracle(method, example) if oracle else method, max_clicks, robot)
 
 
-def converse(
-    method: LatentDiversity, example: Example, max_clicks: int, robot: str = "center"
+def simulate_on(
+    example: Example, segmenter: Segmenter, max_clicks: int, robot: str = "center"
 ) -> Trajectory:
-    """Let a robot use one way of choosing on one object; an oracle is told the answer first.
+    """Let a robot use a method on one object, until clicks no longer change the figures.
 
-    It ends, but not before the fifth click, when the highest of the thresholds is reached that
-    clicks are counted to.
+    The robot stops when the highest of the thresholds is reached, but not before the fifth click.
 
     Parameters
     ----------
-    method : LatentDiversity
-        An :class:`Oracle`, one that always shows the same candidate, or one that selects.
     example : Example
         The object.
+    segmenter : Segmenter
+        The method.
     max_clicks : int
         Number of clicks at most.
     robot : str
@@ -122,35 +155,33 @@ def converse(
     Trajectory
         What happened.
     """
-    if isinstance(method, Oracle):
-        method.example = example
     return simulate(
-        method,
+        segmenter,
         example.image,
         example.truth,
         example.ignore,
         robot,
         max_clicks,
         target_iou=max(THRESHOLDS) / 100,
-        min_clicks=LEAST,
+        min_clicks=MIN_CLICKS,
     )
 
 
-def summed_up(samples: Sequence[Sequence[float]], max_clicks: int) -> dict[str, Any]:
-    """Sum up conversations on many objects, ready for a file of results.
+def summarise_curves(curves: Sequence[Sequence[float]], max_clicks: int) -> dict[str, Any]:
+    """Summarise what a method reached on many objects, ready for a result file.
 
     Parameters
     ----------
-    samples : sequence of sequence of float
-        IoUs of each object after click 1, 2, ..., from :func:`converse`.
+    curves : sequence of sequence of float
+        IoUs of each object after click 1, 2, ..., from :func:`simulate_on`.
     max_clicks : int
         Number of clicks at most.
 
     Returns
     -------
     dict
-        ``noc`` at every threshold, to three digits, and ``miou`` after each of the first five
-        clicks, to four: later ones were not asked for where the object was right already.
+        ``noc`` at every threshold, to three decimals, and ``miou`` after each of the first five
+        clicks, to four. Later clicks are not made on objects that are right already.
     """
-    figures = clicks_and_curve(samples, max_clicks, digits=3)
-    return figures | {"miou": figures["miou"][:LEAST]}
+    figures = clicks_and_curve(curves, max_clicks, digits=3)
+    return figures | {"miou": figures["miou"][:MIN_CLICKS]}

@@ -133,6 +133,11 @@ def write_record(
         raise OSError(f"The results {path} cannot be written: {error.strerror}.") from error
 
 
+def indented(plain: dict[str, Any]) -> str:
+    """Return a plain record as JSON with indented lines."""
+    return json.dumps(plain, indent=1) + "\n"
+
+
 def _sorted(plain: dict[str, Any]) -> str:
     return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 

@@ -17,7 +17,9 @@ from tutorial_lib.evaluation.records import (
     NonEmpty,
     Positive,
     Share,
+    indented,
     read_record,
+    write_record,
 )
 
 
@@ -165,3 +167,25 @@ def read_extras(path: str | Path) -> ExtrasResults:
         If the file holds something else. The message names the first wrong place.
     """
     return read_record(path, ExtrasResults, "`make selection` writes one")
+
+
+def write_selection(results: SelectionResults, path: Path) -> None:
+    """Write the figures of selectors: the whole file, or nothing.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write_record(results, path, indented)
+
+
+def write_extras(results: ExtrasResults, path: Path) -> None:
+    """Write the figures of zooming in and flip averaging: the whole file, or nothing.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write_record(results, path, indented)
