@@ -16,7 +16,7 @@ from tutorial_lib import segmenter as registry
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.session import Session
-from tutorial_lib.study import Task, Trial, draw_plan, read_trials, summarise
+from tutorial_lib.study import Trial, draw_plan, read_trials, summarise_trials
 
 pytestmark = pytest.mark.slow
 
@@ -213,30 +213,30 @@ def test_a_trial_counts_clicks_and_seconds():
     assert (one.count(0.85, maximum=1), one.time(0.85, maximum=1)) == (1, None)
 
 
-def test_a_study_is_summed_up_by_method():
+def test_a_study_is_summarised_by_method():
     trials = [
         trial("Ada", "graph-cut", (0.1, 0.2, 0.9), (1.0, 2.0, 9.0)),
         trial("Ben", "graph-cut", (0.1,), (1.0,)),
         trial("Ada", "dos", (0.9,), (3.0,)),
         trial("Ada", "dos", (0.5, 0.9), (3.0, 4.0)),
     ]
-    found = summarise(trials)
+    found = summarise_trials(trials)
     assert list(found) == ["dos", "graph-cut"]
-    assert found["graph-cut"]["clicks"] == (3 + 20) / 2
-    assert found["graph-cut"]["reached"] == 0.5
-    assert found["graph-cut"]["seconds"] == 9.0
-    assert (found["graph-cut"]["people"], found["dos"]["people"]) == (2, 1)
-    assert found["dos"]["low"] <= found["dos"]["clicks"] == 1.5 <= found["dos"]["high"]
-    assert found["dos"]["seconds"] == 3.5
+    assert found["graph-cut"].clicks == (3 + 20) / 2
+    assert found["graph-cut"].reached == 0.5
+    assert found["graph-cut"].seconds == 9.0
+    assert (found["graph-cut"].people, found["dos"].people) == (2, 1)
+    assert found["dos"].low <= found["dos"].clicks == 1.5 <= found["dos"].high
+    assert found["dos"].seconds == 3.5
 
 
 def test_without_moments_there_is_no_time():
-    assert summarise([trial(seconds=(None, None))])["dos"]["seconds"] is None
+    assert summarise_trials([trial(seconds=(None, None))])["dos"].seconds is None
 
 
 def test_a_study_of_nobody_is_refused():
     with pytest.raises(ValueError, match="at least one trial") as error:
-        summarise([])
+        summarise_trials([])
     assert one_sentence(error.value)
 
 
@@ -251,7 +251,3 @@ def test_the_tool_prints_a_line_for_each_method(tmp_path, capsys):
     summarise_study.main(tmp_path / "logs", tmp_path / "photos", dataset="folder", threshold=85)
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines[1:]} == {"geodesic-matting", "random-walker"}
-
-
-def test_a_task_is_a_plain_record():
-    assert Task("Ada", "disc", "dos") == Task("Ada", "disc", "dos")

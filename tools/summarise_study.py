@@ -1,8 +1,8 @@
-"""Sum up a user study: how many clicks, and seconds, a class took with each method.
+"""Summarise a user study: how many clicks and seconds a class needed with each method.
 
-``python tools/summarise_study.py LOGS --root PHOTOS`` reads the click logs that students handed in,
-LOGS/<person>/<name>-clicks.json as ``Session.export`` writes them, answers every click anew, and
-prints what Li et al. report of their user study (Interactive Image Segmentation with Latent
+``python tools/summarise_study.py LOGS --root PHOTOS`` reads the click logs that students handed in:
+LOGS/<person>/<name>-clicks.json, as ``Session.export`` writes them. It answers every click again,
+and prints what Li et al. report of their user study (Interactive Image Segmentation with Latent
 Diversity, CVPR 2018, section 5.2).
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.study import read_trials, summarise
+from tutorial_lib.study import read_trials, summarise_trials
 
 
 def main(
@@ -24,16 +24,16 @@ def main(
     threshold: Annotated[int, typer.Option(min=1, max=100, help="IoU to reach, per cent.")] = 85,
 ) -> None:
     """Print a line for each method, those with the fewest clicks first."""
-    found = summarise(read_trials(logs, load_dataset(dataset, root)), threshold / 100)
+    found = summarise_trials(read_trials(logs, load_dataset(dataset, root)), threshold / 100)
     print(
         f"{'to ' + str(threshold) + ' % IoU':<20}clicks  interval        seconds  reached  trials"
     )
     for method, row in found.items():
-        interval = f"{row['low']:.2f} to {row['high']:.2f}"
-        seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
+        interval = f"{row.low:.2f} to {row.high:.2f}"
+        seconds = "-" if row.seconds is None else f"{row.seconds:.1f}"
         print(
-            f"{method:<20}{row['clicks']:6.2f}  {interval:<14}{seconds:>9}{row['reached']:9.0%}"
-            f"{row['trials']:8}"
+            f"{method:<20}{row.clicks:6.2f}  {interval:<14}{seconds:>9}{row.reached:9.0%}"
+            f"{row.trials:8}"
         )
 
 

@@ -1,4 +1,4 @@
-"""How long something takes."""
+"""Time a function call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def timed(action: Callable[[], Any]) -> tuple[Any, float]:
-    """Do something and time it.
+    """Call a function and measure how long it takes.
 
     Parameters
     ----------
@@ -17,8 +17,16 @@ def timed(action: Callable[[], Any]) -> tuple[Any, float]:
 
     Returns
     -------
-    value, milliseconds
-        What it returned, and how long it took.
+    value : Any
+        What it returned.
+    milliseconds : float
+        How long it took.
+
+    Examples
+    --------
+    >>> value, milliseconds = timed(lambda: 6 * 7)
+    >>> value
+    42
     """
     start = time.perf_counter()
     value = action()

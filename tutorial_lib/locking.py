@@ -1,4 +1,4 @@
-"""One program at a time on a file or folder: whoever comes second is told, and loses nothing."""
+"""A lock on a file or folder, so that only one program writes it at a time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 @contextmanager
 def only_one(target: Path, work: str) -> Iterator[None]:
-    """Keep a target for this process while a block runs.
+    """Lock a target for this process while a block runs.
 
-    The lock is a hidden file beside the target. The system gives the lock up when the process that
-    holds it ends, however it ends, so a lock file that is left behind blocks nobody.
+    The lock is a hidden file beside the target. The system releases it when the process ends, even
+    after a crash. So a lock file that is left behind blocks nobody.
 
     Parameters
     ----------
     target : Path
-        The file or folder to keep, which need not exist yet; its folder must. Links are followed,
-        so all names of a target have one lock.
+        The file or folder to lock. It need not exist yet, but its folder must. Links are followed,
+        so all names of a target share one lock.
     work : str
-        What is done with it, for the error, such as ``"evaluation"``.
+        What is done with it, for the error message, such as ``"evaluation"``.
 
     Raises
     ------
     BlockingIOError
-        If another process, or another call in this one, keeps the target.
+        If another process, or another call in this one, holds the lock.
     OSError
         If the folder cannot be written to.
     """
@@ -44,6 +44,6 @@ def only_one(target: Path, work: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows deletes no open file: there the empty lock file stays
+        with suppress(OSError):  # Windows cannot delete an open file: the empty lock file stays
             path.unlink()
         lock.release()

@@ -1,4 +1,4 @@
-"""How good a mask is, how far candidates differ, and how many clicks a method takes."""
+"""Metrics: IoU of masks, disagreement of candidates, number of clicks (NoC), and curves."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ THRESHOLDS = (85, 90)  # percent IoU, as both papers report
 
 
 def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -> float:
-    """Intersection over union of two masks.
+    """Return the intersection over union (IoU) of two masks.
 
     Parameters
     ----------
     mask, truth : np.ndarray
         ``(H, W) bool``.
     ignore : np.ndarray, optional
-        ``(H, W) bool``: pixels that do not count, such as the undecided band of the GrabCut masks.
+        ``(H, W) bool``: pixels that do not count, such as the unlabelled band of GrabCut masks.
 
     Returns
     -------
     float
-        Between 0 and 1; two empty masks agree, 1.
+        Between 0 and 1. Two empty masks agree: 1.
 
     Raises
     ------
     ValueError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> iou(np.array([[True, True]]), np.array([[True, False]]))
+    0.5
     """
     if mask.shape != truth.shape:
         raise ValueError(f"The mask has shape {mask.shape}, the known mask {truth.shape}.")
@@ -39,11 +44,11 @@ def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -
 
 
 def disagreement(candidates: np.ndarray) -> np.ndarray:
-    """How far candidates differ at each pixel: four times the variance of what they say.
+    """Return how much candidates disagree at each pixel: four times their variance.
 
-    ``4 * mean((p - mean(p)) ** 2)`` over the candidates: 0 where all say the same, sure or not,
-    and 1 where one half is sure of object and the other half of background. Of masks, whose p is 0
-    or 1, it is ``4 * q * (1 - q)``, with q the share of candidates that say object.
+    ``4 * mean((p - mean(p)) ** 2)`` over the candidates. It is 0 where all candidates have the same
+    probability, and 1 where half of them say 0 and the other half 1. For binary masks it is
+    ``4 * q * (1 - q)``, where q is the share of candidates that say object.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def disagreement(candidates: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no candidate, or the shape is another.
+        If there is no candidate, or the array does not have three dimensions.
     """
     if candidates.ndim != 3 or not len(candidates):
         raise ValueError(f"Candidates are (M, H, W) with M at least 1, not {candidates.shape}.")
@@ -67,16 +72,16 @@ def disagreement(candidates: np.ndarray) -> np.ndarray:
 
 
 def clicks_to_reach(ious: Sequence[float], threshold: float, maximum: int = 20) -> int:
-    """Count the clicks until a threshold is reached for the first time: one object's NoC.
+    """Count the clicks until the IoU first reaches a threshold: the NoC of one object.
 
     Parameters
     ----------
     ious : sequence of float
-        IoU after click 1, 2, ...; entries beyond ``maximum`` are not looked at.
+        IoU after click 1, 2, ... Entries beyond ``maximum`` do not count.
     threshold : float
         The IoU to reach, such as 0.85.
     maximum : int
-        The answer where the threshold is never reached.
+        What is returned if the threshold is never reached.
 
     Returns
     -------
@@ -86,22 +91,27 @@ def clicks_to_reach(ious: Sequence[float], threshold: float, maximum: int = 20) 
     References
     ----------
     Xu et al., Deep Interactive Object Selection, CVPR 2016, section 4.1.
+
+    Examples
+    --------
+    >>> clicks_to_reach([0.5, 0.86, 0.8, 0.95], 0.85), clicks_to_reach([0.5], 0.85)
+    (2, 20)
     """
     reached = (count for count, value in enumerate(ious[:maximum], 1) if value >= threshold)
     return next(reached, maximum)
 
 
 def noc(samples: Iterable[Sequence[float]], threshold: float, maximum: int = 20) -> float:
-    """Mean number of clicks to reach a threshold, over many objects: NoC@threshold.
+    """Return the mean number of clicks to reach a threshold over many objects: NoC@threshold.
 
     Parameters
     ----------
     samples : iterable of sequence of float
-        One sequence of IoUs an object, as for :func:`clicks_to_reach`.
+        One sequence of IoUs per object, as for :func:`clicks_to_reach`.
     threshold : float
         The IoU to reach, such as 0.85.
     maximum : int
-        What an object counts that never reaches it.
+        Clicks that count for an object that never reaches the threshold.
 
     Returns
     -------
@@ -120,15 +130,15 @@ def noc(samples: Iterable[Sequence[float]], threshold: float, maximum: int = 20)
 
 
 def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.ndarray:
-    """Mean IoU after each click, over many objects (DOS, Figure 4).
+    """Return the mean IoU after each click over many objects (DOS, Figure 4).
 
     Parameters
     ----------
     samples : iterable of sequence of float
-        IoUs of each object after click 1, 2, ... An object that stopped early, because nothing was
+        IoUs of each object after click 1, 2, ... An object with fewer clicks, because nothing was
         left to correct, keeps its last IoU.
     maximum : int
-        Number of clicks the curve covers.
+        Length of the curve in clicks.
 
     Returns
     -------
@@ -138,7 +148,7 @@ def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.
     Raises
     ------
     ValueError
-        If there is no sample, or one without any click.
+        If there is no sample, or a sample has no click.
     """
     rows = [list(ious[:maximum]) for ious in samples]
     if not (rows and all(rows)):
@@ -149,16 +159,16 @@ def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.
 def clicks_and_curve(
     samples: Sequence[Sequence[float]], maximum: int = 20, digits: int | None = None
 ) -> dict[str, Any]:
-    """Sum up what a method did on many objects, ready for a file of results.
+    """Return NoC and the mean curve of a method, ready for a result file.
 
     Parameters
     ----------
     samples : sequence of sequence of float
         IoUs of each object after click 1, 2, ...
     maximum : int
-        What NoC counts where a threshold is never reached, and the length of the curve.
+        Clicks that count for an object that never reaches a threshold, and length of the curve.
     digits : int, optional
-        Decimals of NoC, and one more of the curve; exact by default.
+        Decimals of NoC; the curve gets one more. By default nothing is rounded.
 
     Returns
     -------
@@ -168,7 +178,7 @@ def clicks_and_curve(
     Raises
     ------
     ValueError
-        If there is no sample, or one without any click.
+        If there is no sample, or a sample has no click.
     """
     counts = {str(percent): noc(samples, percent / 100, maximum) for percent in THRESHOLDS}
     curve = [float(value) for value in mean_iou_curve(samples, maximum)]
@@ -179,19 +189,19 @@ def clicks_and_curve(
 
 
 def area_under_curve(curve: Sequence[float] | np.ndarray) -> float:
-    """Area under a curve of IoU over clicks, divided by its width: one number for all clicks.
+    """Return the area under a curve of IoU over clicks, divided by its width.
 
     ``AuC = 1 / (n - 1) * sum over k of (curve[k] + curve[k + 1]) / 2``
 
     Parameters
     ----------
     curve : sequence of float
-        ``(n,)`` values, one a click, from :func:`mean_iou_curve`.
+        ``(n,)`` values, one per click, from :func:`mean_iou_curve`.
 
     Returns
     -------
     float
-        Between 0 and 1; the value itself if there is only one.
+        Between 0 and 1. A single value is returned as it is.
 
     Raises
     ------
@@ -210,18 +220,18 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Range in which a mean lies when the samples are drawn again: the percentile bootstrap.
+    """Return a confidence interval of a mean: the percentile bootstrap.
 
     Parameters
     ----------
     values : sequence of float
-        ``(n,)`` one value a sample, such as its NoC.
+        ``(n,)`` values, one per sample, such as its NoC.
     confidence : float
-        Share of the resampled means that the interval holds, between 0 and 1.
+        Share of the resampled means that lie in the interval, between 0 and 1.
     resamples : int
-        How many times n values are drawn with replacement.
+        How often n values are drawn with replacement.
     seed : int
-        Seed of the drawing.
+        Seed of the random draws.
 
     Returns
     -------
@@ -231,7 +241,7 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If there is no value, no resample, or the confidence leaves (0, 1).
+        If there is no value or no resample, or the confidence lies outside (0, 1).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How a value of a declared type is read from a text, checked, and named in a sentence."""
+"""Read a value of a declared type from text, check a value, and name a type in a sentence."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from typing import Any, Literal, Union
 
 import numpy as np
 
-ANYTHING = Any  # the type of what is not annotated
-EMPTY = inspect.Parameter.empty  # the default of what has none
+ANYTHING = Any  # the type of a parameter without annotation
+EMPTY = inspect.Parameter.empty  # the default of a parameter without default
 TRUTH = dict.fromkeys(("true", "yes", "on", "1"), True)
 TRUTH |= dict.fromkeys(("false", "no", "off", "0"), False)
 NOTHING = ("none", "null", "empty", "")
@@ -37,34 +37,40 @@ _NOUNS = {
 
 
 class Refused(Exception):
-    """The value is of another type."""
+    """The value does not have the declared type."""
 
 
-def read(kind: Any, text: str, default: Any = EMPTY) -> Any:
-    """Read a value of a declared type from a text.
+def read_value(kind: Any, text: str, default: Any = EMPTY) -> Any:
+    """Read a value of a declared type from text.
 
     Parameters
     ----------
     kind : type or typing construct
-        The declared type. Without one the text is guessed: a truth value, none, JSON, or itself.
+        The declared type. Without one the value is guessed: a truth value, none, JSON, or the text
+        itself.
     text : str
-        As typed, without spaces around it.
+        The text, without spaces around it.
     default : Any
-        The parameter's default. If it is None, none is allowed; if it is infinite, so is infinity.
+        The parameter's default. None as default allows none, an infinite default allows infinity.
 
     Returns
     -------
     Any
-        A value that :func:`check` accepts.
+        A value that :func:`check_value` accepts.
 
     Raises
     ------
     Refused
-        If the text says no such value.
+        If the text is no such value.
+
+    Examples
+    --------
+    >>> read_value(bool, "False"), read_value(int, "7"), read_value(tuple[int, ...], "1,2")
+    (False, 7, (1, 2))
     """
     members = _members(kind, default)
     if len(members) > 1:
-        return _first(members, lambda member: read(member, text, _but_none(default)))
+        return _first(members, lambda member: read_value(member, text, _but_none(default)))
     (kind,) = members
     if kind in _READERS:
         return _READERS[kind](text, default)
@@ -75,33 +81,34 @@ def read(kind: Any, text: str, default: Any = EMPTY) -> Any:
         return _read_series(kind, text)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _first(kind, lambda member: _read_word(member.name, text) and member)
-    return check(kind, _guess(text, default), default)
+    return check_value(kind, _guess(text, default), default)
 
 
-def check(kind: Any, value: Any, default: Any = EMPTY) -> Any:
+def check_value(kind: Any, value: Any, default: Any = EMPTY) -> Any:
     """Check a value against a declared type.
 
     Parameters
     ----------
     kind, default
-        See :func:`read`.
+        See :func:`read_value`.
     value : Any
         The value.
 
     Returns
     -------
     Any
-        The same; numbers and truth values of NumPy become Python's, a whole number becomes a float
-        where a number is declared, a text becomes a path where only a path is, and a list a tuple.
+        The same value. NumPy's numbers and truth values become Python's. A whole number becomes a
+        float if the type is float, a text becomes a path if only a path fits, a list becomes a
+        tuple.
 
     Raises
     ------
     Refused
-        If it is of another type, NaN, or infinite.
+        If it has another type, or is NaN or infinite.
     """
     members = _members(kind, default)
     if len(members) > 1:
-        return _first(members, lambda member: check(member, value, _but_none(default)))
+        return _first(members, lambda member: check_value(member, value, _but_none(default)))
     (kind,) = members
     if kind in _CHECKS:
         return _CHECKS[kind](value, default)
@@ -114,12 +121,12 @@ def check(kind: Any, value: Any, default: Any = EMPTY) -> Any:
 
 
 def noun(kind: Any, default: Any = EMPTY) -> str:
-    """Say what a declared type takes.
+    """Name a declared type in words.
 
     Parameters
     ----------
     kind, default
-        See :func:`read`.
+        See :func:`read_value`.
 
     Returns
     -------
@@ -127,12 +134,12 @@ def noun(kind: Any, default: Any = EMPTY) -> str:
         Such as ``"a whole number or none"``.
     """
     names = [_noun(member) for member in _members(kind, default)]
-    names.sort(key=lambda name: name == "none")  # what is nothing comes last
+    names.sort(key=lambda name: name == "none")  # none comes last
     return " or ".join(dict.fromkeys(names))
 
 
 def shown(value: Any) -> str:
-    """Show a value in a sentence: on one line, and cut short.
+    """Show a value in a sentence: on one line, shortened if it is long.
 
     Parameters
     ----------
@@ -142,7 +149,7 @@ def shown(value: Any) -> str:
     Returns
     -------
     str
-        A text in quotes, a number as it is written, anything long with ``...`` in it.
+        A text in quotes, a number as it is. Anything long is shortened with ``...``.
     """
     try:
         return " ".join(_BRIEF.repr(value).split())
@@ -155,7 +162,7 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
 def _members(kind: Any, default: Any) -> list[Any]:
-    """Return the types of a union, those that take fewer texts first; of another type, itself."""
+    """Return the types of a union, those that accept fewer texts first; or the type itself."""
     kind = _plain(kind)
     union = typing.get_origin(kind) in (Union, types.UnionType)
     members = [_plain(member) for member in typing.get_args(kind)] if union else [kind]
@@ -166,17 +173,17 @@ def _members(kind: Any, default: Any) -> list[Any]:
 
 
 def _but_none(default: Any) -> Any:
-    """Return a default that allows no None: in a union, None is a member of its own."""
+    """Return a default that does not allow None: in a union, None is a member of its own."""
     return EMPTY if default is None else default
 
 
 def _plain(kind: Any) -> Any:
-    """Look behind the names of a type: ``NewType``, ``type X = ...``, ``Annotated``, None."""
+    """Resolve ``NewType``, ``type X = ...``, ``Annotated`` and None to a plain type."""
     while True:
         if kind is None:
             return type(None)
         if not isinstance(kind, Hashable) or isinstance(kind, str | typing.TypeVar):
-            return ANYTHING  # nothing that says a type
+            return ANYTHING  # not a type
         if kind in (object, typing.Any):
             return ANYTHING
         if typing.get_origin(kind) is os.PathLike:
@@ -201,16 +208,16 @@ def _rank(kind: Any) -> int:
     return 10 + late.index(kind) if kind in late else 9
 
 
-def _first(candidates: Any, attempt: Callable[[Any], Any]) -> Any:
+def _first(candidates: Any, convert: Callable[[Any], Any]) -> Any:
     for candidate in candidates:
         try:
-            return attempt(candidate)
+            return convert(candidate)
         except Refused:
             continue
     raise Refused
 
 
-# -- texts -----------------------------------------------------------------------------------------
+# -- reading texts -------------------------------------------------------------------------------
 
 
 def _read_bool(text: str, default: Any) -> bool:
@@ -242,11 +249,11 @@ def _read_none(text: str, default: Any) -> None:
 
 
 def _read_word(word: Any, text: str) -> Any:
-    """Return a word of a ``Literal`` if the text is that word."""
+    """Return a value of a ``Literal`` if the text says that value."""
     if isinstance(word, str):
         same = word == text
     elif word is None or isinstance(word, bool):
-        same = read(type(word), text) is word
+        same = read_value(type(word), text) is word
     else:
         same = str(word) == text
     if not same:
@@ -258,12 +265,12 @@ def _read_series(kind: Any, text: str) -> Any:
     bare = text.strip("()[] ")
     parts = [part.strip() for part in bare.split(",")] if bare else []
     if parts and not parts[-1]:
-        parts.pop()  # (3,) is written so
-    return _series(kind, parts, read)
+        parts.pop()  # a trailing comma, as in (3,)
+    return _series(kind, parts, read_value)
 
 
 def _guess(text: str, default: Any) -> Any:
-    """Read a text whose type nobody declared."""
+    """Read a value without a declared type."""
     if isinstance(default, str):
         return text
     word = text.lower()
@@ -277,7 +284,7 @@ def _guess(text: str, default: Any) -> Any:
         return text
 
 
-# -- values ----------------------------------------------------------------------------------------
+# -- checking values -----------------------------------------------------------------------------
 
 
 def _check_bool(value: Any, default: Any) -> bool:
@@ -333,7 +340,7 @@ def _check_series(kind: Any, value: Any) -> Any:
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(value, tuple | list):
         raise Refused
-    return _series(kind, value, check)
+    return _series(kind, value, check_value)
 
 
 def _series(kind: Any, parts: Sequence[Any], convert: Callable[..., Any]) -> Any:
@@ -351,7 +358,7 @@ def _series(kind: Any, parts: Sequence[Any], convert: Callable[..., Any]) -> Any
 def _check_instance(kind: Any, value: Any) -> Any:
     try:
         fits = isinstance(value, kind)
-    except TypeError:  # a protocol, or something else that cannot be asked
+    except TypeError:  # isinstance does not work, as for some protocols
         fits = True
     if not fits:
         raise Refused

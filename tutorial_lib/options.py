@@ -1,7 +1,7 @@
-"""Options have types: one reader for ``key=value`` texts, and one check of values.
+"""Typed options: the one reader of ``key=value`` texts, and the one check of their values.
 
-A method's or a recipe's options are the parameters of its class or function. What is annotated is
-checked; what is not annotated is passed on, so that a stranger's method needs no annotations.
+The options of a method, a recipe or a dataset are the parameters of its class or function.
+Annotated parameters are checked. Others are passed on, so that your own method needs no annotation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_type_hints
 
-from tutorial_lib.option_types import ANYTHING, EMPTY, Refused, check, noun, read, shown
+from tutorial_lib.option_types import ANYTHING, EMPTY, Refused, check_value, noun, read_value, shown
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class OptionError(ValueError, TypeError):
-    """An option is unknown, set twice, missing, or of another type than the one declared."""
+    """An option is unknown, missing, given twice, or does not have the declared type."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Option:
     name : str
         Its name.
     kind : type or typing construct
-        The declared type; ``ANYTHING`` without annotation.
+        The declared type, or ``ANYTHING`` without annotation.
     default : Any
-        Its default; ``EMPTY`` if there is none.
+        The default, or ``EMPTY`` if there is none.
     """
 
     name: str
@@ -45,20 +45,20 @@ class Option:
 
 @dataclass(frozen=True)
 class Options:
-    """The options that a class or function takes.
+    """The options of a class or function.
 
     Parameters
     ----------
     owner : str
-        How a sentence names what takes them: ``"The method 'dos'"``.
+        Names the class or function in a sentence: ``"The method 'dos'"``.
     called : str
-        How a sentence names one of them: ``"The option {} of the method 'dos'"``.
+        Names an option in a sentence: ``"The option {} of the method 'dos'"``.
     known : dict of str to Option
-        Those declared by name, in order.
+        The declared options, in order.
     others : Option, optional
-        What ``**kwargs`` takes; None if nothing else may be set.
+        The type of ``**kwargs``. None if there are no other options.
     word : str
-        What one of them is called.
+        The word for one of them.
     """
 
     owner: str
@@ -73,22 +73,22 @@ class Options:
         Parameters
         ----------
         texts : iterable of str
-            One option each. A truth value is true/false, yes/no, on/off or 1/0; nothing at all is
-            none, null or empty where None is allowed; the items of a tuple are set apart by commas.
+            One option each. Truth values are true/false, yes/no, on/off or 1/0. None is none, null
+            or an empty text, if the type allows None. Items of a tuple are separated by commas.
 
         Returns
         -------
         dict
-            Values of the declared types, in the order in which the options are declared.
+            Values of the declared types, in the order of the declarations.
 
         Raises
         ------
         OptionError
-            If a text has no ``=``, or an option is unknown, set twice, or of another type.
+            If a text has no ``=``, or an option is unknown, given twice, or of another type.
         """
         given = split(texts, self.word)
         self._refuse_unknown(given)
-        values = {name: self._converted(name, text, read) for name, text in given.items()}
+        values = {name: self._converted(name, text, read_value) for name, text in given.items()}
         return {name: values[name] for name in sorted(values, key=self._place)}
 
     def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,20 +102,20 @@ class Options:
         Returns
         -------
         dict
-            The same values; NumPy's numbers become Python's, and lists become tuples where a tuple
-            is declared.
+            The same values. NumPy's numbers become Python's, and lists become tuples if the type
+            is a tuple.
 
         Raises
         ------
         OptionError
-            If an option is unknown, of another type, NaN or infinite, or if one is missing that
-            has no default.
+            If an option is unknown, of another type, NaN or infinite, or if an option without
+            default is missing.
         """
         self._refuse_unknown(values)
         missing = [o.name for o in self.known.values() if o.default is EMPTY]
         if missing := [name for name in missing if name not in values]:
             raise OptionError(f"{self.owner} needs a value for: {', '.join(missing)}.")
-        return {name: self._converted(name, value, check) for name, value in values.items()}
+        return {name: self._converted(name, value, check_value) for name, value in values.items()}
 
     def _refuse_unknown(self, names: Iterable[str]) -> None:
         unknown = sorted(set(names) - set(self.known), key=str)
@@ -126,7 +126,7 @@ class Options:
 
     def _converted(self, name: str, value: Any, convert: Callable[..., Any]) -> Any:
         option = self.known.get(name, self.others)
-        if convert is check and value is option.default:
+        if convert is check_value and value is option.default:
             return value
         try:
             return convert(option.kind, value, option.default)
@@ -145,19 +145,25 @@ def options_of(target: Callable[..., Any], owner: str, called: str) -> Options:
     Parameters
     ----------
     target : callable
-        Whose parameters they are.
+        The class or function.
     owner, called : str
         See :class:`Options`.
 
     Returns
     -------
     Options
-        All that may be given by name. A parameter without annotation, or with one that cannot be
-        resolved, takes anything.
+        All parameters that can be given by name. A parameter without annotation, or with one that
+        cannot be resolved, takes anything.
+
+    Examples
+    --------
+    >>> def blur(radius: int = 3, exact: bool = True): ...
+    >>> options_of(blur, "The function blur", "The option {} of blur").read(["exact=False"])
+    {'exact': False}
     """
     try:
         parameters = inspect.signature(target).parameters.values()
-    except (TypeError, ValueError, NameError):  # some builtins have none to show
+    except (TypeError, ValueError, NameError):  # some builtins have no signature
         return Options(owner, called, {}, Option("", ANYTHING))
     kinds = _declared(target)
     options = {
@@ -170,7 +176,7 @@ def options_of(target: Callable[..., Any], owner: str, called: str) -> Options:
 
 
 def _declared(target: Any) -> defaultdict[str, Any]:
-    """Resolve annotations, which are texts under ``from __future__ import annotations``."""
+    """Resolve annotations, which ``from __future__ import annotations`` turns into texts."""
     while isinstance(target, partial):
         target = target.func
     if inspect.isclass(target):
@@ -178,7 +184,7 @@ def _declared(target: Any) -> defaultdict[str, Any]:
     else:
         sources = [type(target).__call__, target]
     hints: defaultdict[str, Any] = defaultdict(lambda: ANYTHING)
-    for source in sources:  # the later one knows better
+    for source in sources:  # the later source overrides
         hints.update(_hints(inspect.unwrap(source)))
     return hints
 
@@ -187,7 +193,7 @@ def _hints(source: Any) -> dict[str, Any]:
     """Return the annotations that can be resolved."""
     try:
         return get_type_hints(source)
-    except Exception:  # a name that exists only for type checkers, or a slip in an annotation
+    except Exception:  # a name that only type checkers know, or a wrong annotation
         found = {}
         for name, annotation in getattr(source, "__annotations__", {}).items():
             alone = type("Alone", (), {"__annotations__": {name: annotation}})
@@ -197,19 +203,19 @@ def _hints(source: Any) -> dict[str, Any]:
 
 
 def split(texts: Iterable[str], word: str = "option") -> dict[str, str]:
-    """Take ``key=value`` texts apart.
+    """Split ``key=value`` texts into keys and values.
 
     Parameters
     ----------
     texts : iterable of str
-        One option each; the value may contain further ``=``.
+        One option each. The value can contain further ``=``.
     word : str
-        What one of them is called.
+        The word for one of them.
 
     Returns
     -------
     dict of str to str
-        Values by key, without the spaces around them.
+        Values by key, without spaces around them.
 
     Raises
     ------
@@ -231,7 +237,7 @@ def split(texts: Iterable[str], word: str = "option") -> dict[str, str]:
 
 
 def latest(texts: Iterable[str]) -> list[str]:
-    """Keep only the last of several ``key=value`` texts for the same key.
+    """Keep only the last ``key=value`` text for each key.
 
     Parameters
     ----------
@@ -241,13 +247,13 @@ def latest(texts: Iterable[str]) -> list[str]:
     Returns
     -------
     list of str
-        One text a key.
+        One text per key.
     """
     return list({text.partition("=")[0].strip(): text for text in texts}.values())
 
 
 def label(name: str, options: Mapping[str, Any]) -> str:
-    """Name a method with its options, however they were typed.
+    """Return a method's name with its options, independent of how they were typed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where things lie: assets and notebooks that come with the package, and the user's own files."""
+"""Paths of bundled files and of the user's files; atomic writes; safe file names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def bundled(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"assets"`` or ``"notebooks"``: inside the package when it was installed from a wheel,
-        beside it in a checkout.
+        ``"assets"`` or ``"notebooks"``: a folder inside the package if it was installed from a
+        wheel, and beside it in a checkout.
 
     Returns
     -------
@@ -40,12 +40,12 @@ def bundled(name: str) -> Path:
 
 
 def in_checkout() -> bool:
-    """Whether the package runs from a checkout, where notebooks may be edited in place."""
+    """Whether the package runs from a checkout, where notebooks can be edited in place."""
     return not (_PACKAGE / "notebooks").is_dir()
 
 
 def user_folder() -> Path:
-    """Return the folder for autosaved clicks: ``TUTORIAL_LIB_HOME`` or the system's usual place."""
+    """Return the folder for autosaved clicks: ``TUTORIAL_LIB_HOME``, or the system's default."""
     if folder := os.environ.get(HOME_VARIABLE):
         return Path(folder)
     import platformdirs
@@ -54,29 +54,29 @@ def user_folder() -> Path:
 
 
 def data_folder() -> Path | None:
-    """Return the folder of real datasets, ``TUTORIAL_LIB_DATA``, or None if it is not set."""
+    """Return the folder of datasets, ``TUTORIAL_LIB_DATA``, or None if that is not set."""
     folder = os.environ.get(DATA_VARIABLE)
     return Path(folder) if folder else None
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write the whole file, or nothing.
 
-    The content goes into a hidden file beside the target, then onto the disk, and only then takes
-    the target's place. So a full disk or a dead process leaves what was there before. A link is
-    followed. A device or a pipe is written directly, since nothing can take its place.
+    The content is written to a hidden file beside the target and flushed to the disk. Only then it
+    replaces the target. So after a full disk or a crash the old file is still there. Links are
+    followed. Devices and pipes cannot be replaced, so they are written directly.
 
     Parameters
     ----------
     path : path
-        The file to write; its folder must exist.
+        The file to write. Its folder must exist.
     content : bytes
-        All of it.
+        The whole content.
 
     Raises
     ------
     OSError
-        If it cannot be written; the target is as it was then.
+        If it cannot be written. The target then stays as it was.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file() and not target.is_dir():
@@ -96,32 +96,37 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         raise
 
 
-#: Longest stem in bytes: most file systems allow 255 for a whole name, with its ending.
+#: Longest stem in bytes: most file systems allow 255 for a whole name with its extension.
 LONGEST_STEM = 120
 _RESERVED = frozenset(
     ("con", "prn", "aux", "nul", "conin$", "conout$")
     + tuple(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")
 )
-_INVISIBLE = frozenset(("Cc", "Cf", "Cn", "Cs", "Zl", "Zp"))  # control characters and their like
-_JOINERS = "\u200c\u200d"  # they shape letters of Persian and Hindi, and join emoji
+_INVISIBLE = frozenset(("Cc", "Cf", "Cn", "Cs", "Zl", "Zp"))  # control characters and similar
+_JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji need them
 
 
 def safe_stem(name: str, default: str = "photo") -> str:
-    """Turn any text into the first part of a file's name: it stays in its folder.
+    """Turn any text into a safe file name without extension, which cannot leave its folder.
 
     Parameters
     ----------
     name : str
-        Any text, such as a class's name, or the name of an uploaded file without its ending.
+        Any text, such as the name of a class or of an uploaded file.
     default : str
-        What to take where nothing is left.
+        Used if nothing is left of the text.
 
     Returns
     -------
     str
-        At most 120 bytes of UTF-8, without separators of any system, control characters, characters
-        that Windows forbids, dots or dashes in front, and dots or spaces at the end; never a name
-        that Windows reserves. Letters of every script stay. A safe stem stays as it is.
+        At most 120 bytes of UTF-8. It has no path separators, control characters or characters that
+        Windows forbids, no dots or dashes at its start, and no dots or spaces at its end. It is
+        never a name that Windows reserves. Letters of every script stay. A safe name is unchanged.
+
+    Examples
+    --------
+    >>> safe_stem("../my photo: 1")
+    'my photo- 1'
     """
     kept = "".join(
         "-" if letter in '/\\:*?"<>|' else letter

@@ -1,15 +1,15 @@
-"""A user study: who works on which photo with which method, and what came of it.
+"""A user study: plan who works on which photo with which method, and evaluate the click logs.
 
-Li et al. asked five people for thirty tasks each (Interactive Image Segmentation with Latent
-Diversity, CVPR 2018, section 5.2): shown a photo and the mask to reach, they clicked until it was
-reached to 85 % IoU, or 20 times. Each task came three times, with another method behind the same
-interface, in random order, and nobody was told which. A course can do the same:
+Li et al. gave five people thirty tasks each (Interactive Image Segmentation with Latent Diversity,
+CVPR 2018, section 5.2). A person saw a photo and a target mask, and clicked until the IoU reached
+85 %, at most 20 times. Each photo came three times, with three methods behind the same interface.
+The order was random, and nobody was told the method. A course can do the same:
 
     draw_plan -> everybody clicks (:class:`tutorial_lib.session.Session`) -> export -> read_trials
-              -> summarise
+              -> summarise_trials
 
-What is handed in is the click log. Masks and IoU are computed from it anew, so that nobody's
-figures have to be believed.
+People hand in their click logs. Masks and IoU are computed again from the clicks, so nobody has to
+trust the figures of others.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from tutorial_lib.working_photo import WorkingPhoto
 
 
 @dataclass(frozen=True)
-class Task:
-    """What somebody is asked to do.
+class StudyTask:
+    """What a person is asked to do.
 
     Parameters
     ----------
     person : str
-        Who does it.
+        Name of the person.
     photo : str
         Name of the photo, or of the object in it.
     method : str
-        The method behind the interface; not to be shown.
+        The method behind the interface. The person must not see it.
     """
 
     person: str
@@ -51,18 +51,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Trial:
-    """What somebody did.
+    """What a person did.
 
     Parameters
     ----------
     person, photo, method : str
         As in the task.
     clicks : Clicks
-        The clicks that were left in the end.
+        The clicks that remain in the end.
     ious : tuple of float
-        IoU after each of them.
+        IoU after each click.
     seconds : tuple of float or None
-        When each was made, counted from when the photo appeared; None where the log does not say.
+        Time of each click since the photo appeared. None if the log does not say.
     """
 
     person: str
@@ -73,41 +73,42 @@ class Trial:
     seconds: tuple[float | None, ...]
 
     def count(self, threshold: float, maximum: int = 20) -> int:
-        """Return the number of clicks to an IoU; ``maximum`` if it was never reached."""
+        """Return the number of clicks to an IoU, or ``maximum`` if it was never reached."""
         return clicks_to_reach(self.ious, threshold, maximum)
 
     def time(self, threshold: float, maximum: int = 20) -> float | None:
-        """Return the seconds to an IoU; None if it was never reached, or nobody knows."""
+        """Return the seconds to an IoU, or None if it was never reached or has no time."""
         reached = [place for place, iou in enumerate(self.ious[:maximum]) if iou >= threshold]
         return self.seconds[reached[0]] if reached else None
 
 
 def draw_plan(
     people: Sequence[str], photos: Sequence[str], methods: Sequence[str], tasks: int, seed: int = 0
-) -> list[Task]:
-    """Draw who works on which photo with which method, in which order.
+) -> list[StudyTask]:
+    """Draw at random who works on which photo with which method, and in which order.
 
-    Everybody gets photos of their own draw, each once with every method, and all of it in random
-    order: whoever has done a photo before does it better, so no method may always come last.
+    Each person gets their own random photos, and does each photo once with every method. People do
+    better on a photo that they have seen before. So the order is random, and no method always comes
+    last.
 
     Parameters
     ----------
     people, photos, methods : sequence of str
         Names.
     tasks : int
-        Tasks a person; a multiple of the number of methods, such as 30 for three methods.
+        Tasks per person: a multiple of the number of methods, such as 30 for three methods.
     seed : int
-        Seed of the drawing.
+        Seed of the random draws.
 
     Returns
     -------
-    list of Task
-        Person by person, in the order in which they are to be done.
+    list of StudyTask
+        Person by person, in the order of work.
 
     Raises
     ------
     ValueError
-        If somebody's tasks cannot be shared out evenly, or there are too few photos.
+        If the tasks cannot be shared evenly among the methods, or there are too few photos.
 
     Examples
     --------
@@ -127,7 +128,9 @@ def draw_plan(
     plan = []
     for person in people:
         chosen = rng.choice(len(photos), each, replace=False)
-        theirs = [Task(person, photos[index], method) for index in chosen for method in methods]
+        theirs = [
+            StudyTask(person, photos[index], method) for index in chosen for method in methods
+        ]
         plan += [theirs[place] for place in rng.permutation(len(theirs))]
     return plan
 
@@ -137,35 +140,35 @@ def read_trials(
     examples: Iterable[Example],
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Trial]:
-    """Read the click logs of a class, and compute every mask and IoU anew.
+    """Read the click logs of a class, and compute every mask and IoU again.
 
-    Examples are looked at one after the other, and no photo is kept: a study may be as large as a
+    Examples are read one after the other, and no photo is kept. So a study can be as large as a
     dataset.
 
     Parameters
     ----------
     folder : str or Path
-        One folder for each person, named after them, with the files ``...-clicks.json`` that
+        A folder that holds one folder for each person, with the files ``...-clicks.json`` that
         :meth:`tutorial_lib.session.Session.export` writes.
     examples : iterable of Example
-        The photos and their known masks. A log is matched by its photo, or another copy of it if
-        there is no exact one; where several objects lie in one photo, its name must be the object's
-        ``id``.
+        The photos and their known masks. A log belongs to the example with the same photo, or with
+        another copy of it if there is no exact one. If several objects lie in one photo, the name
+        of the log must be the object's ``id``.
     options : mapping of str to mapping, optional
-        Settings of the methods that logs may not decide on, by their names:
+        Options of methods, by name, which a log cannot set:
         ``{"dos": {"weights": "own.safetensors"}}``.
 
     Returns
     -------
     list of Trial
-        One for each log that holds a click, sorted by person and file.
+        One for each log with a click, sorted by person and file.
 
     Raises
     ------
     FileNotFoundError
         If there is no log.
     ValueError
-        If a log is unreadable, or belongs to no photo of these; the text names its file.
+        If a log cannot be read, or belongs to none of the examples. The message names its file.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("*/*-clicks.json"))
@@ -174,19 +177,19 @@ def read_trials(
             f"There is no click log <person>/<name>-clicks.json in {folder}; `Session.export` "
             "writes them."
         )
-    found = [_Found(path, read_log(path)) for path in paths]
+    logs = [_MatchedLog(path, read_log(path)) for path in paths]
     for example in examples:
-        for size in {one.size for one in found}:
+        for size in {log.size for log in logs}:
             photo = WorkingPhoto(example.image, size)
-            for one in found:
-                if one.size == size:
-                    one.compare(photo, example, options or {})
-    trials = [one.trial() for one in found]
+            for log in logs:
+                if log.size == size:
+                    log.compare(photo, example, options or {})
+    trials = [log.trial() for log in logs]
     return [trial for trial in trials if trial is not None]
 
 
-class _Found:
-    """One log, and the object it belongs to as far as the examples have been looked at."""
+class _MatchedLog:
+    """A click log, and the object it belongs to among the examples seen so far."""
 
     def __init__(self, path: Path, log: dict[str, Any]) -> None:
         self._path, self._log = path, log
@@ -197,7 +200,7 @@ class _Found:
     def compare(
         self, photo: WorkingPhoto, example: Example, options: Mapping[str, Mapping[str, Any]]
     ) -> None:
-        """Replay the log if this is its photo and may be its object."""
+        """Replay the log if this is its photo, and can be its object."""
         described = self._log["image"]
         exact = photo.is_exactly(described)
         if not (exact or (photo.looks_like(described) and not self._exact)):
@@ -221,7 +224,7 @@ class _Found:
         )  # fmt: skip
 
     def trial(self) -> Trial | None:
-        """Return what somebody did, or None if they did nothing."""
+        """Return the trial, or None if the log has no click."""
         if not self._ids or (len(self._ids) > 1 and self._log["name"] not in self._ids):
             raise ValueError(
                 f"The click log {str(self._path)!r} belongs to no object of this study; name it "
@@ -230,10 +233,37 @@ class _Found:
         return self._trial
 
 
-def summarise(
+@dataclass(frozen=True)
+class StudySummary:
+    """What a study found about one method.
+
+    Parameters
+    ----------
+    trials, people : int
+        Number of trials and of people.
+    clicks : float
+        Mean number of clicks.
+    low, high : float
+        95 % bootstrap interval of that mean over trials.
+    reached : float
+        Share of trials that reached the IoU.
+    seconds : float or None
+        Median time of the trials that reached the IoU and have a time.
+    """
+
+    trials: int
+    people: int
+    clicks: float
+    low: float
+    high: float
+    reached: float
+    seconds: float | None
+
+
+def summarise_trials(
     trials: Sequence[Trial], threshold: float = 0.85, maximum: int = 20
-) -> dict[str, dict[str, Any]]:
-    """Sum up a study, method by method.
+) -> dict[str, StudySummary]:
+    """Summarise a study, method by method.
 
     Parameters
     ----------
@@ -242,15 +272,12 @@ def summarise(
     threshold : float
         The IoU to reach.
     maximum : int
-        What a trial counts that never reaches it.
+        Clicks that count for a trial that never reaches it.
 
     Returns
     -------
-    dict of str to dict
-        For each method, those with the fewest clicks first: ``trials`` and ``people`` (how many),
-        ``clicks`` (their mean), ``low`` and ``high`` (95 % bootstrap interval of that mean, drawn
-        over trials), ``reached`` (share of trials) and ``seconds`` (the median over the trials that
-        reached it and have a time, or None).
+    dict of str to StudySummary
+        One for each method, sorted by the mean number of clicks.
 
     Raises
     ------
@@ -263,20 +290,20 @@ def summarise(
     """
     if not trials:
         raise ValueError("A study needs at least one trial.")
-    rows = {}
+    found = {}
     for method in dict.fromkeys(trial.method for trial in trials):
         mine = [trial for trial in trials if trial.method == method]
         counts = [trial.count(threshold, maximum) for trial in mine]
         low, high = bootstrap_interval(counts)
         reached = [max(trial.ious[:maximum]) >= threshold for trial in mine]
         times = [t for trial in mine if (t := trial.time(threshold, maximum)) is not None]
-        rows[method] = {
-            "trials": len(mine),
-            "people": len({trial.person for trial in mine}),
-            "clicks": float(np.mean(counts)),
-            "low": low,
-            "high": high,
-            "reached": float(np.mean(reached)),
-            "seconds": median(times) if times else None,
-        }
-    return dict(sorted(rows.items(), key=lambda row: row[1]["clicks"]))
+        found[method] = StudySummary(
+            trials=len(mine),
+            people=len({trial.person for trial in mine}),
+            clicks=float(np.mean(counts)),
+            low=low,
+            high=high,
+            reached=float(np.mean(reached)),
+            seconds=median(times) if times else None,
+        )
+    return dict(sorted(found.items(), key=lambda row: row[1].clicks))

@@ -1,4 +1,4 @@
-"""Files that are going to be written: checked before the work, so that no work is lost."""
+"""Check before long work that its output files can be written, so that no work is lost."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pathlib import Path
 
 
 def check_target(path: Path) -> None:
-    """Refuse a file that could not be written, before the work that it is for.
+    """Refuse a file that cannot be written.
 
     Parameters
     ----------
     path : Path
-        The file; neither it nor its folder need exist.
+        The file. Neither it nor its folder needs to exist.
 
     Raises
     ------
     IsADirectoryError
         If there is a folder of that name.
     OSError
-        If the folder cannot be made or written to, the file may not be changed, or it is none, such
-        as a device; the text says which.
+        If the folder cannot be made or written to, if the file is write-protected, or if it is no
+        regular file, such as a device. The message says which.
     """
     with _one_sentence(path):
         with suppress(FileNotFoundError, NotADirectoryError):
-            path.lstat()  # complains about names that no file can have
+            path.lstat()  # raises for names that no file can have
         if path.is_dir():
             raise IsADirectoryError(f"There is a folder {path}; name a file to be written.")
         if path.exists() and not path.is_file():
@@ -38,17 +38,17 @@ def check_target(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder in which nothing could be written; it need not exist.
+    """Refuse a folder in which no file can be written. It need not exist.
 
     Parameters
     ----------
     folder : Path
-        Where files are going to be written.
+        Where files will be written.
 
     Raises
     ------
     OSError
-        If the folder cannot be made, or no file can be made in it; the text says why.
+        If the folder, or a file in it, cannot be made. The message says why.
     """
     with _one_sentence(folder):
         there = folder
@@ -69,13 +69,13 @@ def _one_sentence(path: Path) -> Iterator[None]:
     except ValueError as error:
         raise OSError(f"A file or folder cannot be named {str(path)!r}: {error}.") from None
     except OSError as error:
-        if error.strerror is None:  # a sentence of ours
+        if error.strerror is None:  # raised above, with its own sentence
             raise
         raise OSError(f"Nothing can be written to {path}: {error.strerror}.") from error
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Whether two names are of one file that exists, by whatever links and spellings."""
+    """Whether two paths name the same existing file, whatever their links and spelling."""
     try:
         return one.samefile(other)
     except (OSError, ValueError):
