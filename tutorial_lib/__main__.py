@@ -4,10 +4,10 @@ import sys
 
 try:
     from tutorial_lib.cli import main
-except ImportError as error:  # the command line itself needs packages: say which are missing
-    from tutorial_lib.doctor import report
+except ImportError as error:  # a package is missing: the doctor says which
+    from tutorial_lib.doctor import print_report
 
     print(f"tutorial_lib: The command line cannot be loaded: {error}.", file=sys.stderr)
-    sys.exit(report())
+    sys.exit(print_report())
 
 main()

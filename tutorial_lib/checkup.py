@@ -1,8 +1,7 @@
-"""The checks that could take their process down, run by ``doctor`` in a process of their own.
+"""Checks that may crash. ``doctor`` runs them in a process of their own.
 
-``python -m tutorial_lib.checkup import:torch weights method:dos`` runs them in order, and writes
-a line of JSON for each as soon as it is done: after a crash the first one without a line is to
-blame.
+``python -m tutorial_lib.checkup import:torch weights method:dos`` runs them in order. It writes a
+line of JSON after each one. So after a crash, the first check without a line is the cause.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def try_method(name: str) -> str:
 
 
 def _scene() -> tuple[Any, Any]:
-    """Return a coin on a small part of a sample photo, and a click of each kind."""
+    """Return a small version of a sample photo, and a click on a coin and one beside it."""
     import numpy as np
 
     from tutorial_lib.clicks import Click, Clicks
@@ -49,7 +48,7 @@ def _scene() -> tuple[Any, Any]:
 
 
 def try_weights(_: str = "") -> str:
-    """Compare every shipped file of weights with its SHA-256, and read its card."""
+    """Compare every shipped weights file with its SHA-256, and read its model card."""
     from tutorial_lib.deep.weights import WEIGHTS, shipped_problems
 
     if problems := shipped_problems():
@@ -71,7 +70,7 @@ def try_samples(_: str = "") -> str:
 
 
 def name_precision(_: str = "") -> str:
-    """Say in which precision networks compute here, by default and with "auto"."""
+    """Say in which precision networks compute, by default and with ``"auto"``."""
     from tutorial_lib.deep.device import pick_device, resolve_precision
 
     return f"float32; precision=auto means {resolve_precision('auto', pick_device())} here"
@@ -86,30 +85,30 @@ CHECKS: dict[str, Callable[[str], str]] = {
 }
 
 
-def reason(error: BaseException) -> str:
-    """Return why something failed, on one line and without a full stop."""
+def short_reason(error: BaseException) -> str:
+    """Return the first line of an error message, without a full stop."""
     lines = str(error).strip().splitlines() or [""]
     return (lines[0] or type(error).__name__).rstrip(".")[:300]
 
 
-def main(steps: Sequence[str]) -> None:
-    """Run checks, and report each.
+def run_checks(steps: Sequence[str]) -> None:
+    """Run checks, and print a line of JSON after each.
 
     Parameters
     ----------
     steps : sequence of str
-        A name in :data:`CHECKS` each, with what it is about behind a colon.
+        Names in :data:`CHECKS`, each followed by a colon and its argument if it has one.
     """
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no report
+    os.dup2(2, 1)  # what libraries print must not mix with the report
     for step in steps:
         kind, _, what = step.partition(":")
         try:
             line = {"step": step, "finding": CHECKS[kind](what), "failed": False}
-        except BaseException as error:  # a module may even call sys.exit when it is imported
-            line = {"step": step, "finding": reason(error), "failed": True}
+        except BaseException as error:  # importing a module may even call sys.exit
+            line = {"step": step, "finding": short_reason(error), "failed": True}
         print(json.dumps(line), file=report, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_checks(sys.argv[1:])

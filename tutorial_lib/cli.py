@@ -1,4 +1,4 @@
-"""The command line.
+"""The command line: ``python -m tutorial_lib COMMAND``.
 
 ``python -m tutorial_lib lab | doctor | methods | segment | evaluate | train | fetch | bench``.
 """
@@ -47,7 +47,7 @@ app = typer.Typer(
 SETTINGS = typer.Option(
     "--set",
     metavar="KEY=VALUE",
-    help="Change an option of the method, such as weights=FILE; repeatable.",
+    help="Set an option of the method, such as weights=FILE; repeatable.",
 )
 
 
@@ -83,11 +83,11 @@ def segment(
         "mask.png"
     ),
     candidates: Annotated[
-        Path | None, typer.Option(help="Folder for one PNG a candidate, best first.")
+        Path | None, typer.Option(help="Folder for one PNG per candidate, best first.")
     ] = None,
     settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
-    """Segment one photo with clicks given as text."""
+    """Segment one photo with clicks."""
     from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
@@ -108,7 +108,7 @@ def segment(
 
 
 def _check_targets(image: Path, out: Path, candidates: Path | None) -> None:
-    """Refuse, before any work, files that cannot be written or must not be replaced."""
+    """Refuse files that cannot be written or must not be replaced, before any work."""
     from tutorial_lib.targets import check_folder, check_target, same_file
 
     if out.suffix.lower() != ".png":
@@ -125,7 +125,7 @@ def _check_targets(image: Path, out: Path, candidates: Path | None) -> None:
 
 
 def _candidate_files(answer: Segmentation, folder: Path, image: Path) -> dict[Path, bytes]:
-    """Return one PNG a candidate; a method with a single answer has that one candidate."""
+    """Return one PNG per candidate. For a method without candidates it is the mask."""
     from tutorial_lib.targets import check_target, same_file
 
     masks, order = answer.mask[None], [0]
@@ -147,7 +147,7 @@ def _candidate_files(answer: Segmentation, folder: Path, image: Path) -> dict[Pa
 
 
 def _write_candidates(files: dict[Path, bytes], folder: Path, image: Path) -> None:
-    """Write candidates, and delete those of an earlier run, which may have had more."""
+    """Write the candidates, and delete those of an earlier run that had more."""
     from tutorial_lib.targets import same_file
 
     for path, content in files.items():
@@ -164,7 +164,7 @@ _MARK = ("Software", "tutorial_lib segment")
 
 
 def _marked_png(mask: np.ndarray) -> bytes:
-    """Encode a mask, with a note by which a later run knows that the file is its own."""
+    """Encode a mask with a note, by which later runs recognise files of this command."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
@@ -180,7 +180,7 @@ def _is_marked(path: Path) -> bool:
     try:
         with Image.open(path, formats=["PNG"]) as picture:
             return picture.info.get(_MARK[0]) == _MARK[1]
-    except Exception:  # whatever it is, it is not ours
+    except Exception:  # whatever the file is, this command did not write it
         return False
 
 
@@ -202,19 +202,24 @@ def evaluate_methods(
         typer.Option(help="One of the names `methods` lists, repeatable; all if none is given."),
     ] = None,
     robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
-    max_clicks: Annotated[int, typer.Option(help="Clicks an object at most.")] = 20,
-    split: Annotated[str | None, typer.Option(help="Such as val2017, seen or unseen.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many objects.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the robot and of the dataset's choice.")] = 0,
+    max_clicks: Annotated[int, typer.Option(help="Clicks per object at most.")] = 20,
+    split: Annotated[
+        str | None, typer.Option(help="Part of the dataset, such as val2017, seen or unseen.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Number of objects at most.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the robot, and of datasets that draw objects.")
+    ] = 0,
     settings: Annotated[list[str] | None, SETTINGS] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace finished results of another run in --out.")
     ] = False,
 ) -> None:
-    """Let a simulated user measure methods on a dataset; a killed run goes on where it stopped.
+    """Measure the accuracy of methods: a simulated user clicks on every object of a dataset.
 
-    Exit code 1 if objects failed: they are named at the end, and the same command tries them again.
+    If the run is killed, the same command continues it. The exit code is 1 if objects failed: they
+    are named at the end, and the same command tries them again.
     """
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
@@ -227,7 +232,7 @@ def evaluate_methods(
         options = read_options(chosen[0], settings)
         chosen = {label(chosen[0], options): (chosen[0], options)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FailedObjects)  # the report says it better
+        warnings.simplefilter("ignore", FailedObjects)  # the report names them
         results = evaluate(
             chosen,
             load_dataset(dataset, root, split=split, seed=seed),
@@ -248,34 +253,34 @@ def evaluate_methods(
 @app.command("train")
 def train_network(
     recipe: Annotated[
-        str, typer.Argument(help="Such as dos-8s or dos-toy; a wrong name lists them all.")
+        str, typer.Argument(help="Such as dos-8s or dos-toy; a wrong name lists all.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the log, checkpoint and weights.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder the datasets lie in; toy recipes need none.")
+        Path | None, typer.Option(help="Folder of the datasets; toy recipes need none.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Give up the run in --out, if there is one.")
+        bool, typer.Option("--force", help="Discard the run in --out, if there is one.")
     ] = False,
-    minutes: Annotated[float | None, typer.Option(help="Length of the run.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Duration of the run.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Set a setting of the recipe; repeatable."),
     ] = None,
 ) -> None:
-    """Train a network; Ctrl-C ends the run with usable weights, --resume goes on with it."""
-    # Threads that wait by spinning take the cores from the processes that prepare samples: on two
-    # busy cores a step then takes five times as long. It counts only before torch is loaded.
+    """Train a network. Ctrl-C ends the run with usable weights; --resume continues it."""
+    # Threads that spin while they wait take cores from the processes that prepare samples: on two
+    # busy cores a step then takes five times as long. This must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from tutorial_lib.training.run import train
     from tutorial_lib.training.setup import launched_first
 
-    split(settings or (), "setting")  # of two for one key, nobody knows which is meant
+    split(settings or (), "setting")  # refuses two values for one key
     result = train(
         recipe, out, data, resume=resume, force=force, minutes=minutes, settings=settings or ()
     )
-    if launched_first():  # of several processes that share the run
+    if launched_first():  # of several processes, one prints
         ended = "" if result.finished else " Stopped early: --resume goes on."
         print(
             f"{result.weights}: {result.step} steps in {result.minutes:.1f} minutes, loss "
@@ -286,10 +291,10 @@ def train_network(
 @app.command("fetch")
 def fetch_dataset(
     dataset: Annotated[str, typer.Argument(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
-    root: Annotated[Path, typer.Argument(help="Folder to put it in; made if there is none.")],
-    split: Annotated[str | None, typer.Option(help="Only what this split needs.")] = None,
+    root: Annotated[Path, typer.Argument(help="Folder for the dataset; made if there is none.")],
+    split: Annotated[str | None, typer.Option(help="Download only what this split needs.")] = None,
 ) -> None:
-    """Download a dataset from its official home; an interrupted download goes on where it was."""
+    """Download a dataset from its official home. The same command continues a download."""
     from tutorial_lib.data.datasets import DATASETS, fetch
 
     folder = fetch(dataset, root, split=split)
@@ -305,9 +310,9 @@ def time_methods(
     ] = None,
     runs: Annotated[int, typer.Option(help="Timed rounds; medians are reported.")] = 3,
 ) -> None:
-    """Time every method on this machine, beside the papers' times and other libraries.
+    """Measure the speed of methods on this machine, beside the papers and other libraries.
 
-    Progress goes to the error stream, the result to the output.
+    Progress goes to the error stream, results go to the output.
     """
     from tutorial_lib.evaluation.records import to_plain
     from tutorial_lib.evaluation.speed.bench import as_table, bench, parse_size
@@ -324,31 +329,31 @@ def time_methods(
 @app.command()
 def doctor(
     data: Annotated[
-        Path | None, typer.Option(help="Look through this dataset instead, as evaluate reads it.")
+        Path | None, typer.Option(help="Check this dataset instead, as evaluate reads it.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Its layout, such as folder; guessed if not given.")
+        str | None, typer.Option(help="Its layout, such as folder; guessed by default.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Such as val2017, with --dataset.")] = None,
+    split: Annotated[str | None, typer.Option(help="Part of the dataset, such as val2017.")] = None,
     show: Annotated[
-        Path | None, typer.Option(help="PNG file for a few of its photos with their masks.")
+        Path | None, typer.Option(help="PNG file to write: some photos with their masks.")
     ] = None,
 ) -> None:
-    """Check this installation, or a dataset. Exit code 1 if something is wrong."""
-    from tutorial_lib.doctor import examine_data, report
+    """Check this installation, or a dataset. The exit code is 1 if something is wrong."""
+    from tutorial_lib.doctor import examine_data, print_report
 
     if data is not None:
         raise typer.Exit(examine_data(data, dataset, split, show))
     if dataset is not None or split is not None or show is not None:
         raise ValueError("--dataset, --split and --show go with --data DIR.")
-    raise typer.Exit(report())
+    raise typer.Exit(print_report())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option(help="Where the notebooks are, or are copied to.")
+        Path | None, typer.Option(help="Folder of the notebooks; they are copied there if missing.")
     ] = None,
 ) -> None:
     """Open the first notebook in JupyterLab; further options go to `jupyter lab`."""
@@ -356,12 +361,12 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # containers and Binder run as root
+        command.append("--allow-root")  # as in containers and on Binder
     raise typer.Exit(subprocess.call([*command, *context.args], cwd=folder))
 
 
 def _notebook_folder(folder: Path | None) -> Path:
-    """Return the notebooks' folder; copies them out of an installed package, never over others."""
+    """Return the folder of the notebooks. An installed package copies them, never over others."""
     from tutorial_lib.paths import bundled, in_checkout
 
     source = bundled("notebooks")
@@ -378,9 +383,9 @@ def _notebook_folder(folder: Path | None) -> Path:
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one sentence and exit code 2."""
+    """Run the command line. Bad input ends with one sentence and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names of files may be of any script
+        if isinstance(stream, TextIOWrapper):  # file names may have any letters
             stream.reconfigure(errors="backslashreplace")
     try:
         app()

@@ -1,4 +1,4 @@
-"""Is everything here that the tutorials need? Each check says what it found and what to do."""
+"""Check an installation, or a dataset. Each check says what it found, and what to do."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from tutorial_lib.paths import DATA_VARIABLE, bundled, data_folder, write_atomic
 
 OLDEST_PYTHON = (3, 11)
 DISTRIBUTION = "tutorial-lib"
-LIMIT = 300  # seconds; everything together takes half a minute on two plain cores
-AGAIN = "get it from the repository again, or install the package again"
+LIMIT = 300  # seconds; all checks together take half a minute on two plain cores
+REMEDY = "get it from the repository again, or install the package again"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_VARIABLE = "TUTORIAL_LIB_BROWSER"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Parameters
     ----------
     name : str
-        What was looked at.
+        What was checked.
     state : str
-        ``"ok"``, ``"note"`` (optional, absent) or ``"fail"``.
+        ``"ok"``, ``"note"`` (something optional is missing) or ``"fail"``.
     finding : str
-        What was found and, unless all is well, what to do.
+        What was found and, if something is wrong, what to do.
     """
 
     name: str
@@ -48,20 +48,20 @@ class Check:
 
     @property
     def mark(self) -> str:
-        """The state as printed."""
+        """The state, as it is printed."""
         return {"ok": "ok", "note": "note", "fail": "FAIL"}[self.state]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a check in another process found.
+    """The result of a check that ran in another process.
 
     Parameters
     ----------
     text : str
-        What was found, or why it failed.
+        What was found, or why the check failed.
     failed : bool
-        Whether it failed.
+        Whether the check failed.
     """
 
     text: str
@@ -69,12 +69,12 @@ class Found:
 
 
 def examine() -> list[Check]:
-    """Run all checks; half a minute on a laptop.
+    """Run all checks of the installation, which takes half a minute on a laptop.
 
     Returns
     -------
     list of Check
-        In the order they are best read.
+        In the order of the report.
     """
     packages = _packages()
     runs = {check.name: check.state != "fail" for check in packages}
@@ -95,8 +95,8 @@ def examine() -> list[Check]:
     ]
 
 
-def report() -> int:
-    """Run all checks and print them.
+def print_report() -> int:
+    """Run all checks of the installation, and print the results.
 
     Returns
     -------
@@ -117,16 +117,16 @@ def report() -> int:
 def examine_data(
     root: Path, name: str | None = None, split: str | None = None, show: Path | None = None
 ) -> int:
-    """Look through a dataset as ``evaluate`` reads it, and print a table.
+    """Read a dataset as ``evaluate`` does, and print a table of what was found.
 
     Parameters
     ----------
     root : Path
         The dataset's folder.
     name : str, optional
-        Its layout; guessed if not given.
+        Its layout. By default it is guessed.
     split : str, optional
-        Which part of it; needs the name.
+        A part of the dataset; needs the name.
     show : Path, optional
         PNG file for a contact sheet.
 
@@ -138,7 +138,7 @@ def examine_data(
     Raises
     ------
     FileNotFoundError, ValueError
-        If nothing can be read, or ``show`` is no place for a picture.
+        If nothing can be read, or ``show`` cannot be written.
     """
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.data.survey import contact_sheet, open_guessed, survey
@@ -164,7 +164,7 @@ def examine_data(
 
 
 def _check_picture(show: Path, root: Path) -> None:
-    """Refuse a target that is none, or that could be a picture of the dataset itself."""
+    """Refuse a file that cannot be written, or that may be a picture of the dataset itself."""
     if show.suffix.lower() != ".png":
         raise ValueError(f"--show names a PNG file, but {show} does not end in .png.")
     if show.is_dir() or not show.absolute().parent.is_dir():
@@ -174,12 +174,12 @@ def _check_picture(show: Path, root: Path) -> None:
 
 
 def device() -> str:
-    """Name the device networks will run on: a CUDA GPU, Apple's GPU, or the CPU.
+    """Name the device that networks run on: a CUDA GPU, Apple's GPU, or the CPU.
 
     Returns
     -------
     str
-        ``"cuda"``, ``"mps"`` or ``"cpu"``; ``"cpu"`` too when torch is not installed.
+        ``"cuda"``, ``"mps"`` or ``"cpu"``. Without torch it is ``"cpu"``.
     """
     try:
         from tutorial_lib.deep.device import pick_device
@@ -189,12 +189,12 @@ def device() -> str:
 
 
 def find_browser() -> str | None:
-    """Find a Chromium-like browser for the browser tests.
+    """Find Chromium, or a browser based on it, for the browser tests.
 
     Returns
     -------
     str or None
-        ``TUTORIAL_LIB_BROWSER`` if set, else the first found on the PATH.
+        ``TUTORIAL_LIB_BROWSER`` if it is set, otherwise the first one on the PATH.
     """
     if named := os.environ.get(BROWSER_VARIABLE):
         return named if Path(named).is_file() else None
@@ -209,7 +209,7 @@ def _python() -> Check:
 
 
 def _packages() -> list[Check]:
-    """Import every package that this one's own metadata names."""
+    """Import every package that this package requires."""
     try:
         needed = [
             text for text in importlib.metadata.requires(DISTRIBUTION) or [] if ";" not in text
@@ -230,7 +230,7 @@ def _packages() -> list[Check]:
 
 
 def _package(requirement: str, name: str, module: str, found: Found) -> Check:
-    """Judge one package: it is there, it can be imported, and it is new enough."""
+    """Check one package: it is installed, can be imported, and is new enough."""
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -247,7 +247,7 @@ def _package(requirement: str, name: str, module: str, found: Found) -> Check:
 def _allowed(requirement: str, version: str) -> bool:
     try:
         from packaging.requirements import Requirement
-    except ImportError:  # it comes with JupyterLab, whose own check says that something is missing
+    except ImportError:  # it comes with JupyterLab: if that is missing, its own check says so
         return True
     return Requirement(requirement).specifier.contains(version, prereleases=True)
 
@@ -257,14 +257,14 @@ def _plain(name: str) -> str:
 
 
 def _module(name: str, modules: list[str]) -> str:
-    """Return the module a package is imported by; some bring others along."""
+    """Return the module by which a package is imported; some packages install several."""
     public = [module for module in modules if not module.startswith("_")]
     same = [module for module in public if _plain(module) == _plain(name)]
     return (same or sorted(public) or [name.replace("-", "_").lower()])[0]
 
 
 def _findable(module: str) -> bool:
-    """Whether this process, too, would find a module."""
+    """Whether this process can find a module, too."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
@@ -274,13 +274,13 @@ def _findable(module: str) -> bool:
 def _own_methods() -> list[str]:
     try:
         from tutorial_lib.segmenter import methods
-    except ImportError:  # NumPy is missing, and its own check says so
+    except ImportError:  # NumPy is missing; its own check says so
         return []
     return [info.name for info in methods() if str(info.target).startswith("tutorial_lib.")]
 
 
 def _methods(found: dict[str, Found]) -> list[Check]:
-    """Judge the answers of all methods: one line if all is well, one more for each that fails."""
+    """Return one line for all methods, and one more for each method that fails."""
     failed = [
         Check(f"method {name}", "fail", each.text) for name, each in found.items() if each.failed
     ]
@@ -294,19 +294,19 @@ def _check_of(name: str, found: Found) -> Check:
 
 
 def run_apart(steps: Sequence[str], seconds: float = LIMIT) -> dict[str, Found]:
-    """Run checks of :mod:`tutorial_lib.checkup` in another process: none takes this one down.
+    """Run checks of :mod:`tutorial_lib.checkup` in another process, which may crash.
 
     Parameters
     ----------
     steps : sequence of str
-        See :func:`tutorial_lib.checkup.main`.
+        See :func:`tutorial_lib.checkup.run_checks`.
     seconds : float
-        After so long without an end the check at work counts as failed.
+        Time limit. When it is over, the running check counts as failed.
 
     Returns
     -------
     dict of str to Found
-        What each check found. After a crash the others are run in a new process.
+        The result of each check. After a crash the remaining checks run in a new process.
     """
     found: dict[str, Found] = {}
     while waiting := [step for step in steps if step not in found]:
@@ -319,15 +319,15 @@ def run_apart(steps: Sequence[str], seconds: float = LIMIT) -> dict[str, Found]:
         except subprocess.TimeoutExpired as late:
             output, end = late.stdout or b"", f"no answer within {seconds:g} seconds"
         for line in output.decode(errors="replace").splitlines():
-            told = json.loads(line)
-            found[told["step"]] = Found(told["finding"], told["failed"])
+            result = json.loads(line)
+            found[result["step"]] = Found(result["finding"], result["failed"])
         if left := [step for step in waiting if step not in found]:
             found[left[0]] = Found(end, True)
     return found
 
 
 def _environment() -> dict[str, str]:
-    """Let the other process find this very package, wherever it was imported from."""
+    """Let the other process import this very package, wherever it lies."""
     here = str(Path(__file__).resolve().parents[1])
     paths = [*filter(None, [os.environ.get("PYTHONPATH")]), here]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -350,7 +350,7 @@ def _browser_check() -> Check:
 
 
 def _notebooks() -> Check:
-    """Read every notebook; they are numbered without a gap, and each exercise has its solution."""
+    """Read every notebook. Numbers have no gap, and every notebook but the first has solutions."""
     try:
         folder = bundled("notebooks")
         taught, solved = _numbered(folder), _numbered(folder / "solutions")
@@ -359,9 +359,11 @@ def _notebooks() -> Check:
     if not taught:
         return Check("notebooks", "fail", "0 found")
     if missing := set(range(max([*taught, *solved]) + 1)) - set(taught):
-        return Check("notebooks", "fail", f"number {min(missing):02d} is missing; {AGAIN}")
+        return Check("notebooks", "fail", f"number {min(missing):02d} is missing; {REMEDY}")
     if missing := set(taught) - set(solved) - {0}:
-        return Check("notebooks", "fail", f"the solution of {min(missing):02d} is missing; {AGAIN}")
+        return Check(
+            "notebooks", "fail", f"the solution of {min(missing):02d} is missing; {REMEDY}"
+        )
     return Check("notebooks", "ok", f"{len(taught)}, and solutions of {len(solved)}")
 
 
@@ -369,17 +371,17 @@ def _numbered(folder: Path) -> list[int]:
     found = [path for path in sorted(folder.glob("*.ipynb")) if path.name[:2].isdigit()]
     for path in found:
         if not isinstance(_json(path), dict) or not _json(path).get("cells"):
-            raise ValueError(f"{path} is no notebook; {AGAIN}")
+            raise ValueError(f"{path} is no notebook; {REMEDY}")
     return [int(path.name[:2]) for path in found]
 
 
 def _results() -> Check:
-    """Read every file of figures that the notebooks show."""
+    """Read every result file that the notebooks show."""
     try:
         files = sorted((bundled("assets") / "results").glob("*.json"))
         for path in files:
             if not isinstance(_json(path), dict):
-                raise ValueError(f"{path} holds no figures; {AGAIN}")
+                raise ValueError(f"{path} holds no figures; {REMEDY}")
     except (OSError, ValueError) as error:
         return Check("results", "fail", str(error))
     return Check("results", "ok" if files else "fail", f"{len(files)} files of figures")
@@ -389,11 +391,11 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
-        raise ValueError(f"{path} is damaged; {AGAIN}") from None
+        raise ValueError(f"{path} is damaged; {REMEDY}") from None
 
 
 def _installed_files() -> list[Check]:
-    """Compare all files with the checksums that pip noted, if it copied any (not in a checkout)."""
+    """Compare installed files with pip's checksums. In a checkout there are none."""
     try:
         files = importlib.metadata.files(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
@@ -403,9 +405,9 @@ def _installed_files() -> list[Check]:
         try:
             digest = hashlib.new(file.hash.mode, file.read_binary()).digest()
         except OSError:
-            return [Check("installed files", "fail", f"{file} is missing; {AGAIN}")]
+            return [Check("installed files", "fail", f"{file} is missing; {REMEDY}")]
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
-            return [Check("installed files", "fail", f"{file} was changed; {AGAIN}")]
+            return [Check("installed files", "fail", f"{file} was changed; {REMEDY}")]
     return [Check("installed files", "ok", f"{len(noted)}, all as installed")] if noted else []
 
 

@@ -1,4 +1,4 @@
-"""What a measurement was made on, and with which code: no user, host or folder is named."""
+"""Describe the machine and the code of a measurement, without names of users, hosts or folders."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _STATUS_FILE = Path("/proc/self/status")
 
 
 def machine() -> dict[str, Any]:
-    """Describe this machine, ready for JSON.
+    """Describe this machine.
 
     Returns
     -------
     dict
-        ``platform`` (``"Linux"``, ``"Darwin"``, ``"Windows"``), ``architecture``, ``cpu`` (the
-        model, or None where the system does not say), ``cores`` (:func:`cores`), and the versions
-        ``python``, ``numpy`` and ``torch`` (None if not installed).
+        Ready for JSON: ``platform`` (``"Linux"``, ``"Darwin"``, ``"Windows"``), ``architecture``,
+        ``cpu`` (the model, or None if the system does not say), ``cores`` (:func:`cores`), and the
+        versions ``python``, ``numpy`` and ``torch`` (None if not installed).
     """
     return {
         "platform": platform.system(),
@@ -38,20 +38,20 @@ def machine() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Return how many CPU cores this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout this package runs from.
+    """Return the git commit that this package runs from.
 
     Returns
     -------
     str or None
-        Such as ``"3f605fa"``, with a plus sign behind it if library, sample photos or weights
-        differ from that commit; None for an installed package, or where git does not answer.
+        Such as ``"3f605fa"``. A plus sign is added if library, sample photos or weights differ from
+        that commit. None for an installed package, or if git does not work.
     """
     root = Path(__file__).resolve().parents[2]
     if not (in_checkout() and (root / ".git").exists()):
@@ -64,15 +64,15 @@ def commit() -> str | None:
 
 
 def peak_megabytes() -> float | None:
-    """Return the most memory this process has held at any time.
+    """Return the peak memory of this process.
 
-    Linux passes ``ru_maxrss`` on from parent to child, so there the child's own high-water mark is
-    read instead.
+    On Linux a child process inherits ``ru_maxrss`` from its parent. There the process's own peak
+    is read instead.
 
     Returns
     -------
     float or None
-        Resident memory in megabytes (10^6 bytes); None on Windows, which has neither source.
+        Resident memory in megabytes (10^6 bytes). None on Windows, which has neither source.
     """
     if _STATUS_FILE.exists():
         for line in _STATUS_FILE.read_text().splitlines():
@@ -87,7 +87,7 @@ def peak_megabytes() -> float | None:
 
 
 def _cpu() -> str | None:
-    """Name the processor; each system has its own place for it."""
+    """Return the name of the processor. Each system stores it elsewhere."""
     if _CPU_FILE.exists():
         lines = _CPU_FILE.read_text(errors="replace").splitlines()
         named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -98,7 +98,7 @@ def _cpu() -> str | None:
 
 
 def _version(distribution: str) -> str | None:
-    """Look a version up without importing anything: torch alone would take seconds."""
+    """Look up a version without an import: torch alone would take seconds."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -110,7 +110,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _output(command: list[str]) -> str | None:
-    """Return what a program prints, or None where it is missing or fails."""
+    """Return what a program prints, or None if it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

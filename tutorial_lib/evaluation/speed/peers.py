@@ -1,6 +1,6 @@
-"""What one would otherwise call: the same task done by well-known libraries, from the same discs.
+"""Functions of well-known libraries for the same task, to compare our speed with.
 
-Neither keeps anything between two clicks, so a click is one call on the whole photo.
+They keep nothing between two clicks. So each click is one call on the whole photo.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Peer:
     Parameters
     ----------
     name : str
-        The function, as it is called.
+        The function, with its module.
     module : str
-        The module to import; it has a ``__version__``.
+        The module to import. It has a ``__version__``.
     settings : str
-        How it is called, and what differs from ours.
+        The arguments, and how they differ from our method's.
     segment : callable
-        Takes the ``(H, W, 3) uint8`` photo and the clicks, at least one of each kind; returns the
+        Takes the ``(H, W, 3) uint8`` photo and the clicks, at least one of each kind. Returns the
         ``(H, W) bool`` mask.
     """
 
@@ -48,7 +48,7 @@ class Peer:
         return importlib.import_module(self.module).__version__
 
     def warm_up(self) -> None:
-        """Answer a small picture once, so that loading the library is not timed."""
+        """Answer once on a small picture, so that loading the library is not timed."""
         picture = np.zeros((32, 32, 3), dtype=np.uint8)
         picture[:, 16:] = 255
         self.segment(picture, Clicks([Click(16, 8), Click(16, 24, positive=False)]))
@@ -62,7 +62,7 @@ def scikit_image_random_walker(image: np.ndarray, clicks: Clicks) -> np.ndarray:
     image : np.ndarray
         ``(H, W, 3) uint8``.
     clicks : Clicks
-        At least one of each kind; labels are their discs of radius 5.
+        At least one of each kind. Their discs of radius 5 are the labels.
 
     Returns
     -------
@@ -77,15 +77,15 @@ def scikit_image_random_walker(image: np.ndarray, clicks: Clicks) -> np.ndarray:
 
 
 def opencv_grab_cut(image: np.ndarray, clicks: Clicks) -> np.ndarray:
-    """Call OpenCV's GrabCut with 5 iterations, starting from a mask.
+    """Call OpenCV's GrabCut with 5 iterations, initialised from a mask.
 
     Parameters
     ----------
     image : np.ndarray
         ``(H, W, 3) uint8``.
     clicks : Clicks
-        At least one of each kind. Their discs of radius 5 are sure, all else is probably
-        background.
+        At least one of each kind. Their discs of radius 5 are certain. All other pixels are
+        probably background.
 
     Returns
     -------
