@@ -249,7 +249,7 @@ def test_the_result_is_json_and_what_a_method_prints_stays_out(alone, capfd, tmp
     assert list(result.methods) == ["slow"]
     assert "no_such_package" in result.skipped["dream"]
     assert result.size == "64x48"
-    assert result.photos == list(result.clicks) == list(TIMED_PHOTOS)
+    assert result.photos == tuple(result.clicks) == TIMED_PHOTOS
     assert lines[:2] == ["1/2 slow", "2/2 dream"]
     out, error = capfd.readouterr()
     assert out == ""
