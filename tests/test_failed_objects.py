@@ -17,7 +17,7 @@ from tutorial_lib import segmenter as registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
 from tutorial_lib.evaluation.jobs import Answered, Failed
-from tutorial_lib.evaluation.records import as_sentence
+from tutorial_lib.evaluation.records import single_sentence
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.evaluation.summaries import failures, report_lines, summarise_methods
 from tutorial_lib.segmenter import MethodInfo
@@ -346,7 +346,7 @@ def test_methods_of_two_precisions_are_mixed_and_each_says_its_own(root):
     ],
 )
 def test_any_text_becomes_one_sentence(text, expected):
-    assert as_sentence(text) == expected
+    assert single_sentence(text) == expected
 
 
 def test_every_result_is_json_others_can_read(root, tmp_path):

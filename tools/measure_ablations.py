@@ -159,7 +159,7 @@ def use(
 def measure(
     weights: Path, examples: Sequence[Example], size: int, most: int
 ) -> dict[str, SelectorSummary]:
-    """Use a network with each of :data:`tutorial_lib.evaluation.ablations.SELECTORS`."""
+    """Use a network with each of :data:`tutorial_lib.evaluation.ablations.SELECTOR_NAMES`."""
     options: dict[str, Any] = {"weights": weights, "size": size, "zoom": False}
     options |= {"precision": PRECISION}
     method = LatentDiversity(**options)

@@ -20,7 +20,7 @@ import typer
 from joblib import Parallel, delayed
 
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.data.layouts.base import Example
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import simulate_with_options, summarise_curves

@@ -43,7 +43,7 @@ from tutorial_lib.evaluation.records import (
 from tutorial_lib.metrics import bootstrap_interval
 
 Selector = Literal["oracle", "fixed", "first", "g"]
-SELECTORS: tuple[str, ...] = get_args(Selector)
+SELECTOR_NAMES: tuple[str, ...] = get_args(Selector)
 Minutes = Annotated[int | float, Field(ge=0)]
 #: The recipes of each table or figure of the paper, in its order, with the paper's words.
 TABLE_3 = {
@@ -241,7 +241,7 @@ def summary(
     recipe : AblationRecipe
         One of the file's ``recipes``.
     selector : str
-        One of :data:`SELECTORS`, or ``"shown"`` for the one that a user gets.
+        One of :data:`SELECTOR_NAMES`, or ``"shown"`` for the one that a user gets.
 
     Returns
     -------

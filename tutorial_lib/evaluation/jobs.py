@@ -24,7 +24,7 @@ from tutorial_lib.evaluation.records import (
     RecordedClick,
     Series,
     Share,
-    as_sentence,
+    single_sentence,
 )
 from tutorial_lib.segmenter import MethodInfo, Segmenter, get_segmenter, method_info, register
 from tutorial_lib.users.simulation import simulate
@@ -169,7 +169,7 @@ class Job:
 
     def failed(self, reason: str) -> Failed:
         """Return the record of this job if it has no answer."""
-        return Failed(**dict(self.name), failed=as_sentence(reason), made_from=self.made_from)
+        return Failed(**dict(self.name), failed=single_sentence(reason), made_from=self.made_from)
 
     def method_failed(self, reason: str) -> Failed:
         """Return the record of this job if its method is to blame."""

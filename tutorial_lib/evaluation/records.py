@@ -142,7 +142,7 @@ def _sorted(plain: dict[str, Any]) -> str:
     return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 
 
-def as_sentence(text: str) -> str:
+def single_sentence(text: str) -> str:
     """Make one sentence of any text: a single line, one full stop at its end, not very long."""
     line = re.sub(r"\.\s+(?=[A-Z])", "; ", " ".join(text.split())).rstrip(". ")
     return f"{line if len(line) <= 500 else line[:500] + ' ...'}."

@@ -16,7 +16,7 @@ from tutorial_lib.evaluation.records import (
     read_record,
 )
 
-Size = Annotated[str, Field(pattern="^[0-9]+x[0-9]+$")]
+PhotoSize = Annotated[str, Field(pattern="^[0-9]+x[0-9]+$")]
 
 
 class PeerTimes(BaseModel):
@@ -123,7 +123,7 @@ class BenchResults(BaseModel):
     model_config = RECORD
 
     version: Literal[1] = Field(alias="schema")
-    size: Size
+    size: PhotoSize
     runs: Positive
     commit: str | None
     machine: dict[str, Any]
