@@ -19,12 +19,12 @@ import pytest
 from tests.support import one_sentence, png
 from tutorial_lib.cli import main
 from tutorial_lib.data import archives
-from tutorial_lib.data import fetch as fetching
+from tutorial_lib.data import fetching as fetching
 from tutorial_lib.data.archives import unpack
 from tutorial_lib.data.catalogue import DATASETS, Archive, DatasetInfo
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.downloads import download
-from tutorial_lib.data.fetch import fetch
+from tutorial_lib.data.fetching import fetch
 
 CONTENT = bytes(range(256)) * 4000  # about a megabyte
 

@@ -99,17 +99,6 @@ def test_a_session_needs_no_browser_parts_and_no_torch():
     assert loaded & {*BROWSER_PARTS, "torch", "matplotlib"} == set()
 
 
-def test_every_public_name_can_be_had():
-    names = [name for name in tutorial_lib.__all__ if name != "__version__"]
-    assert all(callable(getattr(tutorial_lib, name)) for name in names)
-    assert set(tutorial_lib.__all__) <= set(dir(tutorial_lib))
-
-
-def test_a_name_that_is_not_there_is_named():
-    with pytest.raises(AttributeError, match="'tutorial_lib' has no attribute 'nonsense'"):
-        _ = tutorial_lib.nonsense
-
-
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_follow_the_data(name):
     for other in own_imports(name) - {"tutorial_lib"}:

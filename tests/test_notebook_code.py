@@ -35,7 +35,7 @@ from tutorial_lib.deep.backbones.levels import Level
 from tutorial_lib.deep.latent_diversity import losses as diversity
 from tutorial_lib.deep.networks import hypercolumn
 from tutorial_lib.segmenter import Segmentation
-from tutorial_lib.users import depth, robots, simulation, training_clicks
+from tutorial_lib.users import region_depth, robots, simulation, training_clicks
 
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -373,7 +373,7 @@ COMPARISONS = {
     ),
     "simulate": Comparison(library_run, robot_run),
     "depth": Comparison(
-        depth.depth, lambda rng: {"region": rng.random((5, 7)) < rng.choice([0, 0.8, 1])}
+        region_depth.depth, lambda rng: {"region": rng.random((5, 7)) < rng.choice([0, 0.8, 1])}
     ),
     "center": Comparison(robots.center, seen_by_a_robot),
     "geodesic": Comparison(robots.geodesic, seen_by_a_robot),

@@ -1,1 +1,5 @@
-"""The methods that came before learning; one readable file each."""
+"""Methods without learning, one readable file each."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

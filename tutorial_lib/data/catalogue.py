@@ -55,7 +55,7 @@ class DatasetInfo:
     splits : tuple of str
         What ``split`` can be; the first is the default.
     archives : tuple of Archive
-        What :func:`~tutorial_lib.data.fetch.fetch` downloads; empty if it cannot.
+        What :func:`~tutorial_lib.data.fetching.fetch` downloads; empty if it cannot.
     """
 
     name: str

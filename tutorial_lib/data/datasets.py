@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.catalogue import DATASETS, GRABCUT_IN_BSDS500, DatasetInfo
-from tutorial_lib.data.fetch import fetch
+from tutorial_lib.data.fetching import fetch
 from tutorial_lib.data.layouts.by_name import LAYOUTS, Reader
 from tutorial_lib.data.layouts.dataset import Dataset, Example, Subset
 

@@ -1,4 +1,4 @@
-"""Read any image, file or array, as an (H, W, 3) uint8 RGB array."""
+"""Any picture becomes one thing: an (H, W, 3) uint8 RGB array."""
 
 import lazy_loader as lazy
 

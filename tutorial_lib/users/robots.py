@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.users.depth import depth
+from tutorial_lib.users.region_depth import depth
 
 Robot = Callable[..., Click | None]
 NO_CLICKS = Clicks()
@@ -67,8 +67,9 @@ def geodesic(
     ``P(p; O') = d(p, boundary of O') / sum over q in O' of d(q, boundary of O')``
 
     A deeper pixel is more likely. O' is the set of mislabelled pixels; for the first click it is
-    the object, so that the first click is positive. :func:`~tutorial_lib.users.depth.depth` gives
-    d and explains why it needs no search along paths.
+    the object, so that the first click is positive. The function
+    :func:`~tutorial_lib.users.region_depth.depth` gives d and explains why it needs no search along
+    paths.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.users.depth import depth
+from tutorial_lib.users.region_depth import depth
 
 Seed: TypeAlias = "int | np.random.Generator"
 STRATEGIES = (1, 2, 3)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutorial_lib.users.depth import depth
+from tutorial_lib.users.region_depth import depth
 
 
 def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor) -> Tensor:

@@ -1,0 +1,16 @@
+from .catalogue import DATASETS as DATASETS
+from .catalogue import DatasetInfo as DatasetInfo
+from .datasets import load_dataset as load_dataset
+from .datasets import register_dataset as register_dataset
+from .fetching import fetch as fetch
+from .layouts.dataset import Dataset as Dataset
+from .layouts.dataset import Entry as Entry
+from .layouts.dataset import Example as Example
+from .layouts.pairs import Folder as Folder
+from .samples import SamplePhoto as SamplePhoto
+from .samples import load_sample as load_sample
+from .samples import sample_names as sample_names
+from .toy_world import ToyScene as ToyScene
+from .toy_world import ToyWorld as ToyWorld
+from .toy_world import toy_kinds as toy_kinds
+from .toy_world import toy_scene as toy_scene

@@ -1,0 +1,14 @@
+from . import robots as robots
+from . import simulation as simulation
+from . import training_clicks as training_clicks
+from .region_depth import depth as depth
+from .robots import ROBOTS as ROBOTS
+from .robots import Robot as Robot
+from .robots import center as center
+from .robots import geodesic as geodesic
+from .robots import robot_named as robot_named
+from .simulation import Trajectory as Trajectory
+from .simulation import simulate as simulate
+from .training_clicks import Sampling as Sampling
+from .training_clicks import sample_clicks as sample_clicks
+from .training_clicks import training_pairs as training_pairs
