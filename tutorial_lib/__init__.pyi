@@ -9,6 +9,8 @@ from .data.samples import SamplePhoto as SamplePhoto
 from .data.samples import load_sample as load_sample
 from .data.samples import sample_names as sample_names
 from .doctor import examine as examine
+from .guidance import click_masks as click_masks
+from .guidance import distance_maps as distance_maps
 from .images import ImageLike as ImageLike
 from .images import as_rgb as as_rgb
 from .metrics import iou as iou
@@ -22,6 +24,9 @@ from .segmenter import method_info as method_info
 from .segmenter import methods as methods
 from .segmenter import register as register
 from .session import Session as Session
+from .study import draw_plan as draw_plan
+from .study import read_trials as read_trials
+from .study import summarise_trials as summarise_trials
 from .widgets.candidate_picker import CandidatePicker as CandidatePicker
 from .widgets.click_canvas import ClickCanvas as ClickCanvas
 from .widgets.compare import Compare as Compare
