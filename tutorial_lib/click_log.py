@@ -235,7 +235,18 @@ def fields_of(clicks: Clicks) -> dict[str, Any]:
 
 
 def clicks_of(log: Log) -> Clicks:
-    """Return the clicks and preferences of a checked log."""
+    """Return the clicks and preferences of a checked log.
+
+    Parameters
+    ----------
+    log : dict
+        A checked log, such as one of :func:`read_log`.
+
+    Returns
+    -------
+    Clicks
+        In pixels of the photo at the size of the log.
+    """
     return _joined(Clicks.from_list(log["clicks"]), log)
 
 
@@ -251,7 +262,20 @@ def _joined(clicks: Iterable[Click], log: Log) -> Clicks:
 
 
 def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
-    """Return the clicks and preferences of a log, scaled to a copy of its photo."""
+    """Return the clicks and preferences of a log, scaled to a copy of its photo.
+
+    Parameters
+    ----------
+    photo : WorkingPhoto
+        The photo or a copy of it, at any size.
+    log : dict
+        A checked log.
+
+    Returns
+    -------
+    Clicks
+        In pixels of ``photo``.
+    """
     clicks = clicks_of(log)
     if photo.shape == tuple(log["image"]["shape"][:2]):
         return clicks

@@ -440,7 +440,13 @@ class Clicks:
         return cls(map(_stored_action, rows))
 
     def to_json(self) -> str:
-        """Return the clicks as a JSON string, see :meth:`to_list`."""
+        """Return the clicks as a JSON string.
+
+        Returns
+        -------
+        str
+            The list of :meth:`to_list` as JSON.
+        """
         return json.dumps(self.to_list())
 
     @classmethod

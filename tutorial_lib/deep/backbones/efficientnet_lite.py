@@ -73,7 +73,21 @@ class SameConv2d(nn.Conv2d):
 
 
 class ConvNorm(nn.Module):
-    """Convolution, batch norm and, optionally, ReLU6."""
+    """Convolution, batch norm and, optionally, ReLU6.
+
+    Parameters
+    ----------
+    channels, out : int
+        Channels in and out.
+    kernel : int
+        Side of the kernel, in cells.
+    stride : int
+        Stride, in cells.
+    groups : int
+        Groups of channels; ``channels`` for a depthwise convolution.
+    relu : bool
+        False leaves out the ReLU6.
+    """
 
     def __init__(
         self,
@@ -101,7 +115,23 @@ class ConvNorm(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """The inverted residual block of MobileNetV2: expand, depthwise, project (Sandler et al.)."""
+    """The inverted residual block of MobileNetV2: expand, depthwise convolution, project.
+
+    Parameters
+    ----------
+    channels, out : int
+        Channels in and out.
+    kernel : int
+        Side of the depthwise kernel, in cells.
+    stride : int
+        Stride of the depthwise convolution, in cells.
+    expansion : int
+        Ratio of the channels of the depthwise convolution to ``channels``.
+
+    References
+    ----------
+    Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018.
+    """
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()

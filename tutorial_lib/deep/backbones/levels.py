@@ -117,7 +117,23 @@ class Backbone(nn.Module, ABC):
         return self.extract(self.normalise(image))
 
     def normalise(self, image: Tensor) -> Tensor:
-        """Normalise RGB of ``(B, 3 + extra, H, W)``; extra channels do not change."""
+        """Normalise RGB to the scale of the weights; extra channels do not change.
+
+        Parameters
+        ----------
+        image : Tensor
+            ``(B, 3 + extra, H, W)`` float, as for :meth:`forward`.
+
+        Returns
+        -------
+        Tensor
+            A tensor of the same shape, with ``(rgb - mean) / std``.
+
+        Raises
+        ------
+        ValueError
+            If the image has another shape.
+        """
         channels = 3 + self.extra_channels
         if image.ndim != 4 or image.shape[1] != channels:
             raise ValueError(
@@ -128,7 +144,18 @@ class Backbone(nn.Module, ABC):
         return rgb if channels == 3 else torch.cat([rgb, image[:, 3:]], dim=1)
 
     def extract(self, normalised: Tensor) -> list[Tensor]:
-        """Compute the feature maps of images from :meth:`normalise`, one for each level."""
+        """Compute the feature maps of normalised images.
+
+        Parameters
+        ----------
+        normalised : Tensor
+            ``(B, 3 + extra, H, W)`` float, from :meth:`normalise`.
+
+        Returns
+        -------
+        list of Tensor
+            As for :meth:`forward`.
+        """
         x, maps = normalised, []
         tapped = {level.name for level in self.levels}
         for name, stage in self.stages.items():
@@ -208,18 +235,41 @@ class Backbone(nn.Module, ABC):
         return self
 
     def freeze(self) -> Self:
-        """Freeze all weights and all batch-norm statistics; return this network."""
+        """Freeze all weights and all batch-norm statistics.
+
+        Returns
+        -------
+        Backbone
+            This network.
+        """
         self._frozen = True
         self.requires_grad_(False)
         return self.train(self.training)
 
     def freeze_statistics(self) -> Self:
-        """Freeze the batch-norm statistics only, for small batches; return this network."""
+        """Freeze the batch-norm statistics but not the weights, for training on small batches.
+
+        Returns
+        -------
+        Backbone
+            This network.
+        """
         self._frozen_statistics = True
         return self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training mode, except for the frozen parts."""
+        """Switch to training mode, except for the frozen parts.
+
+        Parameters
+        ----------
+        mode : bool
+            False switches to evaluation mode.
+
+        Returns
+        -------
+        Backbone
+            This network.
+        """
         super().train(mode and not self._frozen)
         if self._frozen_statistics:
             for module in self.modules():

@@ -25,7 +25,19 @@ _PUBLISHED_FC = {
 
 
 class ConvRelu(nn.Module):
-    """Convolution, ReLU and, for fc6 and fc7, dropout."""
+    """Convolution, ReLU and, for fc6 and fc7, dropout.
+
+    Parameters
+    ----------
+    channels, out : int
+        Channels in and out.
+    kernel : int
+        Side of the kernel, in cells.
+    padding : int
+        Zeros on each side, in cells.
+    dropout : float
+        Dropout probability; 0 for none.
+    """
 
     def __init__(
         self, channels: int, out: int, kernel: int, padding: int = 0, dropout: float = 0

@@ -74,7 +74,18 @@ class Answer:
         return self.logits[self.selected].sigmoid().numpy()
 
     def on_photo(self, shape: tuple[int, int]) -> np.ndarray:
-        """Return the selected candidate at the photo's size, ``(H, W)``; 0 outside the view."""
+        """Return the selected candidate at the size of the photo.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height and width of the photo, in pixels.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) float32`` in [0, 1]; 0 outside the view.
+        """
         photo = np.zeros(shape, dtype=np.float32)
         photo[self.view.slices] = cv2.resize(self.shown, (self.view.width, self.view.height))
         return photo

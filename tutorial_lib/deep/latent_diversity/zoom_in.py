@@ -69,7 +69,23 @@ class View:
         )
 
     def overlap(self, other: View) -> float:
-        """Return the IoU with another view, in [0, 1]."""
+        """Return the IoU with another view.
+
+        Parameters
+        ----------
+        other : View
+            Another view of the same photo.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+
+        Examples
+        --------
+        >>> View(0, 0, 10, 10).overlap(View(0, 5, 10, 10))
+        0.3333333333333333
+        """
         rows = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         cols = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
         common = max(rows, 0) * max(cols, 0)

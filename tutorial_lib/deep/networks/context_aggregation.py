@@ -194,7 +194,13 @@ class ContextAggregation(nn.Module):
 
 @dataclass(frozen=True)
 class CANPreset:
-    """The constants of a network; see :class:`ContextAggregation`."""
+    """The constants of a context aggregation network.
+
+    Parameters
+    ----------
+    width, dilations, normalisation, residual
+        See :class:`ContextAggregation`.
+    """
 
     width: int
     dilations: tuple[int, ...]

@@ -65,7 +65,18 @@ FCN_PRESETS = {
 
 
 def zero_score_layer(channels: int, classes: int) -> nn.Conv2d:
-    """Return a 1x1 convolution from features to class scores, initialised to zero."""
+    """Return a 1x1 convolution from features to class scores, initialised to zero.
+
+    Parameters
+    ----------
+    channels, classes : int
+        Channels in and out.
+
+    Returns
+    -------
+    nn.Conv2d
+        The layer, on torch's default device.
+    """
     layer = nn.Conv2d(channels, classes, 1)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

@@ -52,7 +52,13 @@ class FixedNorm(nn.Module):
 
     @torch.no_grad()
     def observe(self, x: Tensor) -> None:
-        """Include ``(B, channels, H, W)`` in the statistics, if they are not final yet."""
+        """Include a batch in the statistics, unless ``batches`` batches are already included.
+
+        Parameters
+        ----------
+        x : Tensor
+            ``(B, channels, H, W)``.
+        """
         if self.seen >= self.batches:
             return
         self.seen += 1
@@ -63,7 +69,18 @@ class FixedNorm(nn.Module):
         self.variance.copy_((square - self.mean.square()).clamp_min(0))
 
     def measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean and the mean square of each channel, ``(channels,)`` each."""
+        """Return the mean and the mean square of each channel of a batch.
+
+        Parameters
+        ----------
+        x : Tensor
+            ``(B, channels, H, W)``.
+
+        Returns
+        -------
+        mean, square : Tensor
+            ``(channels,)`` each.
+        """
         return x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))
 
     @property

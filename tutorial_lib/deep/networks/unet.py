@@ -97,7 +97,13 @@ def _pair(channels: int, out: int, normalisation: str) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class UNetPreset:
-    """The constants of a U-Net; see :class:`UNet`."""
+    """The constants of a U-Net.
+
+    Parameters
+    ----------
+    width, depth, widest, normalisation
+        See :class:`UNet`.
+    """
 
     width: int
     depth: int
