@@ -19,8 +19,9 @@ from skimage import data
 from torch.nn import functional as F
 
 from tests.support import one_sentence
-from tutorial_lib.deep.backbones.by_name import backbone, vgg
-from tutorial_lib.deep.backbones.by_name import by_name as backbones
+from tutorial_lib.deep.backbones import by_name as backbones
+from tutorial_lib.deep.backbones import vgg
+from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.efficientnet_lite import ConvNorm, SameConv2d
 
 VGG_URL = {

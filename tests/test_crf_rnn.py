@@ -207,7 +207,7 @@ def test_a_field_can_be_learned():
     [
         ({"steps": -1}, "0 or more steps on cells of 1 or more pixels"),
         ({"cell": 0}, "0 or more steps on cells of 1 or more pixels"),
-        ({"scales": (80, 0, 8)}, "more than 0, not \\(80, 0, 8\\)"),
+        ({"scales": (80, 0, 8)}, "must be positive, not \\(80, 0, 8\\)"),
     ],
 )
 def test_impossible_fields_are_refused(options, text):

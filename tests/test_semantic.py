@@ -7,6 +7,7 @@ import torch
 from tests.support import BACKGROUND, OBJECT, disc_mask, one_sentence
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.networks.fcn import fcn
+from tutorial_lib.deep.semantic import segmenter as semantic
 from tutorial_lib.deep.semantic.crf_rnn import MeanField
 from tutorial_lib.deep.semantic.network import SemanticNetwork, load_semantic, semantic_network
 from tutorial_lib.deep.semantic.segmenter import (
@@ -15,7 +16,6 @@ from tutorial_lib.deep.semantic.segmenter import (
     connected_components,
     likeliest,
 )
-from tutorial_lib.deep.semantic.segmenter import segmenter as semantic
 from tutorial_lib.deep.weights import save_weights
 from tutorial_lib.segmenter import Segmenter
 
