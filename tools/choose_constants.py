@@ -1,10 +1,10 @@
-"""Choose the classical methods' constants on validation photos, and keep every figure on the way.
+"""Choose the constants of the methods on validation photos, and record every figure.
 
-``python tools/choose_constants.py --root DIR`` takes one constant of a method after another: it
-tries each of the values below while the others stay, and keeps the one with the fewest clicks (mean
-of NoC@85 and NoC@90, robot ``center``, 20 clicks at most). Every figure goes to
-``assets/results/constants.json``, and a test makes sure that the methods' defaults are the values
-chosen there. What is finished is kept in ``--work`` and not computed again.
+``python tools/choose_constants.py --root DIR`` chooses one constant of a method after another. It
+tries each of the values below, while the other constants stay, and keeps the value with the fewest
+clicks (mean of NoC@85 and NoC@90, robot ``center``, at most 20 clicks). All figures go to
+``assets/results/constants.json``. A test checks that the methods' defaults are the values chosen
+there. ``--work`` keeps finished figures, so that they are not computed again.
 
 DIR is a plain folder of images/ and masks/ (0 background, 128 ignore, 255 object).
 """
@@ -24,7 +24,7 @@ from tutorial_lib.evaluation.machine import commit, machine
 OUT = Path(__file__).parents[1] / "assets" / "results" / "constants.json"
 Options = dict[str, Any]
 
-# Where the search starts, and in which order which values are tried.
+# The values to try, in order. The search starts with the first of each.
 CONSTANTS: dict[str, dict[str, list[Any]]] = {
     "graph-cut": {"lam": [0.02, 0.01, 0.005, 0.04], "clip": [0.01, 0.001, 0.1]},
     "random-walker": {"beta": [90.0, 300.0, 1000.0, 3000.0]},
@@ -42,16 +42,16 @@ def clicks_needed(row: dict[str, Any]) -> float:
 
 
 def measure(method: str, options: Options, photos: Subset, work: Path, workers: int) -> dict:
-    """Evaluate one choice of constants, unless that very run was done before."""
-    told = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
-    out = work / f"{method}({told}).json"
+    """Evaluate a method with given constants, unless this very run was done before."""
+    text = ",".join(f"{key}={value}" for key, value in sorted(options.items()))
+    out = work / f"{method}({text}).json"
     results = evaluate({method: (method, options)}, photos, out, workers=workers)
     found = results.methods[method]
     return {"options": options, "noc": found.noc, "miou": list(found.miou)}
 
 
 def choose(method: str, photos: Subset, work: Path, workers: int) -> dict[str, Any]:
-    """Take one constant after another and keep its best value."""
+    """Choose the best value of one constant after another."""
     values = CONSTANTS[method]
     chosen: Options = {name: tried[0] for name, tried in values.items()}
     rows: list[dict[str, Any]] = []
@@ -67,14 +67,14 @@ def main(
     root: Annotated[Path, typer.Option(help="Validation photos: a folder of images/ and masks/.")],
     method: Annotated[list[str] | None, typer.Option(help="Repeatable; all if not given.")] = None,
     every: Annotated[int, typer.Option(help="Take every nth photo.")] = 3,
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
-    work: Annotated[Path, typer.Option(help="Where finished figures are kept.")] = Path(
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
+    work: Annotated[Path, typer.Option(help="Folder that keeps finished figures.")] = Path(
         "build/constants"
     ),
 ) -> None:
-    """Choose constants on validation photos and write every figure down."""
+    """Choose constants on validation photos, and write every figure."""
     known = load_dataset("folder", root)
-    photos = Subset(known, range(0, len(known), every))  # a share of all kinds of photos
+    photos = Subset(known, range(0, len(known), every))  # photos of all kinds
     kept = json.loads(OUT.read_text()) if OUT.exists() else {"methods": {}}
     for name in method or CONSTANTS:
         kept["methods"][name] = choose(name, photos, work, workers)

@@ -1,10 +1,10 @@
-"""Run notebooks top to bottom and keep their outputs.
+"""Run notebooks from top to bottom, and store their outputs.
 
-``python tools/execute_notebooks.py [PATH ...]`` runs those named, or all, as the tests will: each
-in a new kernel with one thread and a home of its own. Widget state and time stamps are left out,
-printed text is kept in one piece, tags stay, and pictures are stored with a palette of 256
-colours, a third of their size. A cell tagged ``all-colours`` keeps its pictures as they are: a
-palette draws rings into a smooth grey.
+``python tools/execute_notebooks.py [PATH ...]`` runs the named notebooks, or all. They run as in
+the tests: each in a new kernel, with one thread and its own home folder. Widget state and time
+stamps are removed, printed text is merged, and tags stay. Pictures are stored with a palette of 256
+colours, which makes them a third of the size. A cell tagged ``all-colours`` keeps its pictures as
+they are: a palette would draw rings into smooth grey.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 def with_palette(png: str) -> str:
-    """Reduce a base64 PNG to a palette of 256 colours; keep it as it was if that is no smaller."""
+    """Reduce a base64 PNG to 256 colours, unless that makes it larger."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     stream = io.BytesIO()
     picture.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(stream, "PNG", optimize=True)
@@ -34,7 +34,7 @@ def with_palette(png: str) -> str:
 
 
 def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
-    """Give every picture in the outputs a palette, but for cells that keep all colours."""
+    """Reduce every picture in the outputs to 256 colours, except in cells that keep all."""
     for cell in notebook.cells:
         if KEEP in cell.metadata.get("tags", []):
             continue
@@ -44,7 +44,7 @@ def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
 
 
 def execute(path: Path) -> None:
-    """Run one notebook in place; a failing cell raises and leaves the file as it was."""
+    """Run one notebook in place. If a cell fails, raise and leave the file as it was."""
     notebook = nbformat.read(path, as_version=4)
     runner = ExecutePreprocessor(
         timeout=300, kernel_name="python3", store_widget_state=False, record_timing=False
@@ -68,8 +68,8 @@ def main() -> None:
     """Run the notebooks named on the command line, or all of them."""
     chosen = [Path(name).resolve() for name in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as home:
-        os.environ["TUTORIAL_LIB_HOME"] = home  # autosaved clicks of the author stay out
-        os.environ["OMP_NUM_THREADS"] = "1"  # as `make notebook-tests` has it
+        os.environ["TUTORIAL_LIB_HOME"] = home  # no autosaved clicks of the author
+        os.environ["OMP_NUM_THREADS"] = "1"  # as `make notebook-tests` does
         for path in chosen or sorted(NOTEBOOKS.rglob("*.ipynb")):
             if ".ipynb_checkpoints" not in path.parts:
                 execute(path)

@@ -5,10 +5,10 @@ plain, with zoom-in after the first click (Sofiiuk et al., f-BRS, CVPR 2020), wi
 the photo and its mirror image, and with both. It does so on three sets of objects, and writes
 ``assets/results/extras.json``:
 
-- the photos of DIR, a folder of images/ and masks/, meant for validation;
-- the same photos with objects a third as long: each photo is shrunk, and mirrored around itself
-  until it is as large as before;
-- small parts in made-up scenes (less than 1 % of the picture), which need no data.
+- the validation photos of DIR, a folder of images/ and masks/;
+- the same photos with objects a third as long: each photo is shrunk, and surrounded with mirror
+  images of itself up to its old size;
+- small parts in drawn scenes (less than 1 % of the picture), which need no data.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ TOYS, TOY_SIZE, SMALL, CLICKS = 12, (480, 640), 0.01, 20
 
 
 class Shrunk:
-    """The photos of a dataset, shrunk, amid mirror images of themselves.
+    """The photos of a dataset, shrunk and surrounded with mirror images of themselves.
 
     Parameters
     ----------
     dataset : Dataset
-        Its photos are shrunk.
+        The photos to shrink.
     factor : int
-        The objects become so many times shorter; odd, so that the photo stays in the middle.
+        How many times shorter the objects become. An odd number keeps the photo in the middle.
     """
 
     def __init__(self, dataset: Dataset, factor: int = 3) -> None:
@@ -83,7 +83,7 @@ class Shrunk:
 
 
 def small_parts() -> Subset:
-    """Return the small readings of made-up scenes."""
+    """Return the small objects of drawn scenes."""
     world = ToyWorld(TOYS, TOY_SIZE, seed=1)
     sizes = [example.truth.mean() for example in world]
     return Subset(world, [place for place, size in enumerate(sizes) if size < SMALL])
@@ -107,7 +107,7 @@ def main(
     root: Annotated[Path, typer.Option(help="A folder of images/ and masks/, for validation.")],
     weights: Annotated[str, typer.Option(help="A name or a file.")] = "latent-diversity",
     limit: Annotated[int | None, typer.Option(help="Only the first objects of each set.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
 ) -> None:
     """Measure all settings on all sets."""

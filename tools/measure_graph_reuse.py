@@ -1,13 +1,14 @@
-"""Measure whether reusing the last cut's flow and search trees beats a cold cut, and is equal.
+"""Measure how much time graph cut saves when it reuses the flow and search trees of the last cut.
 
-``python tools/measure_graph_reuse.py`` (or ``make measure``) cuts two bundled photos at 640 x 480
-click by click and writes medians to ``assets/results/graph_cut_reuse.json``.
+``python tools/measure_graph_reuse.py`` (or ``make measure``) cuts two sample photos at 640 x 480
+click by click, and writes medians to ``assets/results/graph_cut_reuse.json``. It also checks that
+the masks are equal.
 
-- rebuild: new graph, new solve, as if every click were the first
-- cold: the graph is kept, the solve starts from no flow
+- rebuild: a new graph and a new cut for every click
+- cold: the graph is kept, and the cut starts without flow
 - warm: graph, flow and search trees are kept (what the package does)
 
-The photos are cut exactly here, not in a band, so that all three solve one and the same problem.
+The cuts are exact, not in a band, so that all three solve the same problem.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CLICKS = {
 
 
 def costs(method: graph_cut.GraphCut, prepared: graph_cut.GraphCutPrepared, clicks: Clicks):
-    """Return both labels' costs, hard constraints included, as the method itself sets them."""
+    """Return the costs of both labels as the method sets them, with hard constraints."""
     positive, negative = clicks.discs(prepared.shape, method.radius)
     posterior = object_posterior(
         HistogramModel(), prepared.palette, prepared.image, positive, negative
@@ -45,7 +46,7 @@ def costs(method: graph_cut.GraphCut, prepared: graph_cut.GraphCutPrepared, clic
 
 
 def measure(name: str, text: str) -> dict[str, float]:
-    """Cut one photo click by click in all three ways; every mask must be the same."""
+    """Cut one photo click by click in all three ways. The masks must be equal."""
     photo = cv2.resize(load_sample(name).image, SIZE, interpolation=cv2.INTER_AREA)
     method = graph_cut.GraphCut(exact=True)
     prepared = method.prepare(photo)
@@ -73,7 +74,7 @@ def measure(name: str, text: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure all photos and write the medians over several runs."""
+    """Measure all photos, and write the medians of several runs."""
     photos = {}
     for name, text in CLICKS.items():
         runs = [measure(name, text) for _ in range(RUNS)]

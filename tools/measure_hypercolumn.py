@@ -1,15 +1,16 @@
-"""Measure what projecting before upsampling saves, against the paper's order of steps.
+"""Measure what it saves to project hypercolumns before upsampling, not after it as in the paper.
 
-``python tools/measure_hypercolumn.py`` computes the hypercolumns of one photo of 640 x 480 pixels
-in both orders and writes time, memory and agreement to ``assets/results/hypercolumn.json``.
+``python tools/measure_hypercolumn.py`` computes the hypercolumns of a photo of 640 x 480 pixels in
+both orders. It writes time, memory and the largest difference to
+``assets/results/hypercolumn.json``.
 
 - project, upsample, add: what the package does
 - upsample, concatenate, project: Figure 1 of Li et al., CVPR 2018, with the same weights
 
-Time and memory depend on shapes alone, so the maps are random numbers and no weights are needed:
-VGG-19's five at full resolution, as in the paper, and EfficientNet-Lite0's five at half resolution.
-Each run is a process of its own, on one thread, and the two orders take turns. Memory is how far
-the process's peak rises above what it held with maps and weights loaded.
+Time and memory depend only on shapes. So the feature maps are random numbers, and no trained
+weights are needed: five maps of VGG-19 at full resolution, as in the paper, and five maps of
+EfficientNet-Lite0 at half resolution. Each run is a process of its own with one thread, and the
+two orders alternate. Memory is the rise of the process's peak after maps and weights are loaded.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ ORDERS: dict[str, Order] = {
 
 
 def prepare(name: str) -> tuple[Hypercolumn, list[Tensor], tuple[int, int]]:
-    """Return a hypercolumn with random weights, random maps and the size of the result."""
+    """Return a hypercolumn with random weights, random feature maps, and the output size."""
     with torch.device("meta"):
         levels = backbone(name, pretrained=False).levels
     torch.manual_seed(0)
     hypercolumn = Hypercolumn(levels, stride=STRIDES[name]).eval()
-    # Channels last from the start: turning them would raise the peak that memory is counted from.
+    # Channels last from the start: a conversion would raise the peak before it is measured.
     maps = [
         torch.rand(1, *(math.ceil(side / x.stride) for side in SIZE), x.channels) for x in levels
     ]
@@ -56,7 +57,7 @@ def prepare(name: str) -> tuple[Hypercolumn, list[Tensor], tuple[int, int]]:
 
 
 def measure(name: str, order: str) -> tuple[list[float], float | None]:
-    """Return milliseconds of each run, and by how many megabytes the first raised the peak."""
+    """Return milliseconds of each run, and the rise of the memory peak in megabytes."""
     torch.set_num_threads(1)
     hypercolumn, maps, size = prepare(name)
     with torch.inference_mode():
@@ -68,7 +69,7 @@ def measure(name: str, order: str) -> tuple[list[float], float | None]:
 
 
 def difference(name: str) -> float:
-    """Return by how much the two results differ at most."""
+    """Return the largest difference between the two results."""
     hypercolumn, maps, size = prepare(name)
     with torch.inference_mode():
         first, second = (order(hypercolumn, maps, size) for order in ORDERS.values())
@@ -76,10 +77,10 @@ def difference(name: str) -> float:
 
 
 def compare(name: str) -> dict[str, Any]:
-    """Measure both orders in turns on one backbone's maps."""
+    """Measure both orders in alternation on the maps of one backbone."""
     times: dict[str, list[float]] = {order: [] for order in ORDERS}
     peaks: dict[str, list[float | None]] = {order: [] for order in ORDERS}
-    # Started afresh, not forked: a process must not begin with the memory of another.
+    # Spawned, not forked: a process must not start with the memory of another.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for _ in range(ROUNDS):
             for order in ORDERS:
@@ -103,7 +104,7 @@ def compare(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure both backbones and write what was found."""
+    """Measure both backbones, and write the results."""
     backbones = {}
     for name in STRIDES:
         backbones[name] = compare(name)

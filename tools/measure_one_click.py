@@ -1,17 +1,17 @@
-"""Measure what a single click achieves, on objects like those of training and on others.
+"""Measure IoU after a single click, on kinds of objects seen in training and on others.
 
 ``python tools/measure_one_click.py --root DIR`` (or ``make one-click ROOT=DIR``) repeats Table 2 of
-Xu et al. (Deep Interactive Object Selection, CVPR 2016, section 4.3) at this package's scale and
+Xu et al. (Deep Interactive Object Selection, CVPR 2016, section 4.3) at this package's scale, and
 writes ``assets/results/one_click.json``. DIR holds two datasets in their own folders:
 
-- ``clothing-co-parsing``, seen: every garment on the photos that training holds out, so kinds of
-  objects that all networks have met, on photos that none has;
-- ``iseg-voc``, unseen: photos with one object each, most of them from PASCAL VOC, which the
-  semantic networks have no name for; a folder of images/ and masks/ (0 background, 128 ignore,
+- ``clothing-co-parsing``, seen: every garment on the held-out photos. All networks were trained on
+  such garments, but not on these photos.
+- ``iseg-voc``, unseen: photos with one object each, most of them from PASCAL VOC. The semantic
+  networks have no class for them. A folder of images/ and masks/ (0 background, 128 ignore,
   255 object).
 
-The click is the first of the robot ``center``, so the same for every method: the pixel deepest in
-the object. A run that was interrupted goes on where it stopped; ``--work`` keeps its diary.
+The click is the first click of the robot ``center``: the pixel deepest in the object, the same for
+every method. After an interruption the same command continues; ``--work`` keeps what is finished.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def main(
     root: Annotated[Path, typer.Option(help="Folder of clothing-co-parsing/ and iseg-voc/.")],
     method: Annotated[list[str] | None, typer.Option(help="Repeatable; all if not given.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first objects of each set.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
-    work: Annotated[Path, typer.Option(help="Where finished objects are kept.")] = Path(
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
+    work: Annotated[Path, typer.Option(help="Folder that keeps finished objects.")] = Path(
         "build/one-click"
     ),
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
 ) -> None:
-    """Measure all methods on both sets and write the means."""
+    """Measure all methods on both sets, and write the means."""
     sets = {
         "seen": load_dataset(GARMENTS, root / GARMENTS, split="held-out", targets="garments"),
         "unseen": load_dataset("folder", root / OBJECTS),

@@ -1,17 +1,18 @@
-"""Measure which solver the random walker should use, and what its coarser grid costs.
+"""Measure the solvers of the random walker, and what its coarser grid costs.
 
-``python tools/measure_random_walker.py`` solves Grady's system, with the default beta and the five
-clicks of ``bench``, on three bundled photos at 640 x 480, and writes times and agreement to
+``python tools/measure_random_walker.py`` solves Grady's system on three sample photos at 640 x 480,
+with the default beta and the five clicks of ``bench``. It writes times and agreement to
 ``assets/results/random_walker_solvers.json``.
 
-- direct: SuperLU on the grid the package uses, of at most 40,000 pixels (what the package does)
+- direct: SuperLU on a grid of at most 40,000 pixels (what the package does)
 - direct, full grid: the same at 307,200 pixels
 - cg: conjugate gradients with a Jacobi preconditioner on the full grid
 - multigrid: conjugate gradients with pyamg's Ruge-Stuben preconditioner on the full grid
   (scikit-image's mode ``cg_mg`` does the same); needs ``pip install pyamg``
 
-Both iterative solvers stop at scikit-image's default tolerance, 1e-3 of the right side. Agreement
-is the IoU of each mask with that of the direct solution on the full grid, and with the known mask.
+Both iterative solvers stop at scikit-image's default tolerance, 1e-3 of the right-hand side.
+Agreement is the IoU of each mask with the direct solution on the full grid, and with the known
+mask.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def jacobi(system: Any) -> Any:
 
 
 def iterate(photo: np.ndarray, clicks: Clicks, beta: float, preconditioner: Any) -> np.ndarray:
-    """Solve on the full grid by conjugate gradients, to scikit-image's tolerance."""
+    """Solve on the full grid by conjugate gradients, with scikit-image's tolerance."""
     positive, negative = clicks.discs(photo.shape)
     graph = laplacian(*step_weights(photo, beta)).tocsr()
     clicked = np.flatnonzero(positive | negative)
@@ -93,7 +94,7 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure all photos and write what was found."""
+    """Measure all photos, and write the results."""
     photos = {}
     for name in TIMED_PHOTOS:
         photos[name] = measure(name)

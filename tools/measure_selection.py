@@ -81,7 +81,7 @@ def main(
     zoom: Annotated[bool | None, typer.Option(help="Zoom in on small objects or not.")] = None,
     flip: Annotated[bool, typer.Option(help="Average with the mirror image.")] = False,
     only: Annotated[str, typer.Option(help="Only selectors that begin so, such as g.")] = "",
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
 ) -> None:
     """Compare the selectors."""
     data = load_dataset(dataset, root)

@@ -1,8 +1,8 @@
-"""Measure FCN-32s, FCN-16s and FCN-8s, each with and without graph cut, beside each other.
+"""Compare FCN-32s, FCN-16s and FCN-8s, each with and without graph cut.
 
-``python tools/measure_stages.py --root DIR --dataset grabcut`` runs the robot ``center`` with all
-six and writes ``assets/results/dos_stages.json`` (or ``--out``), in the form of ``evaluate``. What
-is finished stays finished: after an interruption the same command goes on.
+``python tools/measure_stages.py --root DIR --dataset grabcut`` lets the robot ``center`` use all
+six, and writes ``assets/results/dos_stages.json`` (or ``--out``) in the format of ``evaluate``.
+After an interruption the same command continues.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ METHODS = {"": "dos-no-graph-cut", " + graph cut": "dos"}
 def main(
     root: Annotated[Path, typer.Option(help="The dataset's folder.")],
     dataset: Annotated[str, typer.Option(help="Its layout, such as grabcut or folder.")],
-    out: Annotated[Path, typer.Option(help="Where the figures go.")] = OUT,
-    workers: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")] = OUT,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
 ) -> None:
-    """Evaluate three networks twice."""
+    """Evaluate three networks with and without graph cut."""
     chosen = {
         f"{label}{refined}": (method, {"weights": name})
         for label, name in WEIGHTS.items()

@@ -1,4 +1,4 @@
-"""Take the README's picture: the first notebook in JupyterLab after two real clicks.
+"""Take the README's screenshot: the first notebook in JupyterLab after two real clicks.
 
 ``python tools/take_screenshot.py`` (or ``make figures``) writes ``assets/figures/first_click.png``.
 """
@@ -23,7 +23,7 @@ TARGET = ROOT / "assets" / "figures" / "first_click.png"
 
 
 def main() -> None:
-    """Open the notebook, click on flower and leaf, and store the window."""
+    """Open the notebook, click on the flower and on a leaf, and save a screenshot."""
     with tempfile.TemporaryDirectory() as name, jupyter_lab(Path(name)) as lab, chromium() as b:
         shutil.copy(ROOT / "notebooks" / NOTEBOOK, name)
         page = b.new_page(viewport={"width": 1040, "height": 960})

@@ -1,7 +1,7 @@
-"""Write the measured figures into README and the model cards, where tables and sentences show them.
+"""Write the measured figures into the tables and sentences of README and model cards.
 
 ``python tools/write_figures.py`` (or ``make tables``) reads ``assets/results`` and replaces the
-numbers; words stay. A test fails while a shown figure is not that of its file.
+numbers. Words stay. A test fails if a figure differs from its file.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ OBJECTS = {"GrabCut": "GrabCut, 49 photos (test)", "iseg-voc": "iseg-voc, 51 obj
 
 
 class Row(NamedTuple):
-    """The row of a table, found by its first cell; of further cells the first ones are figures."""
+    """The row of a table, found by its first cell. The next cells are figures."""
 
     file: str
     first: str
     figures: list[str]
 
     def put_into(self, text: str) -> str:
-        """Return a text with these figures in the row."""
+        """Return the text with these figures in the row."""
         old = rf"^\| {re.escape(self.first)} \|" + r" ([\d.]+%?(?: / [\d.]+%?)?|-) \|" * len(
             self.figures
         )
@@ -48,14 +48,14 @@ class Row(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """Words with figures between them; ``{}`` stands for a figure."""
+    """A sentence with figures; ``{}`` stands for a figure."""
 
     file: str
     words: str
     figures: list[str]
 
     def put_into(self, text: str) -> str:
-        """Return a text with these figures between the words."""
+        """Return the text with these figures in the sentence."""
         old = re.escape(self.words).replace(r"\{\}", r"[\d.]+?")
         return _replaced(text, old, self.words.format(*self.figures), self)
 
@@ -80,7 +80,7 @@ def _counts(method: MethodResults | SelectorFigures) -> list[str]:
 
 
 def _scored(method: MethodResults | SelectorFigures) -> list[str]:
-    """Clicks to both thresholds, and mean IoU after one click and after five."""
+    """Return clicks to both thresholds, and mean IoU after one click and after five."""
     return [*_counts(method), f"{method.miou[0]:.3f}", f"{method.miou[4]:.3f}"]
 
 
@@ -89,7 +89,7 @@ def _clicked(selector: SelectorFigures) -> list[str]:
 
 
 def classical() -> Iterator[Row | Sentence]:
-    """Yield README's rows of the methods without a network."""
+    """Yield README's rows of the classical methods."""
     found = {robot: _methods(f"grabcut_{robot}.json") for robot in ROBOTS}
     times = _times("bench.json")
     for name in CLASSICAL:
@@ -99,7 +99,7 @@ def classical() -> Iterator[Row | Sentence]:
 
 
 def peers() -> Iterator[Row | Sentence]:
-    """Yield README's times of other libraries."""
+    """Yield the times of other libraries in README."""
     times = _times("bench.json")
     seconds = [times[name].peer.ms_click / 1000 for name in ("random-walker", "grabcut")]
     words = "`random_walker` took {} s with its defaults, OpenCV's `grabCut` {} s"
@@ -136,7 +136,7 @@ def latent_diversity() -> Iterator[Row | Sentence]:
 
 
 def selecting() -> Iterator[Row | Sentence]:
-    """Yield what README and cards show of choosing among candidates."""
+    """Yield what README and cards show of selectors."""
     card, dense = (f"assets/weights/latent-diversity{part}.md" for part in ("", "-dense"))
     recovered = []
     for name, found in read_selection(RESULTS / "selection.json").datasets.items():
