@@ -1,7 +1,7 @@
-"""Train toys on one or several devices, and write down what every user clicked.
+"""Train toys on one or several devices, and write down the clicks of every user.
 
-``python -m tests.several FOLDER DEVICES RECIPE,key=value,... ...`` leaves a folder for each run, in
-the order of the arguments, with ``clicks-<rank>.jsonl`` beside what training leaves.
+``python -m tests.several FOLDER DEVICES RECIPE,key=value,... ...`` makes a folder for each run, in
+the order of the arguments. It also holds ``clicks-<rank>.jsonl``.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ import os
 import sys
 from pathlib import Path
 
-from tutorial_lib.training.latent_diversity.proposal import LatentDiversity
-from tutorial_lib.training.latent_diversity.selection import Selection
-from tutorial_lib.training.object_selection import ObjectSelection
+from tutorial_lib.training.latent_diversity.proposal import ProposalTask
+from tutorial_lib.training.latent_diversity.selection import SelectionTask
+from tutorial_lib.training.object_selection import ObjectSelectionTask
 from tutorial_lib.training.run import train
 
 
 def watch(kind, place):
-    """Let a kind of task write down the clicks of every batch, in the file that is in ``place``."""
-    amend = kind.amend
+    """Let a class of tasks write down the clicks of every batch, in the file ``place[0]``."""
+    simulate = kind.simulate_corrections
 
-    def watched(task, batch, predict):
-        amended = amend(task, batch, predict)
+    def watched(task, batch, network):
+        corrected = simulate(task, batch, network)
         with place[0].open("a") as file:
             for number, clicks in zip(batch.numbers, batch.clicks, strict=True):
                 file.write(json.dumps([number, clicks.to_json()]) + "\n")
-        return amended
+        return corrected
 
-    kind.amend = watched
+    kind.simulate_corrections = watched
 
 
 def main(folder, devices, *runs):
     """Train all runs one after the other."""
     place = [None]
-    for kind in (ObjectSelection, LatentDiversity, Selection):
+    for kind in (ObjectSelectionTask, ProposalTask, SelectionTask):
         watch(kind, place)
     for index, run in enumerate(runs):
         recipe, *settings = run.split(";")

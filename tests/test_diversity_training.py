@@ -1,6 +1,7 @@
 """Training f and g: users who correct what they are shown, and what is learned from them."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,15 +10,16 @@ import torch
 from tests.support import one_sentence
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.latent_diversity.networks import load_networks
-from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity as Segmenter
+from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.deep.weights import read_metadata, read_weights
-from tutorial_lib.training.data import Sample, collate
-from tutorial_lib.training.latent_diversity.proposal import LatentDiversity
+from tutorial_lib.training.latent_diversity.proposal import ProposalTask
 from tutorial_lib.training.latent_diversity.recipes import ABLATION_STEPS, ABLATIONS
 from tutorial_lib.training.latent_diversity.rollouts import clicked_cells, on_cells
-from tutorial_lib.training.latent_diversity.selection import Selection
+from tutorial_lib.training.latent_diversity.selection import SelectionTask
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
+from tutorial_lib.training.samples import ClickSample, collate_clicks
+from tutorial_lib.training.settings import RENAMED_SETTINGS
 
 pytestmark = pytest.mark.slow
 
@@ -33,27 +35,24 @@ def batch(corrections=1, count=1, first=0):
     valid = np.ones((8, 8), bool)
     valid[7] = False
     clicks = Clicks([Click(3, 1)])
+    sample = ClickSample(image, target, valid, clicks, corrections)
     numbers = range(first, first + count)
-    return collate([Sample(image, target, valid, clicks, corrections, n) for n in numbers])
+    return collate_clicks([dataclasses.replace(sample, number=number) for number in numbers])
 
 
 def task(*settings, name="latent-diversity-toy"):
-    return LatentDiversity(get_recipe(name, [*PLAIN, "scatter=0", "stray=0", *settings]))
+    plain = [*PLAIN, "random_clicks=0", "exploration=0"]
+    return ProposalTask(get_recipe(name, [*plain, *settings]))
 
 
 def answers(*masks):
-    """Return what stands in for f: candidates on 4 x 4 cells, sure of themselves."""
+    """Return a stand-in for f: candidates on 4 x 4 cells, certain everywhere."""
     logits = torch.tensor(np.stack(masks), dtype=torch.float32) * 20 - 10
 
-    def predict(*inputs, call="forward"):
-        if call == "features":
-            return torch.zeros(len(inputs[0]), 64, 4, 4)
-        if call == "scores":
-            return torch.tensor([[0.0, 1.0, 0.0]]).expand(len(inputs[1]), 3)
-        count = len(inputs[0])
-        return torch.zeros(count, 64, 4, 4), logits.expand(count, *logits.shape)
+    def answer(features, _):
+        return features, logits.expand(len(features), *logits.shape)
 
-    return predict
+    return SimpleNamespace(features=lambda image: torch.zeros(len(image), 64, 4, 4), answer=answer)
 
 
 EMPTY, ALL = np.zeros((4, 4)), np.ones((4, 4))
@@ -75,7 +74,7 @@ def test_cells_hold_shares_and_count_only_if_all_their_pixels_do():
 def test_clicks_are_cells():
     samples = batch()
     samples.clicks[0] = samples.clicks[0].add(Click(0, 7, positive=False))
-    positive, negative = clicked_cells(samples, task().told)
+    positive, negative = clicked_cells(samples, task().click_maps)
     assert positive[0].nonzero().tolist() == [[1, 0]]
     assert negative[0].nonzero().tolist() == [[0, 3]]
 
@@ -84,75 +83,73 @@ def test_clicks_are_cells():
 
 
 def test_users_correct_the_best_candidate():
-    turn = task().amend(batch(), answers(EMPTY, ALL, RIGHT))
-    assert len(turn.batch.clicks[0]) == 1  # nothing was wrong with it
-    assert turn.batch.corrections == [0]
+    rollout = task().simulate_corrections(batch(), answers(EMPTY, ALL, RIGHT))
+    assert len(rollout.batch.clicks[0]) == 1  # nothing was wrong with it
+    assert rollout.batch.corrections == [0]
 
 
 def test_with_the_ranked_loss_they_correct_the_first():
-    turn = task("follow=first").amend(batch(), answers(EMPTY, ALL, RIGHT))
-    assert turn.batch.clicks[0][1].positive
-    assert turn.batch.target[0, turn.batch.clicks[0][1].row, turn.batch.clicks[0][1].col]
+    rollout = task("follow=first").simulate_corrections(batch(), answers(EMPTY, ALL, RIGHT))
+    assert rollout.batch.clicks[0][1].positive
+    assert rollout.batch.target[0, rollout.batch.clicks[0][1].row, rollout.batch.clicks[0][1].col]
 
 
 def test_they_correct_as_often_as_they_are_to_and_see_what_they_corrected():
-    turn = task().amend(batch(corrections=2), answers(ALL, ALL, ALL))
-    clicks = turn.batch.clicks[0]
+    rollout = task().simulate_corrections(batch(corrections=2), answers(ALL, ALL, ALL))
+    clicks = rollout.batch.clicks[0]
     assert [click.positive for click in clicks] == [True, False, False]
     assert len({(click.row, click.col) for click in clicks}) == 3
-    assert turn.interaction[0, 4].numpy() == pytest.approx(ALL, abs=1e-4)  # the mask before
-    assert turn.interaction[0, 3].sum() > 0
+    assert rollout.interaction[0, 4].numpy() == pytest.approx(ALL, abs=1e-4)  # the mask before
+    assert rollout.interaction[0, 3].sum() > 0
 
 
 def test_few_rounds_hold_several_corrections_of_the_same_mask():
-    shown = []
-
-    def watched(*inputs, call):
-        shown.append(call)
-        return answers(ALL, ALL, ALL)(*inputs, call=call)
-
-    turn = task("rounds=2").amend(batch(corrections=3), watched)
-    assert shown == ["features", "answer", "answer"]
-    assert turn.batch.corrections == [0]
-    assert len({(click.row, click.col) for click in turn.batch.clicks[0]}) == 4
+    network, passes = answers(ALL, ALL, ALL), []
+    answer = network.answer
+    network.answer = lambda *inputs: passes.append(inputs) or answer(*inputs)
+    rollout = task("rounds=2").simulate_corrections(batch(corrections=3), network)
+    assert len(passes) == 2
+    assert rollout.batch.corrections == [0]
+    assert len({(click.row, click.col) for click in rollout.batch.clicks[0]}) == 4
 
 
 def test_samples_that_need_no_correction_are_left_alone():
     samples = batch(corrections=1, count=2)
     samples.corrections[1] = 0
-    turn = task().amend(samples, answers(ALL, ALL, ALL))
-    assert [len(clicks) for clicks in turn.batch.clicks] == [2, 1]
-    assert not turn.interaction[1, 4].any()
+    rollout = task().simulate_corrections(samples, answers(ALL, ALL, ALL))
+    assert [len(clicks) for clicks in rollout.batch.clicks] == [2, 1]
+    assert not rollout.interaction[1, 4].any()
 
 
-def test_they_may_stray():
-    strays = task("stray=1")
-    turn = strays.turn(batch(count=40))
-    chosen = strays.strayed(turn, list(range(40)), torch.zeros(40, dtype=torch.long), 3)
-    assert set(chosen.tolist()) == {0, 1, 2}
+def test_they_may_explore_other_candidates():
+    explorer = task("exploration=1")
+    rollout = explorer.begin_rollout(batch(count=40))
+    selected = torch.zeros(40, dtype=torch.long)
+    explored = explorer.explore(rollout, list(range(40)), selected, 3)
+    assert set(explored.tolist()) == {0, 1, 2}
 
 
-def test_they_may_scatter():
-    turn = task("scatter=1").amend(batch(count=20), answers(ALL, ALL, ALL))
-    assert len({clicks[1] for clicks in turn.batch.clicks}) > 3
+def test_their_clicks_may_be_random():
+    rollout = task("random_clicks=1").simulate_corrections(batch(count=20), answers(ALL, ALL, ALL))
+    assert len({clicks[1] for clicks in rollout.batch.clicks}) > 3
 
 
-def scattered(samples):
-    """Return the clicks of users who stray and scatter."""
-    taught = task("scatter=0.5", "stray=0.5")
-    return taught.amend(samples, answers(ALL, EMPTY, EMPTY)).batch.clicks
+def random_clicks(samples):
+    """Return the clicks of users who explore and click at random."""
+    taught = task("random_clicks=0.5", "exploration=0.5")
+    return taught.simulate_corrections(samples, answers(ALL, EMPTY, EMPTY)).batch.clicks
 
 
 def test_what_a_user_does_does_not_depend_on_who_shares_the_batch():
-    whole = scattered(batch(corrections=3, count=8))
-    parts = [scattered(batch(corrections=3, count=4, first=first)) for first in (0, 4)]
+    whole = random_clicks(batch(corrections=3, count=8))
+    parts = [random_clicks(batch(corrections=3, count=4, first=first)) for first in (0, 4)]
     assert [*parts[0], *parts[1]] == whole
     assert len({tuple(clicks) for clicks in whole}) > 2
 
 
 def test_what_users_do_leaves_the_networks_chance_alone():
     before = torch.get_rng_state()
-    scattered(batch(corrections=3))
+    random_clicks(batch(corrections=3))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -161,9 +158,9 @@ def test_what_users_do_leaves_the_networks_chance_alone():
 
 def loss_of(*masks, settings=()):
     trained = task("corrections=0", "share=0", *settings)
-    turn = trained.turn(batch(corrections=0))
+    rollout = trained.begin_rollout(batch(corrections=0))
     logits = torch.tensor(np.stack(masks), dtype=torch.float32)[None] * 40 - 20
-    return trained.loss(lambda *_: logits, turn, torch.device("cpu")).item()
+    return trained.loss(lambda *_: logits, rollout, torch.device("cpu")).item()
 
 
 def test_the_best_candidate_alone_counts():
@@ -207,7 +204,7 @@ def trained_g(tmp_path_factory, trained_f):
 
 
 def test_a_trained_f_is_a_method_that_shows_its_first_candidate(trained_f):
-    method = Segmenter(trained_f.weights, size=64, device="cpu")
+    method = LatentDiversity(trained_f.weights, size=64, device="cpu")
     answer = method.segment(method.prepare(np.zeros((64, 64, 3), np.uint8)), Clicks([Click(9, 9)]))
     assert answer.candidates.shape == (3, 64, 64)
     assert answer.scores.argmax() == 0
@@ -243,34 +240,32 @@ def test_g_goes_on_from_a_g_of_its_kind(trained_g):
     settings = (*TINY, f"start={trained_g.weights}")
     _, before, _ = load_networks(trained_g.weights)
     for selector in ("shared", "intent"):  # the same tensors
-        told = [*settings, f"selector={selector}"]
-        same = Selection(get_recipe("latent-diversity-g-toy", told)).build()
+        recipe = get_recipe("latent-diversity-g-toy", [*settings, f"selector={selector}"])
+        same = SelectionTask(recipe).build()
         assert same.g.name == selector
         assert torch.equal(same.g.judge[0].weight, before.g.judge[0].weight)
-    other = Selection(get_recipe("latent-diversity-g-toy", [*settings, "selector=paper"])).build()
+    recipe = get_recipe("latent-diversity-g-toy", [*settings, "selector=paper"])
+    other = SelectionTask(recipe).build()
     assert other.g.name == "paper"
 
 
-def test_every_state_of_a_conversation_is_a_lesson(trained_f):
-    taught = Selection(get_recipe("latent-diversity-g-toy", (*TINY, f"start={trained_f.weights}")))
+def test_g_is_trained_on_every_state_that_a_rollout_visits(trained_f):
+    recipe = get_recipe("latent-diversity-g-toy", (*TINY, f"start={trained_f.weights}"))
+    taught = SelectionTask(recipe)
     networks = taught.build()
     samples = batch(corrections=2, count=2)
     samples.corrections[1] = 0
-
-    def predict(*inputs, call="forward"):
-        with torch.no_grad():
-            return getattr(networks.eval(), call)(*inputs)
-
-    lessons = taught.amend(samples, predict)
-    rounds = [len(distances) for distances in lessons.distances]
-    assert (len(lessons), rounds[0]) == (2, 2)
+    with torch.no_grad():
+        visited = taught.simulate_corrections(samples, networks.eval())
+    rounds = [len(distances) for distances in visited.distances]
+    assert (len(visited), rounds[0]) == (2, 2)
     assert rounds[1:] == [1] * (len(samples.clicks[0]) - 1)
-    assert torch.isfinite(taught.loss(networks.train(), lessons, torch.device("cpu")))
+    assert torch.isfinite(taught.loss(networks.train(), visited, torch.device("cpu")))
 
 
 def test_g_without_f_is_refused():
     with pytest.raises(ValueError, match="name f's weights by --set start=FILE") as error:
-        Selection(get_recipe("latent-diversity-g-toy"))
+        SelectionTask(get_recipe("latent-diversity-g-toy"))
     assert one_sentence(error.value)
 
 
@@ -281,7 +276,7 @@ def test_g_without_f_is_refused():
 def test_f_does_not_start_from_weights_that_do_not_fit(trained_f, settings, message):
     recipe = get_recipe("latent-diversity-toy", [*PLAIN, f"start={trained_f.weights}", *settings])
     with pytest.raises(ValueError, match=message) as error:
-        LatentDiversity(recipe).build()
+        ProposalTask(recipe).build()
     assert one_sentence(error.value)
 
 
@@ -309,7 +304,8 @@ def test_every_row_of_tables_3_and_4_has_its_recipe():
 def test_the_published_recipe_has_nothing_that_was_added_since():
     recipe = RECIPES["latent-diversity-f-paper"]
     assert (recipe.preset, recipe.batch, recipe.lr) == ("paper", 1, 1e-4)
-    assert (recipe.previous, recipe.share, recipe.corrections, recipe.stray) == (False, 0, 0, 0)
+    assert not recipe.previous
+    assert (recipe.share, recipe.corrections, recipe.exploration) == (0, 0, 0)
     assert recipe.steps == 100 * 8498
 
 
@@ -336,3 +332,16 @@ def test_a_resumed_run_takes_the_same_steps_bit_for_bit(kind, trained_f, tmp_pat
     parts = run(tmp_path / "parts", 3, resume=True)
     one, two = read_weights(whole.weights), read_weights(parts.weights)
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_run_of_an_earlier_release_is_resumed_under_the_former_names_of_its_settings(tmp_path):
+    settings = [*PLAIN, "schedule=constant"]
+    train("latent-diversity-toy", tmp_path, settings=[*settings, "steps=1"])
+    path = tmp_path / "checkpoint.pt"
+    saved = torch.load(path)
+    for before, now in RENAMED_SETTINGS.items():
+        saved["recipe"][before] = saved["recipe"].pop(now)
+    torch.save(saved, path)
+    assert train("latent-diversity-toy", tmp_path, resume=True, settings=settings).step == 2
+    with pytest.raises(ValueError, match="began with another exploration; resume"):
+        train("latent-diversity-toy", tmp_path, resume=True, settings=[*settings, "stray=0.9"])

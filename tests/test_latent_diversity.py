@@ -13,14 +13,14 @@ from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Level
-from tutorial_lib.deep.latent_diversity.click_maps import Interaction
+from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
 from tutorial_lib.deep.latent_diversity.intent import intent_fit
-from tutorial_lib.deep.latent_diversity.networks import Coupled, load_networks
+from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, load_networks
 from tutorial_lib.deep.latent_diversity.proposal import (
     Design,
     DiverseSegmentation,
     Encoder,
-    encoder,
+    make_encoder,
 )
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.deep.latent_diversity.selection import (
@@ -44,14 +44,14 @@ THREE = TWO.add(Click(20, 70, False))
 SMALL = Design(heads=3)
 
 
-# -- what the networks are told of the user --------------------------------------------------------
+# -- click maps ------------------------------------------------------------------------------------
 
 
 def test_clicks_become_distances_discs_and_the_mask_before():
-    told = Interaction(previous=True, radius=1, stride=2)
+    click_maps = ClickMaps(previous=True, radius=1, stride=2)
     before = np.full((4, 6), 0.25, np.float32)
-    maps = told.maps(Clicks([Click(2, 4), Click(7, 0, positive=False)]), (8, 12), before)
-    assert maps.shape == (told.channels, 4, 6) == (5, 4, 6)
+    maps = click_maps.maps(Clicks([Click(2, 4), Click(7, 0, positive=False)]), (8, 12), before)
+    assert maps.shape == (click_maps.channels, 4, 6) == (5, 4, 6)
     assert maps[2].astype(int).tolist() == [
         [0, 0, 1, 0, 0, 0],
         [0, 1, 1, 1, 0, 0],
@@ -63,7 +63,7 @@ def test_clicks_become_distances_discs_and_the_mask_before():
 
 
 def test_distances_are_counted_in_pixels_from_the_clicked_pixel():
-    maps = Interaction(clicks=False, stride=2).maps(Clicks([Click(0, 0)]), (2, 600))
+    maps = ClickMaps(clicks=False, stride=2).maps(Clicks([Click(0, 0)]), (2, 600))
     centres = np.arange(300) * 2 + 0.5  # cell i covers pixels 2 i and 2 i + 1
     expected = np.minimum(np.hypot(0.5, centres), 255) / 255
     assert maps[0, 0] == pytest.approx(expected, abs=1e-6)
@@ -71,13 +71,13 @@ def test_distances_are_counted_in_pixels_from_the_clicked_pixel():
 
 
 def test_what_is_switched_off_is_not_drawn():
-    assert Interaction().channels == 4
-    assert Interaction(distances=False).maps(ONE, (64, 96)).shape == (2, 64, 96)
-    assert Interaction(clicks=False, previous=True).channels == 3
+    assert ClickMaps().channels == 4
+    assert ClickMaps(distances=False).maps(ONE, (64, 96)).shape == (2, 64, 96)
+    assert ClickMaps(clicks=False, previous=True).channels == 3
 
 
 def test_before_the_first_answer_nothing_was_shown():
-    assert not Interaction(previous=True).maps(ONE, (64, 96))[4].any()
+    assert not ClickMaps(previous=True).maps(ONE, (64, 96))[4].any()
 
 
 def test_a_network_that_sees_no_clicks_is_refused():
@@ -145,13 +145,13 @@ def test_a_hypercolumn_may_have_no_level_as_fine_as_itself():
 def published_f():
     design = Design(preset="paper", previous=False)
     with torch.device("meta"):
-        eyes = Encoder(backbone("vgg19", pretrained=False), design.numbers.stride)
-        return DiverseSegmentation(design, eyes.levels), eyes
+        encoder = Encoder(backbone("vgg19", pretrained=False), design.numbers.stride)
+        return DiverseSegmentation(design, encoder.levels), encoder
 
 
 def test_the_paper_preset_is_table_1():
-    f, eyes = published_f()
-    channels = sum(level.channels for level in eyes.levels) + f.design.interaction.channels
+    f, encoder = published_f()
+    channels = sum(level.channels for level in encoder.levels) + f.design.click_maps.channels
     assert channels == 1479  # the paper's text says 1,477; its own numbers sum to this
     projection = channels * 64 + 64
     layers = 9 * (64 * 64 * 9 + 64 + 2)  # weights, biases, and w0 and w1 of the normalisation
@@ -161,14 +161,14 @@ def test_the_paper_preset_is_table_1():
 
 
 def test_f_proposes_m_masks_on_its_cells():
-    eyes = encoder(SMALL)
-    f = DiverseSegmentation(SMALL, eyes.levels).eval()
-    maps = eyes(torch.zeros(2, 3, 64, 96, dtype=torch.uint8))
+    encoder = make_encoder(SMALL)
+    f = DiverseSegmentation(SMALL, encoder.levels).eval()
+    maps = encoder(torch.zeros(2, 3, 64, 96, dtype=torch.uint8))
     assert [tuple(x.shape[2:]) for x in maps][:3] == [(32, 48), (32, 48), (16, 24)]
-    told = torch.zeros(2, SMALL.interaction.channels, 32, 48)
-    hidden, logits = f.answer(f.features(*maps), told)
+    click_maps = torch.zeros(2, SMALL.click_maps.channels, 32, 48)
+    hidden, logits = f.answer(f.features(*maps), click_maps)
     assert (hidden.shape, logits.shape) == ((2, f.channels, 32, 48), (2, 3, 32, 48))
-    torch.testing.assert_close(f(told, *maps), logits)
+    torch.testing.assert_close(f(click_maps, *maps), logits)
 
 
 @pytest.mark.parametrize(
@@ -183,22 +183,24 @@ def test_f_proposes_m_masks_on_its_cells():
 )
 def test_parts_can_be_switched_off_and_exchanged(changes, inputs):
     design = dataclasses.replace(SMALL, augmented=False, **changes)
-    f = DiverseSegmentation(design, encoder(design).levels).eval()
+    f = DiverseSegmentation(design, make_encoder(design).levels).eval()
     assert f.interaction.in_channels == inputs
     assert f(torch.zeros(1, inputs, 16, 16), torch.zeros(1, 3, 16, 16)).shape == (1, 3, 16, 16)
 
 
 def test_without_augmented_input_f_sees_the_image_alone():
-    eyes = encoder(dataclasses.replace(SMALL, augmented=False))
-    (image,) = eyes(torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2).expand(1, 3, 2, 2))
-    assert [level.name for level in eyes.levels] == ["image"]
+    encoder = make_encoder(dataclasses.replace(SMALL, augmented=False))
+    (image,) = encoder(
+        torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2).expand(1, 3, 2, 2)
+    )
+    assert [level.name for level in encoder.levels] == ["image"]
     assert image.flatten().tolist() == [0, 0, 0]  # the mean of black and white
 
 
 def test_the_encoder_never_learns():
-    eyes = encoder(SMALL).train()
-    assert not any(p.requires_grad for p in eyes.parameters())
-    assert not any(m.training for m in eyes.modules() if isinstance(m, nn.BatchNorm2d))
+    encoder = make_encoder(SMALL).train()
+    assert not any(p.requires_grad for p in encoder.parameters())
+    assert not any(m.training for m in encoder.modules() if isinstance(m, nn.BatchNorm2d))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_the_encoder_never_learns():
     [
         ({"preset": "huge"}, "presets are paper, lite; there is no 'huge'"),
         ({"architecture": "mlp"}, "architectures are can, unet; there is no 'mlp'"),
-        ({"heads": 0}, "at least one segmentation"),
+        ({"heads": 0}, "at least one mask"),
     ],
 )
 def test_a_bad_design_ends_in_one_sentence(changes, message):
@@ -221,18 +223,18 @@ def test_a_bad_design_ends_in_one_sentence(changes, message):
 def answered(heads=3, seed=0):
     torch.manual_seed(seed)
     f = DiverseSegmentation(dataclasses.replace(SMALL, heads=heads), LEVELS[:1])
-    image, told = torch.rand(2, 3, 16, 24), torch.rand(2, 5, 16, 24)
-    return f, (image, told, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
+    image, click_maps = torch.rand(2, 3, 16, 24), torch.rand(2, 5, 16, 24)
+    return f, (image, click_maps, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
 
 
 @pytest.mark.parametrize("name", ["shared", "intent"])
 def test_shuffled_candidates_get_the_same_scores_shuffled(name):
-    f, (image, told, hidden, logits) = answered()
+    f, (image, click_maps, hidden, logits) = answered()
     g = selection_network(name, f).eval()
     nn.init.normal_(g.norm.running_mean)
     order = torch.tensor([2, 0, 1])
-    scores = g(*g.look(image, told, hidden, logits))
-    shuffled = g(*g.look(image, told, hidden, logits[:, order]))
+    scores = g(*g.gather(image, click_maps, hidden, logits))
+    shuffled = g(*g.gather(image, click_maps, hidden, logits[:, order]))
     torch.testing.assert_close(shuffled, scores[:, order], atol=1e-5, rtol=1e-5)
     assert scores.std() > 0
 
@@ -240,10 +242,10 @@ def test_shuffled_candidates_get_the_same_scores_shuffled(name):
 def test_the_prior_is_added_to_the_scores():
     f, answers = answered()
     g = selection_network("shared", f).eval()
-    before = g(*g.look(*answers))
+    before = g(*g.gather(*answers))
     with torch.no_grad():
         g.prior[1] = 5
-    after = g(*g.look(*answers))
+    after = g(*g.gather(*answers))
     torch.testing.assert_close(after - before, torch.tensor([0.0, 5, 0]).expand(2, 3))
 
 
@@ -297,7 +299,7 @@ def test_intent_is_the_shared_scorer_with_trust_in_the_click_and_no_more_weights
     f, answers = answered()
     shared, intent = (selection_network(name, f).eval() for name in ("shared", "intent"))
     intent.load_state_dict(shared.state_dict())
-    *seen, fit = intent.look(*answers)
+    *seen, fit = intent.gather(*answers)
     pairs = overlap(seen[1], seen[1])
     belief = (2 * (shared(*seen) + 0.5 * fit)).softmax(dim=1)
     torch.testing.assert_close(intent(*seen, fit), 5 * torch.einsum("bmk,bk->bm", pairs, belief))
@@ -317,10 +319,10 @@ def test_the_overlap_to_be_expected_prefers_a_compromise():
 def test_g_does_without_what_f_is_not_told(left_out):
     design = dataclasses.replace(SMALL, **{left_out: False})
     f = DiverseSegmentation(design, LEVELS[:1])
-    told = torch.rand(2, design.interaction.channels, 16, 24)
-    looked = torch.rand(2, 3, 16, 24), told, torch.randn(2, f.channels, 16, 24)
+    click_maps = torch.rand(2, design.click_maps.channels, 16, 24)
+    inputs = torch.rand(2, 3, 16, 24), click_maps, torch.randn(2, f.channels, 16, 24)
     g = selection_network("intent", f).eval()
-    scores = g(*g.look(*looked, torch.randn(2, 3, 16, 24)))
+    scores = g(*g.gather(*inputs, torch.randn(2, 3, 16, 24)))
     assert scores.shape == (2, 3)
     assert scores.isfinite().all()
     assert (scores.min() >= 0) & (scores.max() <= 5)
@@ -334,23 +336,23 @@ class Copies(nn.Module):
 
 
 def test_the_papers_g_averages_over_the_image_and_undoes_the_shuffling():
-    f, (image, told, hidden, logits) = answered()
+    f, (image, click_maps, hidden, logits) = answered()
     g = PaperSelection(f.design).train()
     g.body = Copies()
     expected = logits.sigmoid().mean(dim=(2, 3))
     for _ in range(5):
-        torch.testing.assert_close(g(*g.look(image, told, hidden, logits)), expected)
+        torch.testing.assert_close(g(*g.gather(image, click_maps, hidden, logits)), expected)
 
 
 def test_the_papers_g_is_shuffled_in_training_only():
-    f, (image, told, hidden, logits) = answered()
+    f, (image, click_maps, hidden, logits) = answered()
     g = selection_network("paper", f)
     seen = []
     g.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][0, -3:].clone()))
     for mode in (True, False):
         g.train(mode)
         for _ in range(8):
-            g(*g.look(image, told, hidden, logits))
+            g(*g.gather(image, click_maps, hidden, logits))
     assert len({tuple(x.mean(dim=(1, 2)).tolist()) for x in seen[:8]}) > 1
     assert len({tuple(x.mean(dim=(1, 2)).tolist()) for x in seen[8:]}) == 1
 
@@ -383,29 +385,29 @@ def test_overlap_is_the_smaller_values_over_the_larger_ones():
 # -- f and g together ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("learns", ["f", "g"])
-def test_only_one_of_them_learns(learns):
+@pytest.mark.parametrize("trained", ["f", "g"])
+def test_only_one_of_them_learns(trained):
     f, _ = answered()
-    networks = Coupled(f, selection_network("shared", f), learns)
+    networks = ProposeAndSelect(f, selection_network("shared", f), trained)
     trainable = {name[0] for name, p in networks.named_parameters() if p.requires_grad}
-    assert trainable == {learns}
-    assert {name for name in "fg" if getattr(networks, name).training} == {learns}
+    assert trainable == {trained}
+    assert {name for name in "fg" if getattr(networks, name).training} == {trained}
     networks.eval()
     assert not (networks.f.training or networks.g.training)
 
 
 def test_without_g_the_first_candidate_is_shown():
     f, answers = answered()
-    assert Coupled(f).scores(*answers).argmax(dim=1).tolist() == [0, 0]
+    assert ProposeAndSelect(f).scores(*answers).argmax(dim=1).tolist() == [0, 0]
 
 
 def saved(folder, heads=3, selector="shared", **changes):
     """Write random weights whose answers differ from candidate to candidate."""
     torch.manual_seed(3)
     design = dataclasses.replace(SMALL, heads=heads, augmented=False, **changes)
-    f = DiverseSegmentation(design, encoder(design).levels)
+    f = DiverseSegmentation(design, make_encoder(design).levels)
     nn.init.normal_(f.heads.weight, std=0.5)
-    networks = Coupled(f, selection_network(selector, f) if selector else None)
+    networks = ProposeAndSelect(f, selection_network(selector, f) if selector else None)
     path = folder / "weights.safetensors"
     save_weights(networks.state_dict(), path, networks.metadata())
     return path

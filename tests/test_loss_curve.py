@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.support import ROOT
 from tutorial_lib.training.run import train
-from tutorial_lib.training.task import Step
+from tutorial_lib.training.task import TrainingStep
 from tutorial_lib.widgets import LossCurve
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ class Clock:
 
 def step(number, of=100, loss=1.0, minutes=None, stage=8):
     passed = number / 60 if minutes is None else minutes  # a second a step
-    return Step(number, loss, 1e-3, passed, number / of, stage, 8.0)
+    return TrainingStep(number, loss, 1e-3, passed, number / of, stage, 8.0)
 
 
 def pictures_of(curve, steps):
@@ -77,7 +77,7 @@ def test_the_last_caption_shows_the_duration():
 
 def test_without_progress_the_time_left_is_unknown():
     curve = LossCurve()
-    curve(Step(1, 1.0, 1e-3, 0.0, 0.0, 8, 8.0))
+    curve(TrainingStep(1, 1.0, 1e-3, 0.0, 0.0, 8, 8.0))
     assert curve.caption == "step 1 of 1 · loss 1.00 · ? left"
 
 
@@ -138,12 +138,12 @@ def test_it_follows_a_training(tmp_path):
 
 
 CELL = """
-from tutorial_lib.training.task import Step
+from tutorial_lib.training.task import TrainingStep
 from tutorial_lib.widgets import LossCurve
 
 curve = LossCurve(interval=1000)
 for number in range(1, {end}):
-    curve(Step(number, 1 / number, 1e-3, number / 60, number / 4, 8, 8.0))
+    curve(TrainingStep(number, 1 / number, 1e-3, number / 60, number / 4, 8, 8.0))
 """
 
 

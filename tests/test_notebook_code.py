@@ -288,7 +288,7 @@ def of_one_mask(loss: Callable[..., torch.Tensor]) -> Callable[..., float]:
 
 
 def ranked_in_arrays(**arrays: np.ndarray) -> np.ndarray:
-    return diversity.ranked_diversity(*map(torch.tensor, arrays.values())).numpy()
+    return diversity.ranked_diversity_loss(*map(torch.tensor, arrays.values())).numpy()
 
 
 COMPARISONS = {
@@ -414,7 +414,7 @@ COMPARISONS = {
     "clicks_around": Comparison(training_clicks.clicks_around, without_others),
     "relaxed_jaccard": Comparison(of_one_mask(losses.relaxed_jaccard), soft_masks),
     "click_constraint": Comparison(of_one_mask(losses.click_constraint), clicked_masks),
-    "ranked_diversity": Comparison(ranked_in_arrays, candidate_losses),
+    "ranked_diversity_loss": Comparison(ranked_in_arrays, candidate_losses),
     "bootstrap_interval": Comparison(
         metrics.bootstrap_interval,
         lambda rng: {

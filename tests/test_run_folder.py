@@ -19,7 +19,7 @@ from tutorial_lib.deep.weights import read_metadata
 from tutorial_lib.options import latest
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training import loop as loops
-from tutorial_lib.training.checkpoints import read_log
+from tutorial_lib.training.checkpoints import read_training_log
 from tutorial_lib.training.folder import claimed
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.run import train
@@ -42,7 +42,7 @@ def test_a_finished_run_is_not_written_over_whatever_is_left_of_it(tmp_path, gon
     before = weights.read_bytes()
     for name in gone:
         (tmp_path / name).unlink()
-    refused(FileExistsError, "name another --out", Loop(Dot("steps=1"), tmp_path).run)
+    refused(FileExistsError, "choose another --out", Loop(Dot("steps=1"), tmp_path).run)
     assert weights.read_bytes() == before
 
 
@@ -61,7 +61,7 @@ def test_an_empty_log_is_no_run(tmp_path):
 def test_force_gives_the_run_up(tmp_path):
     first = Loop(Dot("steps=6"), tmp_path).run()
     second = Loop(Dot("seed=1"), tmp_path).run(force=True)
-    assert [line["step"] for line in read_log(tmp_path)] == [1, 2, 3, 4]
+    assert [line["step"] for line in read_training_log(tmp_path)] == [1, 2, 3, 4]
     assert second.sha256 != first.sha256
     assert torch.load(tmp_path / "checkpoint.pt")["recipe"]["seed"] == 1
 
@@ -294,7 +294,7 @@ def test_a_run_of_another_recipe_is_named_by_it(whole, tmp_path):
 def test_a_damaged_line_of_a_log_is_named_and_the_log_is_kept(whole, tmp_path, line):
     content = b'{"step": 1, "loss": 2.5}\n' + line + b'\n{"step": 3}\n'
     (tmp_path / "log.jsonl").write_bytes(content)
-    refused(ValueError, "log.jsonl is damaged in line 2", read_log, tmp_path)
+    refused(ValueError, "log.jsonl is damaged in line 2", read_training_log, tmp_path)
     refused(ValueError, "log.jsonl is damaged in line 2", resume, tmp_path, whole)
     assert (tmp_path / "log.jsonl").read_bytes() == content
 
@@ -326,9 +326,11 @@ def test_a_full_disk_is_one_sentence_and_costs_nothing(
 
 def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before(monkeypatch, tmp_path):
     path = tmp_path / "checkpoint.pt"
-    checkpoints.write({"step": 1}, path)
+    checkpoints.write_checkpoint({"step": 1}, path)
     monkeypatch.setattr(checkpoints.os, "fsync", full)
-    refused(OSError, "checkpoint.pt cannot be written", checkpoints.write, {"step": 2}, path)
+    refused(
+        OSError, "checkpoint.pt cannot be written", checkpoints.write_checkpoint, {"step": 2}, path
+    )
     assert torch.load(path) == {"step": 1}
     assert list(tmp_path.iterdir()) == [path]
 
@@ -339,7 +341,7 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before(monkey
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_weights_and_log_say_in_which_precision_they_were_trained(tmp_path, precision):
     weights = Loop(Dot(f"precision={precision}"), tmp_path).run().weights
-    about, first = read_metadata(weights), read_log(tmp_path)[0]
+    about, first = read_metadata(weights), read_training_log(tmp_path)[0]
     assert about["precision"] == first["precision"] == precision
     assert about["device"] == first["device"] == "cpu"
     assert about["machine"]["torch"] == importlib.metadata.version("torch")
@@ -350,7 +352,7 @@ def test_weights_do_not_hide_that_a_part_was_trained_in_bfloat16(tmp_path):
     Loop(Dot("precision=bfloat16"), tmp_path).run()
     weights = Loop(Dot("steps=6"), tmp_path).run(resume=True).weights
     assert read_metadata(weights)["precision"] == "bfloat16"
-    assert [line.get("precision") for line in read_log(tmp_path)] == [
+    assert [line.get("precision") for line in read_training_log(tmp_path)] == [
         "bfloat16", None, None, None, "float32", None,
     ]  # fmt: skip
 

@@ -16,9 +16,11 @@ from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.deep.semantic.losses import UNLABELLED
 from tutorial_lib.deep.semantic.network import load_semantic, semantic_network
 from tutorial_lib.deep.weights import read_metadata, save_weights
-from tutorial_lib.training.checkpoints import read_log
-from tutorial_lib.training.data import batches
-from tutorial_lib.training.label_maps import (
+from tutorial_lib.training.checkpoints import read_training_log
+from tutorial_lib.training.recipes import get_recipe
+from tutorial_lib.training.run import train
+from tutorial_lib.training.samples import batches
+from tutorial_lib.training.semantic.label_maps import (
     CLASSES,
     NAMES,
     LabelledPhotos,
@@ -26,9 +28,7 @@ from tutorial_lib.training.label_maps import (
     class_numbers,
     collate_labels,
 )
-from tutorial_lib.training.recipes import get_recipe
-from tutorial_lib.training.run import train
-from tutorial_lib.training.semantic import Semantic
+from tutorial_lib.training.semantic.task import SemanticTask
 from tutorial_lib.training.sources import OTHERS
 
 pytestmark = pytest.mark.slow
@@ -134,7 +134,7 @@ def test_samples_depend_on_number_and_seed_alone_in_any_process(data):
 
 
 def test_batches_go_on_where_a_run_stopped(data):
-    task = Semantic(recipe(), data)
+    task = SemanticTask(recipe(), data)
     third = list(islice(task.batches(0, 0, 1), 3))[2]
     assert torch.equal(next(task.batches(2, 0, 1)).image, third.image)
 
@@ -189,7 +189,9 @@ def test_steps_resume_steps_are_the_same_steps_bit_for_bit(straight, data, tmp_p
     one, two = (torch.load(r.weights.with_name("checkpoint.pt")) for r in (straight, resumed))
     assert one["network"].keys() == two["network"].keys()
     assert all(torch.equal(one["network"][k], two["network"][k]) for k in one["network"])
-    losses = [[line["loss"] for line in read_log(r.weights.parent)] for r in (straight, resumed)]
+    losses = [
+        [line["loss"] for line in read_training_log(r.weights.parent)] for r in (straight, resumed)
+    ]
     assert losses[0] == losses[1]
 
 
@@ -202,7 +204,7 @@ def test_the_crf_learns_with_the_network(straight, data):
 
 
 def test_backbone_crf_and_the_rest_have_rates_of_their_own(data):
-    task = Semantic(recipe("crf_lr=7", name="semantic-crf-rnn"), data)
+    task = SemanticTask(recipe("crf_lr=7", name="semantic-crf-rnn"), data)
     network = task.build()
     groups = task.groups(network)
     assert {group["share"] for group in groups} == {0.3, 1.0, 7.0}
@@ -213,7 +215,7 @@ def test_backbone_crf_and_the_rest_have_rates_of_their_own(data):
 def test_learning_makes_the_classes_right(data, tmp_path):
     settings = ("steps=12", "lr=0.01", "stages=8:1", "freeze_statistics=false")
     run(tmp_path, data, *settings, name="semantic-fcn")
-    losses = [line["loss"] for line in read_log(tmp_path)]
+    losses = [line["loss"] for line in read_training_log(tmp_path)]
     assert losses[0] == pytest.approx(np.log(len(NAMES)) + 1, abs=0.2)
     assert np.mean(losses[-3:]) < 0.75 * losses[0]
 
@@ -235,7 +237,7 @@ def weights_of(folder, stride=8, crf_steps=0, **changes):
 @pytest.mark.parametrize("after", [0, 5])
 def test_a_crf_comes_or_goes_with_the_recipe(data, tmp_path, before, after):
     start = weights_of(tmp_path, stride=16, crf_steps=before)
-    task = Semantic(recipe(f"start={start}", f"crf_steps={after}"), data)
+    task = SemanticTask(recipe(f"start={start}", f"crf_steps={after}"), data)
     network = task.build()
     assert (network.crf.steps if after else network.crf) == (after or None)
     assert (network.stride, network.training) == (8, True)
@@ -248,11 +250,11 @@ def test_a_crf_comes_or_goes_with_the_recipe(data, tmp_path, before, after):
     [
         ({}, ("stages=16:1",), "those of an FCN-8s"),
         ({}, ("preset=paper",), "have the preset lite"),
-        ({"classes": ["background", "cat"]}, (), "know other classes"),
+        ({"classes": ["background", "cat"]}, (), "have other classes"),
     ],
 )
 def test_a_run_cannot_start_from_other_weights(data, tmp_path, about, settings, text):
     start = weights_of(tmp_path, **about)
     with pytest.raises(ValueError, match=text) as error:
-        Semantic(recipe(f"start={start}", *settings), data).build()
+        SemanticTask(recipe(f"start={start}", *settings), data).build()
     assert one_sentence(error.value)

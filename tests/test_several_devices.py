@@ -12,11 +12,11 @@ from torch import nn
 from tests.support import ROOT, one_sentence
 from tests.test_semantic_training import labelled_photos
 from tutorial_lib.deep.weights import read_metadata, read_weights
-from tutorial_lib.training import chance
-from tutorial_lib.training.checkpoints import read_log
+from tutorial_lib.training.checkpoints import read_training_log
+from tutorial_lib.training.distributed import synchronise_layers
 from tutorial_lib.training.recipes import get_recipe
+from tutorial_lib.training.seeds import seed_step, user_rng
 from tutorial_lib.training.setup import make_fabric
-from tutorial_lib.training.shared import share_layers
 
 pytestmark = pytest.mark.slow  # several processes, with settings of their own
 # AdamW would turn rounding errors into whole steps.
@@ -43,10 +43,10 @@ def trained(tmp_path_factory):
     """Return the folders of all runs on one device, and on two."""
     folder = tmp_path_factory.mktemp("devices")
     f = folder / "one" / "1" / "weights.safetensors"
-    g = f"latent-diversity-g-toy;{PLAIN};{USERS};stray=0.5;start={f}"
+    g = f"latent-diversity-g-toy;{PLAIN};{USERS};exploration=0.5;start={f}"
     runs = [
         f"dos-toy;{PLAIN};{USERS};stages=16:0.5,8:0.5",
-        f"latent-diversity-toy;{PLAIN};{USERS};stray=0.5;scatter=0.5;rounds=2",
+        f"latent-diversity-toy;{PLAIN};{USERS};exploration=0.5;random_clicks=0.5;rounds=2",
         g,
         f"{g};selector=paper",
         f"semantic-fcn;{PLAIN};pretrained=false;data={labelled_photos(folder)}",
@@ -74,7 +74,7 @@ def test_users_click_where_they_would_click_on_one_device(trained, index):
 @pytest.mark.parametrize("index", range(5), ids=RUNS)
 def test_losses_and_weights_are_those_of_one_device(trained, index):
     one, two = (folder / str(index) for folder in trained)
-    losses = [[line["loss"] for line in read_log(run)] for run in (one, two)]
+    losses = [[line["loss"] for line in read_training_log(run)] for run in (one, two)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     alone, shared = (read_weights(run / "weights.safetensors") for run in (one, two))
     assert alone.keys() == shared.keys()
@@ -89,8 +89,8 @@ def test_weights_say_on_how_many_devices_they_were_trained(trained):
 
 def dropped(rank, world, batch):
     layer = nn.Sequential(nn.Dropout(0.5))
-    share_layers(layer, rank, world)
-    chance.begin_step(7, 2)
+    synchronise_layers(layer, rank, world)
+    seed_step(7, 2)
     return layer.train()(torch.ones(batch, 5, 3, 3))
 
 
@@ -102,23 +102,23 @@ def test_dropout_drops_what_it_would_on_one_device():
 
 def test_dropout_that_is_not_trained_drops_nothing():
     layer = nn.Sequential(nn.Dropout(0.5)).eval()
-    share_layers(layer, 0, 2)
+    synchronise_layers(layer, 0, 2)
     assert layer(torch.ones(4, 3)).all()
 
 
 def test_a_steps_chance_depends_on_seed_and_step_alone():
     draws = []
     for seed, step in ((0, 0), (0, 1), (1, 0), (0, 0)):
-        chance.begin_step(seed, step)
+        seed_step(seed, step)
         draws.append(torch.rand(1).item())
     assert draws[0] == draws[3]
     assert len(set(draws)) == 3
 
 
 def test_a_users_chance_is_another_than_the_samples():
-    first = chance.of_user(0, 5).random()
-    assert first == chance.of_user(0, 5).random()
-    assert first not in {chance.of_user(0, 6).random(), chance.of_user(1, 5).random()}
+    first = user_rng(0, 5).random()
+    assert first == user_rng(0, 5).random()
+    assert first not in {user_rng(0, 6).random(), user_rng(1, 5).random()}
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps", "cuda:1"])

@@ -13,13 +13,13 @@ from tests.test_cli import main
 from tutorial_lib.deep.networks.fcn import fcn
 from tutorial_lib.deep.weights import read_metadata, read_weights, save_weights
 from tutorial_lib.options import latest
-from tutorial_lib.training.checkpoints import read_log, write
-from tutorial_lib.training.loop import MOST_SKIPPED, Loop
-from tutorial_lib.training.object_selection import ObjectSelection
+from tutorial_lib.training.checkpoints import read_training_log, write_checkpoint
+from tutorial_lib.training.loop import MAX_SKIPPED_STEPS, Loop
+from tutorial_lib.training.object_selection import ObjectSelectionTask
 from tutorial_lib.training.recipes import get_recipe
 from tutorial_lib.training.run import train
-from tutorial_lib.training.setup import make_optimiser, rate
-from tutorial_lib.training.task import Task
+from tutorial_lib.training.setup import lr_factor, make_optimiser
+from tutorial_lib.training.task import TrainingTask
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ TINY = ("minutes=0", "steps=4", "crop=64", "batch=2", "workers=0", "device=cpu",
 PLAIN = (*TINY, "precision=float32", "warmup=0")
 
 
-class Dot(Task):
+class Dot(TrainingTask):
     """One weight that shall become 3: the smallest thing that can be trained."""
 
     def __init__(self, *settings, values=lambda step: 1.0):
@@ -84,12 +84,12 @@ def refused(kind, text):
 )
 def test_the_rate_rises_and_falls_along_a_cosine(progress, factor):
     recipe = get_recipe("dos", ["warmup=0.1", "final_lr=0.01"])
-    assert rate(recipe, progress) == pytest.approx(factor)
+    assert lr_factor(recipe, progress) == pytest.approx(factor)
 
 
 def test_a_constant_rate_stays():
     recipe = get_recipe("dos", ["warmup=0.1", "schedule=constant"])
-    assert [rate(recipe, progress) for progress in (0.1, 0.6, 1)] == [1, 1, 1]
+    assert [lr_factor(recipe, progress) for progress in (0.1, 0.6, 1)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", "AdamW"), ("sgd", "SGD")])
@@ -100,7 +100,7 @@ def test_the_optimiser_is_the_recipes(name, kind):
 
 
 def test_the_backbone_learns_more_slowly_and_biases_do_not_decay():
-    task = ObjectSelection(get_recipe("dos-toy", [*TINY, "pretrained=false"]))
+    task = ObjectSelectionTask(get_recipe("dos-toy", [*TINY, "pretrained=false"]))
     network = task.build()
     groups = task.groups(network)
     assert {(g["share"], g["weight_decay"]) for g in groups} == {
@@ -156,13 +156,15 @@ def test_a_step_without_finite_gradient_is_skipped_with_a_warning(tmp_path):
         result = Loop(task, tmp_path, steps.append).run()
     assert [step.loss == step.loss for step in steps] == [True, False, True, True]
     assert read_weights(result.weights)["weight"].isfinite().all()
-    assert read_log(tmp_path)[1]["loss"] is None
+    assert read_training_log(tmp_path)[1]["loss"] is None
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_too_many_such_steps_end_the_run_in_one_sentence(tmp_path):
     task = Dot("steps=100", values=lambda step: float("nan"))
-    with refused(ValueError, f"No gradient was finite in {MOST_SKIPPED} steps in a row") as error:
+    with refused(
+        ValueError, f"No gradient was finite in {MAX_SKIPPED_STEPS} steps in a row"
+    ) as error:
         Loop(task, tmp_path).run()
     assert one_sentence(error.value)
 
@@ -178,17 +180,17 @@ def test_the_log_says_how_it_goes(tmp_path):
     about = ["precision", "answering_precision", "device", "devices", "machine"]
     assert list(lines[0]) == [*usual, *about]
     assert list(lines[1]) == list(lines[2]) == usual
-    assert lines == read_log(tmp_path)
+    assert lines == read_training_log(tmp_path)
     assert lines[0]["loss"] == 9
 
 
 def test_a_log_line_cut_short_is_passed_over(tmp_path):
     (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"st')
-    assert read_log(tmp_path) == [{"step": 1}]
+    assert read_training_log(tmp_path) == [{"step": 1}]
 
 
 def test_no_log_is_an_empty_one(tmp_path):
-    assert read_log(tmp_path) == []
+    assert read_training_log(tmp_path) == []
 
 
 def test_weights_are_written_now_and_then(tmp_path):
@@ -204,9 +206,9 @@ def test_weights_are_written_now_and_then(tmp_path):
 
 def test_a_checkpoint_that_fails_half_way_leaves_the_one_before(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    write({"step": 1}, path)
+    write_checkpoint({"step": 1}, path)
     with pytest.raises(Exception, match="pickle"):
-        write({"step": lambda: None}, path)
+        write_checkpoint({"step": lambda: None}, path)
     assert torch.load(path) == {"step": 1}
 
 
@@ -231,14 +233,14 @@ def test_ctrl_c_ends_a_run_with_usable_weights(tmp_path):
 
 def test_a_resumed_run_takes_up_the_stream_the_clock_and_the_log(tmp_path):
     Loop(Dot(), tmp_path, stop_at(2), Clock()).run()
-    minutes = read_log(tmp_path)[-1]["minutes"]
+    minutes = read_training_log(tmp_path)[-1]["minutes"]
     with (tmp_path / "log.jsonl").open("a") as log:
         log.write('{"step": 3, "loss": 1}\n')  # trained, but lost with the crash
     task = Dot()
     result = Loop(task, tmp_path, clock=Clock()).run(resume=True)
     assert (result.step, task.first_steps) == (4, [2])
-    assert [line["step"] for line in read_log(tmp_path)] == [1, 2, 3, 4]
-    assert read_log(tmp_path)[-1]["minutes"] > minutes
+    assert [line["step"] for line in read_training_log(tmp_path)] == [1, 2, 3, 4]
+    assert read_training_log(tmp_path)[-1]["minutes"] > minutes
 
 
 def test_a_finished_run_that_is_resumed_trains_no_further(tmp_path):
@@ -275,12 +277,14 @@ def test_steps_resume_steps_are_the_same_steps_bit_for_bit(straight, tmp_path, n
     first, second = one["optimiser"]["state"], two["optimiser"]["state"]
     assert first.keys() == second.keys()
     assert all(torch.equal(first[k]["exp_avg"], second[k]["exp_avg"]) for k in first)
-    losses = [[line["loss"] for line in read_log(r.weights.parent)] for r in (straight, resumed)]
+    losses = [
+        [line["loss"] for line in read_training_log(r.weights.parent)] for r in (straight, resumed)
+    ]
     assert losses[0] == losses[1]
 
 
 def test_a_stage_goes_on_from_the_one_before(straight):
-    assert [line["stage"] for line in read_log(straight.weights.parent)] == [16, 16, 8, 8]
+    assert [line["stage"] for line in read_training_log(straight.weights.parent)] == [16, 16, 8, 8]
     saved = torch.load(straight.weights.with_name("checkpoint.pt"))
     steps = {int(state["step"]) for state in saved["optimiser"]["state"].values()}
     assert steps == {4, 2}  # the new skip has learned for two steps, all else for four
@@ -296,8 +300,8 @@ def test_exported_weights_say_what_they_are(straight):
 @pytest.mark.parametrize(
     ("resume", "settings", "kind", "text"),
     [
-        (False, (), FileExistsError, "go on with it by --resume"),
-        (True, ("lr=7", "batch=3"), ValueError, "begun with another batch and lr"),
+        (False, (), FileExistsError, "continue it by --resume"),
+        (True, ("lr=7", "batch=3"), ValueError, "began with another batch and lr"),
     ],
 )
 def test_a_run_is_neither_written_over_nor_mixed_up(tmp_path, resume, settings, kind, text):
@@ -334,7 +338,7 @@ def weights_of(folder, stride, preset="lite"):
 @pytest.mark.parametrize("stride", [32, 16])
 def test_a_run_starts_from_weights_as_coarse_or_coarser(tmp_path, stride):
     start = weights_of(tmp_path, stride)
-    task = ObjectSelection(get_recipe("dos-toy", [*TINY, "stages=16:1", f"start={start}"]))
+    task = ObjectSelectionTask(get_recipe("dos-toy", [*TINY, "stages=16:1", f"start={start}"]))
     network = task.build()
     assert network.stride == 16
     assert network.training
@@ -350,7 +354,7 @@ def test_a_run_cannot_start_from_other_weights(tmp_path, stride, preset, text):
     start = weights_of(tmp_path, stride)
     settings = [*TINY, "stages=16:1", f"start={start}", f"preset={preset}"]
     with refused(ValueError, text) as error:
-        ObjectSelection(get_recipe("dos-toy", settings)).build()
+        ObjectSelectionTask(get_recipe("dos-toy", settings)).build()
     assert one_sentence(error.value)
 
 

@@ -16,10 +16,11 @@ from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.guidance import distance_maps
 from tutorial_lib.training import sources
-from tutorial_lib.training.corrections import correct, corrective_click
-from tutorial_lib.training.data import SampleStream, batches, collate, random_crop
+from tutorial_lib.training.object_selection import ObjectSelectionTask
 from tutorial_lib.training.recipes import get_recipe
-from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, Scene
+from tutorial_lib.training.samples import SampleStream, batches, collate_clicks, random_crop
+from tutorial_lib.training.sources import IGNORED, OBJECT, OTHERS, TrainingScene
+from tutorial_lib.users.corrections import corrective_click
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +176,7 @@ def test_objects_that_are_all_too_small_are_an_error(data):
 
 GRADIENT = np.repeat(np.arange(SIDE, dtype=np.uint8)[None, :, None] * 2, SIDE, axis=0)
 RAMP = np.ascontiguousarray(np.repeat(GRADIENT, 3, axis=2))
-DISC = Scene(RAMP, disc_mask((SIDE, SIDE), 20, 40, 9).astype(np.uint8))
+DISC = TrainingScene(RAMP, disc_mask((SIDE, SIDE), 20, 40, 9).astype(np.uint8))
 STILL = ("scale_low=1", "scale_high=1", "brightness=0")
 
 
@@ -243,7 +244,7 @@ def test_clicks_tell_the_truth():
 def test_a_batch_is_the_same_samples_as_tensors():
     stream = SampleStream(recipe())
     samples = [stream[0], stream[1]]
-    batch = collate(samples)
+    batch = collate_clicks(samples)
     assert (len(batch), batch.image.shape, batch.image.dtype) == (2, (2, 3, 64, 64), torch.uint8)
     assert batch.image[1, :, 7, 9].tolist() == samples[1].image[7, 9].tolist()
     assert np.array_equal(batch.maps[0], distance_maps(samples[0].clicks, (64, 64)))
@@ -308,16 +309,16 @@ def test_no_cell_is_clicked_twice():
 
 def test_a_batch_gets_the_clicks_it_lacks_and_only_those():
     stream = SampleStream(recipe())
-    batch = collate([stream[0], stream[1], stream[2]])
+    batch = collate_clicks([stream[0], stream[1], stream[2]])
     before = [len(clicks) for clicks in batch.clicks]
     batch.corrections = [0, 1, 3]
     asked = []
 
     def nothing(inputs):
         asked.append(tuple(inputs.shape))
-        return torch.full((len(inputs), 64, 64), -1.0)
+        return torch.full((len(inputs), 1, 64, 64), -1.0)
 
-    correct(batch, nothing)
+    ObjectSelectionTask(recipe()).simulate_corrections(batch, nothing)
     assert [len(c) - n for c, n in zip(batch.clicks, before, strict=True)] == [0, 1, 3]
     assert asked == [(2, 5, 64, 64), (1, 5, 64, 64), (1, 5, 64, 64)]
     for clicks, maps in zip(batch.clicks, batch.maps, strict=True):
@@ -325,7 +326,8 @@ def test_a_batch_gets_the_clicks_it_lacks_and_only_those():
 
 
 def test_a_right_answer_is_not_corrected():
-    batch = collate([SampleStream(recipe())[0]])
+    batch = collate_clicks([SampleStream(recipe())[0]])
     batch.corrections, before = [3], batch.clicks[0]
-    correct(batch, lambda inputs: batch.target.float() - 0.5)
+    answer = batch.target[:, None].float() - 0.5
+    ObjectSelectionTask(recipe()).simulate_corrections(batch, lambda inputs: answer)
     assert batch.clicks == [before]

@@ -13,11 +13,11 @@ from tests.support import disc_mask, one_sentence
 from tests.test_semantic_training import labelled_photos
 from tests.test_training import Dot
 from tutorial_lib.deep.weights import read_metadata
-from tutorial_lib.training.checkpoints import read_log
-from tutorial_lib.training.data import SampleStream, batches, collate
-from tutorial_lib.training.label_maps import LabelStream, collate_labels
+from tutorial_lib.training.checkpoints import read_training_log
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.recipes import get_recipe
+from tutorial_lib.training.samples import SampleStream, batches, collate_clicks
+from tutorial_lib.training.semantic.label_maps import LabelStream, collate_labels
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ def stream(data, *settings):
 
 
 def test_a_photo_that_cannot_be_read_is_skipped_and_named(data):
-    batch = collate([stream(data)[number] for number in range(12)])
+    batch = collate_clicks([stream(data)[number] for number in range(12)])
     assert 0 < len(batch.unreadable) < 12
     assert all("b.jpg" in reason and one_sentence(reason) for reason in batch.unreadable)
     assert len(batch) == 12
@@ -78,7 +78,7 @@ def test_where_nothing_can_be_read_the_run_ends_in_one_sentence(data, workers):
     nothing = stream(data, f"workers={workers}")
     for path in (data / "mine" / "images").iterdir():
         path.write_bytes(b"nonsense")
-    with pytest.raises(OSError, match=r"Nothing could be read in 100 draws.*\.jpg") as error:
+    with pytest.raises(OSError, match=r"No photo could be read in 100 draws.*\.jpg") as error:
         next(batches(nothing))
     assert one_sentence(error.value)
 
@@ -126,7 +126,7 @@ def test_it_is_warned_of_once_and_counted_in_log_and_weights(tmp_path):
     with pytest.warns(RuntimeWarning, match="Skipped: The file b.jpg is broken") as warned:
         weights = Loop(Reading(failing=once), tmp_path).run().weights
     assert len(warned) == 1
-    assert [line["unreadable"] for line in read_log(tmp_path)] == [0, 1, 1, 1]
+    assert [line["unreadable"] for line in read_training_log(tmp_path)] == [0, 1, 1, 1]
     assert read_metadata(weights)["unreadable"] == 1
 
 
@@ -139,7 +139,7 @@ def test_a_resumed_run_goes_on_counting(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_run_ends_in_one_sentence_if_most_cannot_be_read(tmp_path):
-    text = r"Of 21 photos that were drawn 14 could not be read; .*The file 0.jpg is broken"
+    text = r"Of the 21 photos drawn so far, 14 could not be read; .*The file 0.jpg is broken"
     with pytest.raises(OSError, match=text) as error:
         Loop(Reading("steps=100", failing=mostly), tmp_path).run()
     assert one_sentence(error.value)
@@ -151,7 +151,7 @@ def test_what_was_broken_when_the_data_was_opened_is_warned_of_and_counted(tmp_p
     with pytest.warns(RuntimeWarning, match=r"Skipped: The mask a.png is broken. \(and 1 more\)"):
         weights = Loop(task, tmp_path).run().weights
     assert read_metadata(weights)["unreadable"] == 2
-    assert read_log(tmp_path)[0]["unreadable"] == 2
+    assert read_training_log(tmp_path)[0]["unreadable"] == 2
 
 
 # -- killed processes ------------------------------------------------------------------------------

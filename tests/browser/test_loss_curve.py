@@ -6,12 +6,13 @@ from tests.browser.driver import IDLE, write_notebook
 
 TRAINING = """
 import time
-from tutorial_lib.training.task import Step
+from tutorial_lib.training.task import TrainingStep
 from tutorial_lib.widgets import LossCurve
 
 curve = LossCurve()
 for number in range(1, 41):
-    curve(Step(number, 2 / number, 1e-3, number / 150, number / 40, 32 if number < 20 else 16, 8.0))
+    stage = 32 if number < 20 else 16
+    curve(TrainingStep(number, 2 / number, 1e-3, number / 150, number / 40, stage, 8.0))
     time.sleep(0.2)
 print("trained" + " to the end")
 """

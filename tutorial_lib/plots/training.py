@@ -68,7 +68,7 @@ def draw_loss(
     ----------
     log : sequence of mappings
         ``step``, ``loss`` (None or NaN where there is none), ``lr`` and ``stage`` each, such as
-        the lines that :func:`tutorial_lib.training.checkpoints.read_log` reads.
+        the lines that :func:`tutorial_lib.training.checkpoints.read_training_log` reads.
     title : str
         Written above.
     steps : int, optional

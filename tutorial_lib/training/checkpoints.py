@@ -1,4 +1,4 @@
-"""What a run leaves on disk: a checkpoint that is never half-written, and a log that grows."""
+"""Checkpoints, which are written whole or not at all, and the log of a run."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from torch.optim import Optimizer
 
 from tutorial_lib.paths import write_atomically
 from tutorial_lib.training.folder import LOG
-from tutorial_lib.training.settings import RUN_SETTINGS, Recipe
-from tutorial_lib.training.task import Step
+from tutorial_lib.training.settings import RUN_SETTINGS, Recipe, with_current_names
+from tutorial_lib.training.task import TrainingStep
 
-#: What every checkpoint holds. Those of newer releases hold more, which may be missing.
+#: The content of every checkpoint. Newer releases add entries, which may be missing.
 _CONTENT: dict[str, type | tuple[type, ...]] = {
     "recipe": dict, "stage": int, "step": int, "minutes": (int, float), "loss": (int, float),
     "losses": list, "skipped": int, "network": dict, "optimiser": dict,
 }  # fmt: skip
 
 
-def write(state: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint whole or not at all: a power cut leaves the one before.
+def write_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint whole or not at all: after a power cut, the last one is still there.
 
     Parameters
     ----------
     state : dict
-        Tensors, numbers and texts, in dictionaries and lists.
+        Tensors, numbers and strings, in dictionaries and lists.
     path : Path
         The file.
 
     Raises
     ------
     OSError
-        If it cannot be written, for a full disk for one; the one before stays.
+        If it cannot be written, for example because the disk is full. The last one stays.
     """
     stream = io.BytesIO()
     torch.save(state, stream)
-    with written(path):
+    with explained_write_errors(path):
         write_atomically(path, stream.getvalue())
 
 
 @contextmanager
-def written(path: Path) -> Iterator[None]:
-    """Name the file that cannot be written, and say what to do.
+def explained_write_errors(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written, and the remedy.
 
     Parameters
     ----------
@@ -65,19 +65,19 @@ def written(path: Path) -> Iterator[None]:
     Raises
     ------
     OSError
-        In place of the system's, whose text names a file that the user does not know.
+        Instead of the system's error, which names a temporary file.
     """
     try:
         yield
     except OSError as error:
         raise OSError(
-            f"The file {path} cannot be written ({error.strerror or error}): make room, and go on "
-            "with the last checkpoint by --resume."
+            f"The file {path} cannot be written ({error.strerror or error}): make room, and "
+            "continue from the last checkpoint by --resume."
         ) from error
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, without running code that a file might carry.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, without running any code that the file may contain.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def read(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        What :func:`write` was given, on the CPU.
+        As given to :func:`write_checkpoint`, on the CPU. Settings have their current names.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no such file.
     ValueError
-        If it is damaged, or no checkpoint.
+        If the file is damaged, or not a checkpoint.
     """
     if not path.is_file():
         raise FileNotFoundError(f"There is no run to resume in {path.parent}: leave out --resume.")
@@ -104,14 +104,14 @@ def read(path: Path) -> dict[str, Any]:
         raise OSError(
             f"The checkpoint {path} cannot be read ({error.strerror or error})."
         ) from error
-    except Exception as error:  # a damaged file may raise anything on its way through pickle
+    except Exception as error:  # pickle may raise anything for a damaged file
         raise damaged(path) from error
-    if not _sensible(saved):
+    if not _is_checkpoint(saved):
         raise damaged(path)
-    return saved
+    return saved | {"recipe": with_current_names(saved["recipe"])}
 
 
-def _sensible(saved: Any) -> bool:
+def _is_checkpoint(saved: Any) -> bool:
     if not isinstance(saved, dict) or not all(
         isinstance(saved.get(key), kind) for key, kind in _CONTENT.items()
     ):
@@ -129,31 +129,31 @@ def _sensible(saved: Any) -> bool:
 
 
 def damaged(path: Path) -> ValueError:
-    """Return the error of a checkpoint that cannot be resumed."""
+    """Return the error for a checkpoint that cannot be resumed."""
     return ValueError(
-        f"The checkpoint {path} is damaged: train anew in another --out; weights in this folder "
-        "stay as they are."
+        f"The checkpoint {path} is damaged: start again in another --out; the weights in this "
+        "folder are not affected."
     )
 
 
 def restore(saved: dict[str, Any], path: Path, network: nn.Module, optimiser: Optimizer) -> None:
-    """Put a checkpoint's weights and the optimiser's memory in their place.
+    """Load weights and optimiser state from a checkpoint.
 
     Parameters
     ----------
     saved : dict
-        What :func:`read` returned.
+        What :func:`read_checkpoint` returned.
     path : Path
-        Where it was read from.
+        Its file.
     network : nn.Module
         Gets the weights.
     optimiser : Optimizer
-        Gets the memory.
+        Gets the optimiser state.
 
     Raises
     ------
     ValueError
-        If they do not fit, or a weight is not finite.
+        If they do not fit, or if a weight is not finite.
     """
     groups = [set(group) for group in optimiser.param_groups]
     try:
@@ -161,8 +161,8 @@ def restore(saved: dict[str, Any], path: Path, network: nn.Module, optimiser: Op
         optimiser.load_state_dict(saved["optimiser"])
         fitting = all(
             not value.ndim or value.shape == weight.shape
-            for weight, memory in optimiser.state.items()
-            for value in memory.values()
+            for weight, state in optimiser.state.items()
+            for value in state.values()
             if isinstance(value, torch.Tensor)
         )
         finite = all(bool(x.isfinite().all()) for x in network.state_dict().values())
@@ -173,45 +173,45 @@ def restore(saved: dict[str, Any], path: Path, network: nn.Module, optimiser: Op
         raise damaged(path)
 
 
-def differing(saved: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Name the settings in which a run differs from a recipe, and that must not change within it.
+def changed_settings(saved: dict[str, Any], recipe: Recipe) -> list[str]:
+    """Return the settings that differ from a run's, though they must stay the same within a run.
 
     Parameters
     ----------
     saved : dict
-        The recipe of the run, from its checkpoint.
+        The run's recipe, from its checkpoint.
     recipe : Recipe
-        The recipe it is to go on with.
+        The recipe to resume it with.
 
     Returns
     -------
     list of str
-        Names of settings; empty if the run can go on.
+        Names of settings; empty if the run can be resumed.
     """
     now = recipe.to_dict()
     return [key for key in now if key not in RUN_SETTINGS and saved.get(key) != now[key]]
 
 
-class Log:
+class TrainingLog:
     """A file of JSON lines, one for every few steps.
 
-    Lines of steps that a resumed run trains again are dropped first.
+    A resumed run first drops the lines of steps that it repeats.
 
     Parameters
     ----------
     folder : Path
-        Where ``log.jsonl`` lies.
+        The folder of ``log.jsonl``.
     step : int
-        The step the run begins after.
+        The number of steps before this run.
     active : bool
-        False writes nothing: only one of several processes keeps the log.
+        False writes nothing: only one of several processes writes the log.
     about : dict, optional
-        Goes into the first line that is added: on what is trained from here on.
+        Further entries of the first line: the machine and the precision of this run.
 
     Raises
     ------
     ValueError
-        If the log that is there is damaged.
+        If the existing log is damaged.
     OSError
         If it cannot be written.
     """
@@ -221,22 +221,22 @@ class Log:
     ) -> None:
         self.path, self.active, self._about = folder / LOG, active, about or {}
         if active:
-            kept = [line for line in read_log(folder) if line["step"] <= step]
+            kept = [line for line in read_training_log(folder) if line["step"] <= step]
             text = "".join(f"{json.dumps(line)}\n" for line in kept)
-            with written(self.path):
+            with explained_write_errors(self.path):
                 write_atomically(self.path, text.encode())
 
-    def add(self, step: Step, loss: float, unreadable: int = 0) -> None:
+    def add(self, step: TrainingStep, loss: float, unreadable: int = 0) -> None:
         """Add a line.
 
         Parameters
         ----------
-        step : Step
+        step : TrainingStep
             The latest step.
         loss : float
             Mean loss since the last line; NaN becomes null.
         unreadable : int
-            Files so far that could not be read and were skipped.
+            Number of files so far that could not be read and were skipped.
         """
         if not self.active:
             return
@@ -251,14 +251,14 @@ class Log:
             **self._about,
         }
         self._about = {}
-        with written(self.path), self.path.open("a", encoding="utf-8") as stream:
+        with explained_write_errors(self.path), self.path.open("a", encoding="utf-8") as stream:
             stream.write(f"{json.dumps(line)}\n")
             stream.flush()
             os.fsync(stream.fileno())
 
 
-def read_log(folder: str | Path) -> list[dict[str, Any]]:
-    """Read a run's log, for a curve.
+def read_training_log(folder: str | Path) -> list[dict[str, Any]]:
+    """Read the log of a run, for example for a loss curve.
 
     Parameters
     ----------
@@ -269,9 +269,9 @@ def read_log(folder: str | Path) -> list[dict[str, Any]]:
     -------
     list of dict
         ``step``, ``loss`` (None if no step was finite), ``lr``, ``minutes``,
-        ``images_per_second``, ``stage`` and ``unreadable`` (files that were skipped so far). The
-        first line of a run, and of each resumption, has ``precision``, ``device``, ``devices`` and
-        ``machine`` as well. A last line cut short by a crash is left out.
+        ``images_per_second``, ``stage`` and ``unreadable`` (number of skipped files). The first
+        line of a run, and of each resumption, also has ``precision``, ``device``, ``devices`` and
+        ``machine``. A last line that a crash cut short is left out.
 
     Raises
     ------
@@ -286,7 +286,7 @@ def read_log(folder: str | Path) -> list[dict[str, Any]]:
     if None in lines:
         raise ValueError(
             f"The log {path} is damaged in line {lines.index(None) + 1}: move it out of the "
-            "folder, and go on without it."
+            "folder, and continue without it."
         )
     rest = _log_line(last)
     return [*lines, rest] if rest else lines
@@ -296,10 +296,10 @@ _NUMBERS = ("loss", "lr", "minutes", "images_per_second", "stage", "unreadable")
 
 
 def _log_line(text: bytes) -> dict[str, Any] | None:
-    """Return a line of a log, or None if it is none."""
+    """Return a line of a log, or None if the text is no such line."""
     try:
         line = json.loads(text)
-    except (ValueError, RecursionError):  # also what is no UTF-8
+    except (ValueError, RecursionError):  # ValueError also if the text is not UTF-8
         return None
     if not isinstance(line, dict) or type(line.get("step")) is not int:
         return None

@@ -1,4 +1,4 @@
-"""The folder of a run: one run at a time, and nothing in it is lost unless somebody says so."""
+"""The folder of a run: one run at a time, and no run is overwritten without ``force``."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ CHECKPOINT, LOG, WEIGHTS_FILE = "checkpoint.pt", "log.jsonl", "weights.safetenso
 
 @contextmanager
 def claimed(out: Path, resume: bool = False, force: bool = False) -> Iterator[None]:
-    """Keep a folder for one run, and refuse to lose the run that is in it.
+    """Reserve a folder for one run, and refuse to overwrite an earlier run.
 
-    Of several processes that share a run only the first claims its folder.
+    Of several processes of one run, only the first reserves the folder.
 
     Parameters
     ----------
     out : Path
-        The folder; made if it is missing, and removed again if nothing was put into it.
+        The folder; made if it is missing, and removed again if it stays empty.
     resume : bool
-        The run in it is gone on with.
+        The run in it is resumed.
     force : bool
         The run in it may be given up.
 
     Yields
     ------
     None
-        While the folder is claimed.
+        While the folder is reserved.
 
     Raises
     ------
     FileExistsError
-        If there is a run in the folder that is neither resumed nor given up.
+        If the folder holds a run that is neither resumed nor given up.
     BlockingIOError
-        If another run is going on there.
+        If another process trains there.
     OSError
-        If there cannot be such a folder, or one of a run's files cannot be written.
+        If the folder cannot be made, or if a file of the run cannot be written.
     ValueError
-        If the run is to be both resumed and given up.
+        If both ``resume`` and ``force`` are given.
     """
     if resume and force:
-        raise ValueError("--resume goes on with a run and --force gives it up: choose one.")
+        raise ValueError("--resume continues a run and --force gives it up: choose one.")
     if not launched_first():
         yield
         return
@@ -56,37 +56,37 @@ def claimed(out: Path, resume: bool = False, force: bool = False) -> Iterator[No
     try:
         with only_one(out, "training"):
             if not resume and not force:
-                _refuse_to_lose(out)
+                _refuse_to_overwrite(out)
             yield
     finally:
         if made:
-            with suppress(OSError):  # there is something in it
+            with suppress(OSError):  # it is not empty
                 out.rmdir()
 
 
-def begin_anew(out: Path) -> None:
-    """Remove what a run that was given up could be resumed from.
+def remove_run(out: Path) -> None:
+    """Remove checkpoint and log of a run that was given up.
 
-    Its weights stay until there are new ones: the new run may have started from them.
+    Its weights stay until new ones are written: the new run may start from them.
 
     Parameters
     ----------
     out : Path
-        Its folder, claimed with ``force``.
+        Its folder, reserved with ``force``.
     """
     for name in (CHECKPOINT, LOG):
         (out / name).unlink(missing_ok=True)
 
 
-def _refuse_to_lose(out: Path) -> None:
+def _refuse_to_overwrite(out: Path) -> None:
     found = [
         name
         for name in (CHECKPOINT, WEIGHTS_FILE, LOG)
         if (out / name).exists() and (out / name).stat().st_size
     ]
     if found:
-        resume = "go on with it by --resume, " if CHECKPOINT in found else ""
+        resume = "continue it by --resume, " if CHECKPOINT in found else ""
         raise FileExistsError(
-            f"There is a run in {out} already ({', '.join(found)}): {resume}name another --out, or "
-            "give it up by --force."
+            f"There is a run in {out} already ({', '.join(found)}): {resume}choose another --out, "
+            "or give it up by --force."
         )

@@ -1,42 +1,72 @@
-"""The settings that every recipe has: samples, optimiser, schedule, machine.
+"""The settings that all recipes share: samples, optimiser, schedule, machine.
 
-Each setting knows its own limits; a recipe that breaks one is refused as it is made.
+Each setting declares its limits. A recipe with a value out of its limits cannot be made.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tutorial_lib.options import Options, options_of
 
-#: Salient objects, garments and people, segments: mixed so that one place has several readings.
+#: Salient objects, garments and people, segments: in this mixture one place has several readings.
 PHOTOS = "duts:duts-tr:0.55,clothing-co-parsing:clothing-co-parsing:0.2,bsds500:BSDS500:0.25"
-#: Drawn scenes without end, for which no data is needed.
+#: Generated scenes, without end and without any data.
 TOYS = "toy-world::1"
 
-#: Settings that change where and how long a run computes but not what: free to differ on resuming.
+#: Settings that a resumed run may change: they decide where and how long it computes, not what.
 RUN_SETTINGS = frozenset(
     ("steps", "minutes", "workers", "device", "devices", "precision", "summary")
     + ("log_steps", "save_minutes", "export_minutes", "start", "backbone")
 )
 
+#: Former names of settings. Checkpoints, weights and command lines may still hold them.
+RENAMED_SETTINGS = {"stray": "exploration", "scatter": "random_clicks"}
+
 
 def number(default: float, least: float, most: float = math.inf) -> Any:
-    """Declare a setting that is a number between two limits."""
+    """Declare a setting that is a number between two limits, both included.
+
+    Parameters
+    ----------
+    default : int or float
+        The default. Its type is the setting's type.
+    least, most : float
+        The limits.
+
+    Returns
+    -------
+    Any
+        A dataclass field.
+    """
     return field(default=default, metadata={"limits": (least, most)})
 
 
 def choice(default: str, *others: str) -> Any:
-    """Declare a setting that is one of a few words."""
+    """Declare a setting that is one of a few words.
+
+    Parameters
+    ----------
+    default : str
+        The default.
+    *others : str
+        The other words.
+
+    Returns
+    -------
+    Any
+        A dataclass field.
+    """
     return field(default=default, metadata={"words": (default, *others)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train any network.
+    """Settings for training any network.
 
     Parameters
     ----------
@@ -48,57 +78,57 @@ class Recipe:
         ``kind:folder:share`` for each source of samples, joined by commas; see
         :func:`tutorial_lib.training.sources.parse_mixture`.
     renormalise : bool
-        Leave out the sources whose folder is missing and share out their part among the others.
+        Leave out sources whose folder is missing, and scale the other shares to a sum of 1.
     crop : int
         Side of the square crops, in pixels.
     scale_low, scale_high : float
-        Photos are scaled by a factor between these.
+        Photos are scaled by a random factor between these two.
     brightness : float
-        Colours are multiplied by a factor between 1 - this and 1 + this.
+        Colours are multiplied by a random factor between 1 - this and 1 + this.
     batch : int
-        Samples of a step, all devices together.
+        Samples of a step, on all devices together.
     steps : int
         Length of the run in steps; 0 for no limit.
     minutes : float
-        Length of the run in minutes; 0 for no limit. The schedule ends with whichever limit comes
-        first.
+        Length of the run in minutes; 0 for no limit. The run and its schedule end with the limit
+        that comes first.
     optimiser : str
         ``"adamw"`` or ``"sgd"`` (with momentum 0.9).
     lr : float
-        Learning rate at its highest.
+        The highest learning rate.
     weight_decay : float
-        Of weights; never of biases and batch norm.
+        Weight decay of filters; biases and batch norm have none.
     schedule : str
         ``"cosine"`` or ``"constant"``.
     warmup : float
         Share of the run in which the learning rate rises from 0.
     final_lr : float
-        Where the cosine ends, as a share of ``lr``.
+        Learning rate at the end of the cosine, as a share of ``lr``.
     clip_norm : float
-        Gradients are shortened to this length; 0 leaves them.
+        Gradients are clipped to this norm; 0 for no clipping.
     seed : int
-        Everything random follows from it.
+        Seed of everything random.
     workers : int
-        Processes that prepare samples; 0 prepares them in between. Changes no sample.
+        Processes that prepare samples; with 0 the training process does. Samples stay the same.
     device : str
         See :func:`tutorial_lib.deep.device.pick_device`.
     devices : int
-        How many devices, or processes on a CPU, share each batch.
+        Number of devices that share each batch; on a CPU, number of processes.
     precision : str
-        ``"auto"`` trains in bfloat16 on GPUs that compute it natively, and in float32 elsewhere;
-        ``"native"`` does so on such CPUs too, which pays where no depthwise convolution learns;
-        ``"float32"`` or ``"bfloat16"`` insist.
+        ``"auto"`` trains in bfloat16 on GPUs that support it natively, else in float32.
+        ``"native"`` trains in bfloat16 on such CPUs too, which is faster if no depthwise
+        convolution is trained. ``"float32"`` and ``"bfloat16"`` are used as given.
     log_steps : int
-        A line of the log stands for this many steps.
+        The log gets a line every so many steps.
     save_minutes : float
-        A checkpoint is written whenever so many minutes have passed; 0 for after each step.
+        A checkpoint is written every so many minutes; 0 for every step.
     export_minutes : float
-        The weights so far are written whenever so many minutes have passed.
+        The weights so far are written every so many minutes.
 
     Raises
     ------
     ValueError
-        If a value is out of its range, or of another type.
+        If a value is out of its limits, or of another type.
     """
 
     name: str
@@ -140,7 +170,7 @@ class Recipe:
             )
         if self.batch % self.devices:
             raise ValueError(
-                f"A batch of {self.batch} cannot be shared out evenly among {self.devices} devices."
+                f"A batch of {self.batch} cannot be shared evenly among {self.devices} devices."
             )
         if not (self.steps or self.minutes):
             raise ValueError("A run needs an end: set steps or minutes to more than 0.")
@@ -151,16 +181,16 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clicked(Recipe):
-    """How to train a network that reads clicks.
+class ClickRecipe(Recipe):
+    """Settings for training a network that reads clicks.
 
     Parameters
     ----------
     single_click : float
-        Share of samples that begin with one positive click only; the others follow one of Xu's
-        strategies.
+        Share of the samples that begin with a single positive click. The other samples begin with
+        clicks of one of Xu's strategies.
     corrections : int
-        Up to this many clicks are added on the network's own errors.
+        At most this many corrective clicks are added, on the network's own errors.
     """
 
     single_click: float = number(0.5, 0, 1)
@@ -168,7 +198,7 @@ class Clicked(Recipe):
 
 
 def settings_of(recipe: Recipe) -> Options:
-    """Return what may be set of a recipe: everything but its name and summary.
+    """Return the settings of a recipe: all fields but its name and summary.
 
     Parameters
     ----------
@@ -184,6 +214,35 @@ def settings_of(recipe: Recipe) -> Options:
     options = options_of(type(recipe), f"The recipe {name!r}", "The setting {}")
     known = {f.name: options.known[f.name] for f in _settings(recipe)}
     return dataclasses.replace(options, known=known, word="setting")
+
+
+def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give stored settings the names that they have now.
+
+    Parameters
+    ----------
+    settings : mapping
+        Settings by name, from a checkpoint or from the metadata of weights.
+
+    Returns
+    -------
+    dict
+        The same values; see :data:`RENAMED_SETTINGS`.
+
+    Examples
+    --------
+    >>> with_current_names({"stray": 0.1, "lr": 0.002})
+    {'exploration': 0.1, 'lr': 0.002}
+    """
+    return {RENAMED_SETTINGS.get(name, name): value for name, value in settings.items()}
+
+
+def current_texts(texts: Iterable[str]) -> list[str]:
+    """Do the same for ``key=value`` texts, as the command line gives them."""
+    parts = (text.partition("=") for text in texts)
+    return [
+        f"{RENAMED_SETTINGS.get(key.strip(), key)}{equals}{value}" for key, equals, value in parts
+    ]
 
 
 def _settings(recipe: Recipe) -> list[dataclasses.Field]:

@@ -1,4 +1,4 @@
-"""Where and how fast a network learns: devices, precision, optimiser, learning rate, stopping."""
+"""The set-up of a run: devices, precision, optimiser, learning rate, stopping."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tutorial_lib.deep.device import Precision, has_native_bfloat16, pick_device
 from tutorial_lib.training.settings import Recipe
 
 
-def rate(recipe: Recipe, progress: float) -> float:
-    """Return the learning rate's factor when a share ``progress`` of the run is over.
+def lr_factor(recipe: Recipe, progress: float) -> float:
+    """Return the factor of the learning rate at a point of the run.
 
-    It rises in a straight line during the warm-up, from a hundredth; then it stays at 1, or falls
-    along half a cosine to ``final_lr``.
+    It rises linearly from 0.01 during the warm-up. Then it stays at 1, or falls along half a cosine
+    to ``final_lr``.
 
     Parameters
     ----------
     recipe : Recipe
         ``schedule``, ``warmup`` and ``final_lr``.
     progress : float
-        In [0, 1].
+        Share of the run that is over, in [0, 1].
 
     Returns
     -------
@@ -53,7 +53,7 @@ def make_optimiser(groups: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
     Parameters
     ----------
     groups : list of dict
-        See :meth:`Task.groups`.
+        See :meth:`TrainingTask.groups`.
     recipe : Recipe
         ``optimiser`` and ``lr``.
 
@@ -67,23 +67,23 @@ def make_optimiser(groups: list[dict[str, Any]], recipe: Recipe) -> Optimizer:
     return AdamW(groups, lr=recipe.lr)
 
 
-def precision(recipe: Recipe, device: torch.device) -> Precision:
-    """Return the precision in which a recipe's steps are computed on a device.
+def training_precision(recipe: Recipe, device: torch.device) -> Precision:
+    """Return the precision of a recipe's training steps on a device.
 
     Parameters
     ----------
     recipe : Recipe
         ``precision``.
     device : torch.device
-        Where it is trained.
+        The device of the network.
 
     Returns
     -------
     str
         ``"float32"`` or ``"bfloat16"``.
     """
-    # On CPUs bfloat16 speeds up the way forth but slows down the way back, where the weights of
-    # depthwise convolutions learn: twice the time in all for EfficientNet-Lite0.
+    # On CPUs, bfloat16 speeds up the forward pass, but it slows down the backward pass through
+    # depthwise convolutions: a step of EfficientNet-Lite0 takes twice the time in all.
     wanted = recipe.precision == "native" or (recipe.precision == "auto" and device.type != "cpu")
     half = recipe.precision == "bfloat16" or (wanted and has_native_bfloat16(device))
     return "bfloat16" if half else "float32"
@@ -105,16 +105,16 @@ def make_fabric(recipe: Recipe) -> Fabric:
     Raises
     ------
     ValueError
-        If the device is not available, or not as many of them.
+        If there is no such device, or if there are too few.
     """
     device = pick_device(recipe.device)
     several = recipe.devices > 1
     if several:
-        _enough(device, recipe.devices)
+        _check_devices(device, recipe.devices)
     chosen: Any = recipe.devices
     if not several and device.index is not None:
         chosen = [device.index]
-    half = precision(recipe, device) == "bfloat16"
+    half = training_precision(recipe, device) == "bfloat16"
     return Fabric(
         accelerator=device.type,
         devices=chosen,
@@ -124,7 +124,7 @@ def make_fabric(recipe: Recipe) -> Fabric:
 
 
 def answering_precision(recipe: Recipe) -> Precision:
-    """Return the precision of answers that training only looks at, such as those users correct.
+    """Return the precision of answers without gradients, such as those that users correct.
 
     Parameters
     ----------
@@ -134,70 +134,75 @@ def answering_precision(recipe: Recipe) -> Precision:
     Returns
     -------
     str
-        As :func:`tutorial_lib.deep.device.autocast` takes it: what the recipe insists on, else
-        bfloat16 where it is native.
+        For :func:`tutorial_lib.deep.device.autocast`: the recipe's precision if it names one, else
+        ``"auto"``, which is bfloat16 where the device supports it natively.
     """
     return recipe.precision if recipe.precision in ("float32", "bfloat16") else "auto"
 
 
-def _enough(device: torch.device, wanted: int) -> None:
-    """Refuse to share a run among devices that are not there, or where none can be started."""
+def _check_devices(device: torch.device, wanted: int) -> None:
+    """Refuse to share a run among devices that are missing, or in a notebook."""
     here = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device.type, wanted)
     if wanted > here or device.index is not None:
         here = 1 if device.index is not None else here
         raise ValueError(
             f"A run on {wanted} devices {str(device)!r} is not possible here, where {here} can be "
-            "had: change --set devices or --set device."
+            "used: change --set devices or --set device."
         )
     if hasattr(__main__, "__file__") or __main__.__spec__ is not None:
         return
     raise ValueError(
-        "In a notebook a run has one device: train on several by the command "
+        "In a notebook a run has one device: train on several devices with the command "
         "`python -m tutorial_lib train`."
     )
 
 
-def plain(error: RuntimeError, recipe: Recipe) -> Exception:
-    """Say in one sentence what stopped a run from outside.
+def explained(error: RuntimeError, recipe: Recipe) -> Exception:
+    """Explain in one sentence an error whose cause lies outside of the run.
 
     Parameters
     ----------
     error : RuntimeError
-        What torch said.
+        The error from torch.
     recipe : Recipe
-        What was trained.
+        The recipe of the run.
 
     Returns
     -------
     Exception
-        One for the user; the same error if it means something else.
+        An error for the user; any other error is returned as it is.
     """
-    text, go_on = str(error), "go on with the last checkpoint by --resume"
+    text, resume = str(error), "continue from the last checkpoint by --resume"
     if "DataLoader worker" in text:
         return ChildProcessError(
             "A process that prepares samples was killed, perhaps for lack of memory: "
-            f"{go_on} and --set workers=0."
+            f"{resume} and --set workers=0."
         )
     if "out of memory" in text or "can't allocate memory" in text:
         return ValueError(
             f"There is too little memory for a batch of {recipe.batch} crops of {recipe.crop} "
-            "pixels: make batch or crop smaller by --set."
+            "pixels: reduce batch or crop by --set."
         )
     if isinstance(error, dist.DistError) or "Connection closed by peer" in text:
-        return ConnectionError(f"Another process of this run has ended: {go_on}.")
+        return ConnectionError(f"Another process of this run has ended: {resume}.")
     return error
 
 
 def launched_first() -> bool:
-    """Whether this process is the first of those that share a run; true for a run of one."""
+    """Whether this process is the first of a run; true if the run has only one."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 @contextmanager
 def polite_stop() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or SIGTERM) into a flag, so that no step is torn apart.
+    """Turn the first Ctrl-C (or SIGTERM) into a flag, so that a run ends after a whole step.
 
-    A second one interrupts at once. Only the main thread may do so; elsewhere nothing changes.
+    A second one interrupts at once. Outside of the main thread, signals stay as they are.
+
+    Yields
+    ------
+    threading.Event
+        It is set by the first Ctrl-C.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():

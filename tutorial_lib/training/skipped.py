@@ -1,4 +1,4 @@
-"""Photos that cannot be read do not end a run; most photos that cannot, do."""
+"""Photos that cannot be read are skipped. If they are the majority, the run ends."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 import torch.distributed as dist
 from lightning_fabric import Fabric
 
-from tutorial_lib.training.shared import total
+from tutorial_lib.training.distributed import sum_over_devices
 
-ENOUGH = 20  # draws before a share of them means anything
+MIN_DRAWS = 20  # with fewer draws, the share of failures says little
 
 
-class Skipped:
-    """What could not be read so far, on all devices of a run.
+class SkippedFiles:
+    """The files that could not be read so far, on all devices of a run.
 
     Parameters
     ----------
     fabric : Fabric
         The devices.
     opened : sequence of str
-        What could not be read as the data was opened: one sentence an object.
+        One sentence for each object that could not be read when the data was opened.
     saved : dict, optional
-        What :meth:`state` returned when the run was interrupted.
+        What :meth:`state` returned before the run was interrupted.
 
     Attributes
     ----------
     reasons : list of str
-        One sentence a file, each once, on all devices.
+        One sentence per file, the same list on all devices.
     """
 
     def __init__(
@@ -48,25 +48,25 @@ class Skipped:
         return len(self.reasons)
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return what goes into a checkpoint."""
         return {"reasons": self.reasons, "draws": self._draws, "failed": self._failed}
 
     def note(self, samples: int, reasons: Sequence[str]) -> None:
-        """Count a step's samples and what was skipped for them, with a warning for each new file.
+        """Count the samples of a step and the skipped files; warn of each new file.
 
         Parameters
         ----------
         samples : int
-            This device's samples.
+            Number of samples on this device.
         reasons : sequence of str
-            One sentence for each draw of this device that could not be read.
+            One sentence for each photo that this device could not read.
 
         Raises
         ------
         OSError
-            On all devices, if most draws of the run could not be read.
+            On all devices, if most photos drawn so far could not be read.
         """
-        failed = int(total(self._fabric, len(reasons)))
+        failed = int(sum_over_devices(self._fabric, len(reasons)))
         self._draws += samples * self._fabric.world_size + failed
         if not failed:
             return
@@ -76,10 +76,10 @@ class Skipped:
                 self.reasons.append(reason)
                 if self._fabric.is_global_zero:
                     self._warn(reason)
-        if self._draws >= ENOUGH and 2 * self._failed > self._draws:
+        if self._draws >= MIN_DRAWS and 2 * self._failed > self._draws:
             raise OSError(
-                f"Of {self._draws} photos that were drawn {self._failed} could not be read; the "
-                f"first of them: {self.reasons[0]}"
+                f"Of the {self._draws} photos drawn so far, {self._failed} could not be read; the "
+                f"first error was: {self.reasons[0]}"
             )
 
     @staticmethod

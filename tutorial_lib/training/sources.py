@@ -1,4 +1,4 @@
-"""Where training samples come from: one object and its neighbours, drawn from a dataset."""
+"""Sources of training samples: one object and its neighbours, drawn from a dataset."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tutorial_lib.data.layouts.clothing import BODY, ClothingCoParsing
 from tutorial_lib.data.layouts.dataset import Dataset
 from tutorial_lib.data.toy_world import toy_scene
 
-#: What a pixel of :attr:`Scene.labels` is. Other objects have the numbers from ``OTHERS`` on.
+#: Values of :attr:`TrainingScene.labels`. Other objects have the numbers from ``OTHERS`` on.
 BACKGROUND, OBJECT, IGNORED, OTHERS = 0, 1, 2, 3
-MOST_OTHERS = 6  # each of them may be clicked up to five times
+MAX_OTHERS = 6  # each of them may get up to five clicks
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """A photo, the object that is meant, and what else there is to click.
+class TrainingScene:
+    """A photo, the object to segment, and other objects that negative clicks may lie on.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ class Scene:
 
 
 class Source(Protocol):
-    """An endless supply of scenes, picklable, so that it can be sent to a worker process."""
+    """An endless supply of scenes. It can be pickled, for worker processes."""
 
-    def draw(self, rng: np.random.Generator) -> Scene:
-        """Draw a scene; the same state of ``rng`` gives the same scene."""
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a scene. The same state of ``rng`` gives the same scene."""
 
 
 class Photos:
-    """Any dataset of one object an example: DUTS, a folder of your own, VOC, SBD, COCO.
+    """Any dataset with one object per example: DUTS, a folder of your own, VOC, SBD, COCO.
 
     Parameters
     ----------
@@ -63,17 +63,17 @@ class Photos:
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
 
-    def draw(self, rng: np.random.Generator) -> Scene:
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
         """Draw an example, all equally likely."""
         example = self.dataset[int(rng.integers(len(self.dataset)))]
         labels = example.truth.astype(np.uint8)
         if example.ignore is not None:
             labels[example.ignore] = IGNORED
-        return Scene(example.image, labels)
+        return TrainingScene(example.image, labels)
 
 
 class Garments:
-    """Clothing Co-Parsing: half of the time a whole person, else one garment among the others.
+    """Clothing Co-Parsing: half of the scenes show a person, half a garment among others.
 
     Parameters
     ----------
@@ -85,29 +85,31 @@ class Garments:
         self.dataset, self.stems = dataset, dataset.labelled
         self.body = [i for i, name in enumerate(dataset.label_names) if name in BODY]
 
-    def draw(self, rng: np.random.Generator) -> Scene:
-        """Draw a photo, then the person or a garment; a photo without garments has a person."""
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a photo, then the person or a garment; without garments, always the person."""
         stem = self.stems[int(rng.integers(len(self.stems)))]
         labels, image = self.dataset.label_map(stem), self.dataset.photo(stem)
         present = np.flatnonzero(np.bincount(labels.ravel()))
         garments = np.setdiff1d(present, [0, *self.body])
         if not len(garments) or rng.random() < 0.5:
-            return Scene(image, (labels > 0).astype(np.uint8))
+            return TrainingScene(image, (labels > 0).astype(np.uint8))
         chosen = int(rng.choice(garments))
-        return Scene(image, _meant(labels, [chosen], np.setdiff1d(present, [0, chosen]), rng))
+        return TrainingScene(
+            image, _scene_labels(labels, [chosen], np.setdiff1d(present, [0, chosen]), rng)
+        )
 
 
 class Segments:
-    """BSDS500: a segment as one of its annotators drew it, or the union of some neighbours.
+    """BSDS500: one segment of one annotator, or the union of a few neighbours.
 
     Parameters
     ----------
     dataset : Bsds500
         The photos.
     least, most : float
-        The shares of the photo between which an object lies.
+        Smallest and largest area of an object, as shares of the photo.
     union : float
-        How often a segment's neighbours are added, up to three of them.
+        Share of the scenes in which up to three neighbours are added to the segment.
     """
 
     def __init__(
@@ -116,19 +118,19 @@ class Segments:
         self.dataset, self.least, self.most, self.union = dataset, least, most, union
         self.stems = tuple(dict.fromkeys(key.split("-")[0] for key in dataset.ids))
 
-    def draw(self, rng: np.random.Generator) -> Scene:
-        """Draw a photo, an annotator and a segment of a sensible size."""
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a photo, an annotator and a segment of a suitable size."""
         image, readings = self.dataset.readings(self.stems[int(rng.integers(len(self.stems)))])
-        shares, sensible = np.empty(0), np.empty(0, dtype=np.int64)
-        while not len(sensible):  # each photo has at least one annotator with such a segment
+        shares, suitable = np.empty(0), np.empty(0, dtype=np.int64)
+        while not len(suitable):  # each photo has at least one annotator with such a segment
             labels = readings[int(rng.integers(len(readings)))]
             shares = np.bincount(labels.ravel()) / labels.size
-            sensible = np.flatnonzero((shares >= self.least) & (shares <= self.most))
-        chosen = [int(rng.choice(sensible))]
+            suitable = np.flatnonzero((shares >= self.least) & (shares <= self.most))
+        chosen = [int(rng.choice(suitable))]
         if rng.random() < self.union:
             self._add_neighbours(labels, shares, chosen, rng)
-        others = np.setdiff1d(sensible, chosen)
-        return Scene(image, _meant(labels, chosen, others, rng))
+        others = np.setdiff1d(suitable, chosen)
+        return TrainingScene(image, _scene_labels(labels, chosen, others, rng))
 
     def _add_neighbours(
         self, labels: np.ndarray, shares: np.ndarray, chosen: list[int], rng: np.random.Generator
@@ -144,7 +146,7 @@ class Segments:
 
 
 class Toys:
-    """The toy world without end: every draw is a new scene, and any of its readings.
+    """The toy world: every draw generates a new scene, and picks one of its objects.
 
     Parameters
     ----------
@@ -155,29 +157,29 @@ class Toys:
     def __init__(self, size: tuple[int, int] = (96, 128)) -> None:
         self.size = size
 
-    def draw(self, rng: np.random.Generator) -> Scene:
-        """Draw a scene; half of the time the main thing is meant, else any thing or part."""
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a scene; half of the time its main object, else any object or part."""
         scene = toy_scene(int(rng.integers(2**31)), self.size)
         name = scene.names[0] if rng.random() < 0.5 else str(rng.choice(scene.names))
         labels = scene.mask(name).astype(np.uint8)
-        for number, other in enumerate(scene.others(name)[:MOST_OTHERS]):
+        for number, other in enumerate(scene.others(name)[:MAX_OTHERS]):
             labels[other] = OTHERS + number
-        return Scene(scene.image, labels)
+        return TrainingScene(scene.image, labels)
 
 
-def unreadable(sources: Iterable[Source]) -> list[str]:
-    """Return what could not be read as sources were opened, one sentence an object."""
+def unreadable_objects(sources: Iterable[Source]) -> list[str]:
+    """Return one sentence for each object that could not be read when sources were opened."""
     datasets = [source.dataset for source in sources if hasattr(source, "dataset")]
     return [reason for found in datasets for reason in found.broken.values()]
 
 
-def _meant(
+def _scene_labels(
     labels: np.ndarray, chosen: list[int], others: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Turn a map of segments into ``Scene.labels``, with a few of the other segments at most."""
+    """Turn a map of segments into ``TrainingScene.labels``, with a few of the other segments."""
     lookup = np.zeros(int(labels.max()) + 1, dtype=np.uint8)
     lookup[chosen] = OBJECT
-    some = rng.permutation(others)[:MOST_OTHERS]
+    some = rng.permutation(others)[:MAX_OTHERS]
     lookup[some] = OTHERS + np.arange(len(some))
     return lookup[labels]
 
@@ -198,8 +200,8 @@ TOY_WORLD = "toy-world"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One source of a mixture before it is opened.
+class MixturePart:
+    """One source of a mixture, before it is opened.
 
     Parameters
     ----------
@@ -216,7 +218,7 @@ class Part:
     share: float
 
 
-def parse_mixture(text: str) -> tuple[Part, ...]:
+def parse_mixture(text: str) -> tuple[MixturePart, ...]:
     """Read a mixture: ``kind:folder:share`` for each source, joined by commas.
 
     Parameters
@@ -226,13 +228,13 @@ def parse_mixture(text: str) -> tuple[Part, ...]:
 
     Returns
     -------
-    tuple of Part
+    tuple of MixturePart
         The sources.
 
     Raises
     ------
     ValueError
-        If the text has another form or a kind is unknown.
+        If the text has another form, or if a kind is unknown.
     """
     parts = []
     for piece in text.split(","):
@@ -250,7 +252,7 @@ def parse_mixture(text: str) -> tuple[Part, ...]:
             raise ValueError(
                 f"Samples come from {', '.join(_KINDS)} or {TOY_WORLD}; there is no {kind!r}."
             )
-        parts.append(Part(kind, folder, number))
+        parts.append(MixturePart(kind, folder, number))
     return tuple(parts)
 
 
@@ -264,25 +266,25 @@ def open_mixture(
     text : str
         See :func:`parse_mixture`.
     data : Path or None
-        The folder that the sources' folders lie in; None will do for the toy world.
+        Folder of the datasets; None will do for the toy world.
     size : tuple of int
         Height and width of toy scenes.
     renormalise : bool
-        Leave out sources whose folder is missing, and allow shares of any sum.
+        Leave out sources whose folder is missing, and allow any sum of the shares.
 
     Returns
     -------
     sources : list of Source
-        Opened: indices read, photos not.
+        Opened: indices are read, photos are not.
     shares : np.ndarray
         ``(n,) float64``, of sum 1.
 
     Raises
     ------
     ValueError
-        If shares do not sum to 1, or photos are needed and there is no folder.
+        If shares do not sum to 1, or if photos are needed and there is no folder.
     FileNotFoundError
-        If a folder is missing; the text says which and how to get it.
+        If a folder is missing. The message says which, and how to get it.
     """
     parts = parse_mixture(text)
     if data is None and any(part.kind != TOY_WORLD for part in parts):

@@ -1,9 +1,9 @@
-"""What the loop is told, and what it tells: the task, each step, the result."""
+"""What the loop trains, and what it reports: the task, each step, the result."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from tutorial_lib.training.settings import Recipe
 
 
-class Task(ABC):
-    """What is trained.
+class TrainingTask(ABC):
+    """A network, its samples and its loss. The loop does the rest.
 
     Parameters
     ----------
@@ -25,28 +25,35 @@ class Task(ABC):
     Attributes
     ----------
     unreadable : sequence of str
-        What could not be read as the data was opened, one sentence an object.
+        One sentence for each object that could not be read when the data was opened.
     """
 
     unreadable: Sequence[str] = ()
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+        self.recipe, self.device = recipe, torch.device("cpu")
 
     @abstractmethod
     def build(self, stage: int | None = None) -> nn.Module:
-        """Return the network a run begins with, or a bare one of a stage, to load a state into."""
+        """Return the network that a run begins with.
+
+        Parameters
+        ----------
+        stage : int, optional
+            Given when a run is resumed: return a network of this stage. The loop loads its weights
+            from the checkpoint.
+        """
 
     def place(self, device: torch.device) -> None:
-        """Put what stands beside the network on the device of this process, before any step."""
+        """Move everything beside the network to the device of this process; called once."""
         self.device = device
 
     @abstractmethod
     def stage(self, network: nn.Module) -> int:
-        """Return the number of the stage a network is at."""
+        """Return the number of a network's stage."""
 
     def grow(self, network: nn.Module, progress: float) -> nn.Module:
-        """Return the network of the stage due at ``progress`` in [0, 1]; often the same one."""
+        """Return the network of the stage due at ``progress`` in [0, 1]; by default the same."""
         return network
 
     @abstractmethod
@@ -55,26 +62,46 @@ class Task(ABC):
 
     @abstractmethod
     def batches(self, step: int, rank: int, world: int) -> Iterator[Any]:
-        """Yield batches from a step on, each with a ``len``: the part of one of several devices.
+        """Yield the batches from a step on.
 
-        A batch may have a list ``unreadable`` of sentences on what could not be read for it.
+        Parameters
+        ----------
+        step : int
+            Number of the first step, from 0.
+        rank, world : int
+            Device number ``rank`` of ``world`` devices: the batches hold its part of the samples.
+
+        Yields
+        ------
+        Any
+            An object with a ``len``. It may have a list ``unreadable`` with one sentence for each
+            photo that could not be read.
         """
 
+    def simulate_corrections(self, batch: Any, network: nn.Module) -> Any:
+        """Let simulated users correct the network's present answers; called before each step.
+
+        Parameters
+        ----------
+        batch : Any
+            From :meth:`batches`.
+        network : nn.Module
+            The network, in evaluation mode. Gradients are off, and autocast is on.
+
+        Returns
+        -------
+        Any
+            The batch for :meth:`loss`; by default the same.
+        """
+        return batch
+
     def count(self, batch: Sized) -> int:
-        """Return of how many numbers a batch's loss is the mean, so that devices can share them."""
+        """Return the number of terms of which a batch's loss is the mean."""
         return len(batch)
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor:
-        """Return the batch's mean loss, a tensor of no dimensions."""
-
-    def amend(self, batch: Any, predict: Callable[..., Any]) -> Any:
-        """Change a batch in the light of what the network answers now; hook before each step.
-
-        ``predict(*inputs, call="forward")`` calls the network, or one of its methods by name, in
-        evaluation mode and without gradients.
-        """
-        return batch
+        """Return the mean loss of a batch, a tensor without dimensions."""
 
     @abstractmethod
     def metadata(self, network: nn.Module) -> dict[str, Any]:
@@ -82,8 +109,8 @@ class Task(ABC):
 
 
 @dataclass(frozen=True)
-class Step:
-    """What a step came to; handed to the hook ``on_step``.
+class TrainingStep:
+    """The outcome of one step; the loop passes it to ``on_step``.
 
     Parameters
     ----------
@@ -94,13 +121,13 @@ class Step:
     lr : float
         Learning rate.
     minutes : float
-        Minutes trained, those before an interruption included.
+        Minutes of training so far, with those before an interruption.
     progress : float
-        Share of the run that is over.
+        Share of the run that is over, in [0, 1].
     stage : int
         The stage; for an FCN its stride.
     images_per_second : float
-        Samples of this step by its seconds, waiting for them included.
+        Samples of this step, divided by its seconds. The time spent waiting for samples counts.
     """
 
     step: int
@@ -113,21 +140,21 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Result:
-    """How a run ended.
+class TrainingResult:
+    """The outcome of a run.
 
     Parameters
     ----------
     step : int
-        Steps trained.
+        Steps of training.
     minutes : float
-        Minutes trained.
+        Minutes of training.
     loss : float
-        Mean of the last line of the log.
+        Mean loss in the last line of the log.
     weights : Path
         The file of exported weights.
     sha256 : str
-        Its SHA-256; empty on all but the first of several devices.
+        Its SHA-256. Empty on all but the first of several devices.
     finished : bool
         False if the run was stopped before its end.
     """

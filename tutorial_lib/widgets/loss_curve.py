@@ -16,7 +16,7 @@ from IPython.display import display
 from tutorial_lib.plots.training import draw_loss, running_mean
 
 if TYPE_CHECKING:
-    from tutorial_lib.training.task import Step
+    from tutorial_lib.training.task import TrainingStep
 
 MAX_SHARE = 0.1  # of the time for drawing
 SIZE = (7.2, 2.9)  # inches
@@ -47,9 +47,9 @@ class LossCurve(ipw.VBox):
 
     Examples
     --------
-    >>> from tutorial_lib.training.task import Step
+    >>> from tutorial_lib.training.task import TrainingStep
     >>> curve = LossCurve()
-    >>> curve(Step(1, 1.69, 1e-3, 0.01, 0.5, 32, 40.0))
+    >>> curve(TrainingStep(1, 1.69, 1e-3, 0.01, 0.5, 32, 40.0))
     >>> curve.caption
     'step 1 of 2 · loss 1.69 · 1 s left'
     """
@@ -70,12 +70,12 @@ class LossCurve(ipw.VBox):
         super().__init__([self._shown])
         self.add_class("tutorial-loss-curve")
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: TrainingStep) -> None:
         """Add a step, and draw the curve if it is time.
 
         Parameters
         ----------
-        step : Step
+        step : TrainingStep
             The report of the training loop.
         """
         if self.history and step.step <= self.history[-1]["step"]:

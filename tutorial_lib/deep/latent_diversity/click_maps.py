@@ -1,8 +1,10 @@
-"""What a network is told of the user: clicks as maps, on the cells the network computes on.
+"""Clicks as maps: the interaction that f and g of Latent Diversity read beside the image.
 
-Latent Diversity gives f and g two distance maps and two maps of the clicks themselves (Li et al.,
-section 3). Later networks add the mask that the user saw when clicking (Mahadevan et al., BMVC
-2018; Sofiiuk et al., 2021): without it, a network cannot know what a click was meant to mend.
+Latent Diversity draws two distance maps and two maps of the clicks themselves (Li et al., section
+3). Later networks add the mask that was shown before the last click (Mahadevan et al., BMVC 2018;
+Sofiiuk et al., 2021). Without that mask, a network cannot know which error a click corrects.
+
+The maps have one cell for every ``stride`` pixels of the image, like the networks.
 """
 
 from __future__ import annotations
@@ -16,26 +18,32 @@ from tutorial_lib.guidance import TRUNCATION, click_masks, distance_map
 
 
 @dataclass(frozen=True)
-class Interaction:
+class ClickMaps:
     """Which maps a network reads beside the image, in this order.
 
     Parameters
     ----------
     distances : bool
-        Two truncated distance maps (Eq. 1), divided by 255.
+        Two truncated distance maps (Eq. 1), divided by 255: positive and negative clicks.
     clicks : bool
-        Two maps that are 1 at the clicks of either kind.
+        Two maps that are 1 at the clicks: positive and negative ones.
     previous : bool
-        The mask that was shown before the last click, as probabilities; not in the paper.
+        The mask shown before the last click, as probabilities. Not in the paper.
     radius : int
-        Clicks are discs of this radius, in cells; 0 for single cells, as in the paper.
+        Clicks are drawn as discs of this radius, in cells; 0 for single cells, as in the paper.
     stride : int
         Pixels of the image from one cell to the next.
 
     Raises
     ------
     ValueError
-        If clicks would be told by no map at all.
+        If no map would show the clicks.
+
+    Examples
+    --------
+    >>> from tutorial_lib.clicks import Click, Clicks
+    >>> ClickMaps(stride=2).maps(Clicks([Click(8, 8)]), (32, 48)).shape
+    (4, 16, 24)
     """
 
     distances: bool = True
@@ -46,15 +54,15 @@ class Interaction:
 
     def __post_init__(self) -> None:
         if not (self.distances or self.clicks):
-            raise ValueError("A network needs distance maps or click maps: it must see the clicks.")
+            raise ValueError("A network must see the clicks: switch on distances or clicks.")
 
     @property
     def channels(self) -> int:
-        """How many maps these are."""
+        """Number of maps."""
         return 2 * self.distances + 2 * self.clicks + self.previous
 
     def cells(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return rows and columns of the maps of an image ``(H, W, ...)``."""
+        """Return height and width of the maps, in cells, for an image ``(H, W, ...)``."""
         return -(-shape[0] // self.stride), -(-shape[1] // self.stride)
 
     def maps(
@@ -69,8 +77,8 @@ class Interaction:
         shape : tuple of int
             Shape of the image, ``(H, W, ...)``.
         previous : np.ndarray, optional
-            ``(h, w) float32`` in [0, 1], on cells: the mask shown before the last click; without
-            it, nothing was shown. Not looked at if the network does not read it.
+            ``(h, w) float32`` in [0, 1], on cells: the mask shown before the last click. Without
+            it, the map is 0 everywhere. Ignored if the network does not read this map.
 
         Returns
         -------
@@ -95,10 +103,10 @@ class Interaction:
         return np.stack(drawn).astype(np.float32, copy=False)
 
     def on_cells(self, clicks: Clicks) -> Clicks:
-        """Return the cells that were clicked; of two clicks in one cell the later counts."""
+        """Return the clicked cells. Of two clicks in one cell the later one counts."""
         stride = self.stride
         return Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
 
     def _distance(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        centres = (points + 0.5) / self.stride - 0.5  # where the clicked pixels lie among cells
+        centres = (points + 0.5) / self.stride - 0.5  # positions of the clicked pixels among cells
         return distance_map(centres, size, TRUNCATION / self.stride) * (self.stride / TRUNCATION)

@@ -1,10 +1,10 @@
-"""What a click says about the user's intention, beyond the pixel it lies on.
+"""What a click tells about the user's intention, beyond the pixel it lies on.
 
-Who clicks on a car door may mean the door or the car. But people click into the middle of what they
-mean, and later into the middle of what is still wrong. So of each candidate can be asked: had the
-user meant this one, would they have clicked there? (Baker, Saxe and Tenenbaum, Action Understanding
-as Inverse Planning, Cognition 2009.) Both papers' robots click deep in an error: DOS's on its
-deepest pixel, Latent Diversity's on a pixel the likelier the deeper it lies (Eq. 8).
+A click on a car door may mean the door or the car. But people click near the centre of what they
+want, and later near the centre of what is still wrong. So one can ask of each candidate: would a
+user who wants this candidate have clicked there? (Baker, Saxe and Tenenbaum, Action Understanding
+as Inverse Planning, Cognition 2009.) The robots of both papers click deep inside an error: DOS's
+robot on the deepest pixel, Latent Diversity's on a random pixel, deeper ones more often (Eq. 8).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from tutorial_lib.users.region_depth import depth
 
 
 def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor) -> Tensor:
-    """Say how well new clicks fit to each candidate, as corrections of the mask shown before.
+    """Measure how well the new clicks fit each candidate, as corrections of the previous mask.
 
-    If candidate m is meant, the cells that differ between it and the mask shown before are the
-    error, missed object and false object apart, and d is the distance of each of them to its
-    region's boundary. New are clicks that the mask shown before got wrong.
+    Suppose that the user wants candidate m. Then the error is where m and the previous mask differ:
+    the missed object and the false object, one region each. The depth of a cell is its distance to
+    the boundary of its region. A click is new if the previous mask was wrong at it.
 
     Parameters
     ----------
     candidates : Tensor
         ``(B, M, h, w)`` in [0, 1].
     positive, negative : Tensor
-        ``(B, h, w)``: above 0 at the cells that were clicked, of either kind.
+        ``(B, h, w)``: above 0 at the clicked cells.
     previous : Tensor
         ``(B, h, w)`` in [0, 1]: the mask shown before the last click; 0 if there was none.
 
     Returns
     -------
     Tensor
-        ``(B, M) float32`` in [0, 1], on the candidates' device: the largest d at a new click as a
-        share of the largest d anywhere. 1 where DOS's robot would have clicked just there; 0 where
-        no new click lies in the error, or where there is no error.
+        ``(B, M) float32`` in [0, 1], on the candidates' device: the largest depth at a new click,
+        divided by the largest depth anywhere. 1 where DOS's robot would have clicked; 0 if no new
+        click lies in the error, or if there is no error.
     """
     masks, shown = (candidates >= 0.5).cpu().numpy(), (previous >= 0.5).cpu().numpy()
     added = (positive > 0).cpu().numpy() & ~shown
@@ -49,9 +49,9 @@ def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous:
     return torch.tensor(fits, dtype=torch.float32, device=candidates.device)
 
 
-def _fit(meant: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:
-    missed, deepest_missed = _depth_at(added, meant & ~shown)
-    false, deepest_false = _depth_at(removed, shown & ~meant)
+def _fit(wanted: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:
+    missed, deepest_missed = _depth_at(added, wanted & ~shown)
+    false, deepest_false = _depth_at(removed, shown & ~wanted)
     deepest = max(deepest_missed, deepest_false)
     return max(missed, false) / deepest if deepest else 0.0
 

@@ -1,4 +1,4 @@
-"""f and g of Latent Diversity together: what is trained, one after the other, and stored as one.
+"""f and g of Latent Diversity together: trained one after the other, and stored in one file.
 
 F(X) = f_m(X),  m = argmax g(Z)        (Li et al., section 2)
 """
@@ -15,7 +15,7 @@ from tutorial_lib.deep.latent_diversity.proposal import (
     Design,
     DiverseSegmentation,
     Encoder,
-    encoder,
+    make_encoder,
 )
 from tutorial_lib.deep.latent_diversity.selection import (
     SELECTORS,
@@ -25,35 +25,37 @@ from tutorial_lib.deep.latent_diversity.selection import (
 from tutorial_lib.deep.weights import described, fill, open_weights
 
 
-class Coupled(nn.Module):
-    """f, perhaps with g beside it; one of them learns, the other one stays as it is.
+class ProposeAndSelect(nn.Module):
+    """f, with or without g. One of the two is trained, the other one is frozen.
 
     Parameters
     ----------
     f : DiverseSegmentation
-        Proposes.
+        Proposes M candidates.
     g : SelectionNetwork, optional
-        Selects. Without it, the first candidate counts as selected.
-    learns : str
+        Selects one of them. Without g, the first candidate is selected.
+    trained : str
         ``"f"`` or ``"g"``.
     """
 
     def __init__(
-        self, f: DiverseSegmentation, g: SelectionNetwork | None = None, learns: str = "f"
+        self, f: DiverseSegmentation, g: SelectionNetwork | None = None, trained: str = "f"
     ) -> None:
         super().__init__()
-        self.f, self.g, self.learns = f, g, learns
-        fixed = g if learns == "f" else f
-        if fixed is not None:
-            fixed.requires_grad_(False)
+        self.f, self.g, self.trained = f, g, trained
+        if self._frozen is not None:
+            self._frozen.requires_grad_(False)
         self.train()
 
+    @property
+    def _frozen(self) -> nn.Module | None:
+        return self.g if self.trained == "f" else self.f
+
     def train(self, mode: bool = True) -> Self:
-        """Switch the one that learns to training mode."""
+        """Switch to training mode; the frozen network stays in evaluation mode."""
         super().train(mode)
-        fixed = self.g if self.learns == "f" else self.f
-        if fixed is not None:
-            fixed.eval()
+        if self._frozen is not None:
+            self._frozen.eval()
         return self
 
     def features(self, *maps: Tensor) -> Tensor:
@@ -64,35 +66,36 @@ class Coupled(nn.Module):
         """See :meth:`DiverseSegmentation.answer`."""
         return self.f.answer(features, interaction)
 
-    def look(
-        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
-    ) -> tuple[Tensor, ...]:
-        """See :meth:`SelectionNetwork.look`."""
-        return self.g.look(image, interaction, hidden, logits)
-
-    def score(self, *looked: Tensor) -> Tensor:
-        """Score the candidates ``(B, M)``, from what :meth:`look` gathered."""
-        return self.g(*looked)
-
     def scores(self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
-        """Score the candidates ``(B, M)``; without g, the earlier ones higher."""
+        """Score the candidates.
+
+        Parameters
+        ----------
+        image, interaction, hidden, logits : Tensor
+            See :meth:`SelectionNetwork.gather`.
+
+        Returns
+        -------
+        Tensor
+            ``(B, M)``: g's scores. Without g, the scores fall from the first to the last candidate.
+        """
         if self.g is None:
             count, heads = logits.shape[:2]
             return -torch.arange(heads, device=logits.device).float().expand(count, heads)
-        return self.score(*self.look(image, interaction, hidden, logits))
+        return self.g(*self.g.gather(image, interaction, hidden, logits))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return what is trained: f's logits from its inputs, or g's scores from what it saw."""
-        return self.f(*inputs) if self.learns == "f" else self.g(*inputs)
+        """Return the output of the trained network: the logits of f, or the scores of g."""
+        return self.f(*inputs) if self.trained == "f" else self.g(*inputs)
 
     def metadata(self) -> dict[str, Any]:
-        """Return what :func:`build` needs to know of the two, ready for JSON."""
+        """Return what :func:`load_networks` needs to build both networks, ready for JSON."""
         selector = None if self.g is None else self.g.name
         return {"design": self.f.design.to_dict(), "selector": selector}
 
 
-def read(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a file of weights, and what it says about itself.
+def open_networks(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a file of weights and its metadata.
 
     Parameters
     ----------
@@ -102,14 +105,14 @@ def read(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Returns
     -------
     state : dict of str to Tensor
-        Weights, named ``f...`` and perhaps ``g...``.
+        The weights. Their names begin with ``f.`` or ``g.``.
     about : dict
-        At least ``design`` and ``selector``.
+        The metadata: at least ``design`` and ``selector``.
 
     Raises
     ------
     ValueError
-        If there are no such weights, or the file holds those of something else.
+        If there are no such weights, or if they belong to another method.
     FileNotFoundError
         If the file is missing.
     """
@@ -117,52 +120,53 @@ def read(weights: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not {"design", "selector"} <= about.keys():
         raise ValueError(f"The weights {weights} are not those of Latent Diversity.")
     if not isinstance(about["design"], dict) or about["selector"] not in (None, *SELECTORS):
-        raise ValueError(f"What the weights {weights} say of themselves is damaged.")
+        raise ValueError(f"The metadata of the weights {weights} is damaged.")
     design = described(about["design"], Design, weights).to_dict()
     if unknown := sorted(set(about["design"]) - set(design)):
         raise ValueError(
-            f"The weights {weights} need a newer version, which knows: {unknown[0]!r}."
+            f"The weights {weights} need a newer version of this package: {unknown[0]!r} is "
+            "unknown here."
         )
     return state, about | {"design": design}
 
 
 def load_networks(
-    weights: str | Path = "latent-diversity", backbone: bool | str | Path = True, learns: str = "f"
-) -> tuple[Encoder, Coupled, dict[str, Any]]:
-    """Build the networks that a file of weights belongs to.
+    weights: str | Path = "latent-diversity", backbone: bool | str | Path = True, trained: str = "f"
+) -> tuple[Encoder, ProposeAndSelect, dict[str, Any]]:
+    """Build encoder, f and g from a file of weights.
 
     Parameters
     ----------
     weights : str or Path
-        See :func:`read`.
+        See :func:`open_networks`.
     backbone : bool, str or Path
         The backbone's weights; see :func:`tutorial_lib.deep.backbones.by_name.backbone`.
-    learns : str
-        See :class:`Coupled`.
+    trained : str
+        See :class:`ProposeAndSelect`.
 
     Returns
     -------
     encoder : Encoder
         On the CPU, frozen.
-    networks : Coupled
+    networks : ProposeAndSelect
         On the CPU, in evaluation mode.
     about : dict
-        What is stored with the weights.
+        The metadata of the weights.
 
     Raises
     ------
     ValueError
-        If there are no such weights, or the file holds those of something else.
+        If there are no such weights, or if they belong to another method.
     FileNotFoundError
         If a file is missing.
     ImportError, ConnectionError
-        If the backbone's weights cannot be had.
+        If the backbone's weights are neither here nor can be downloaded.
     """
-    state, about = read(weights)
+    state, about = open_networks(weights)
     design = Design(**about["design"])
-    eyes = encoder(design, backbone)
-    f = DiverseSegmentation(design, eyes.levels)
+    encoder = make_encoder(design, backbone)
+    f = DiverseSegmentation(design, encoder.levels)
     g = selection_network(about["selector"], f) if about["selector"] else None
-    networks = Coupled(f, g, learns)
-    fill(networks, state, f"The weights {weights} do not fit the network they name.")
-    return eyes, networks.eval(), about
+    networks = ProposeAndSelect(f, g, trained)
+    fill(networks, state, f"The weights {weights} do not fit the network that they name.")
+    return encoder, networks.eval(), about

@@ -1,12 +1,12 @@
 """f of Latent Diversity: one network, M segmentations (Li et al., CVPR 2018, section 3, Table 1).
 
-    image -> frozen backbone -> maps --hypercolumn--+                      once an image
+    image -> frozen backbone -> maps --hypercolumn--+                      once per image
                                                     +-> CAN -> M masks
-    clicks -> interaction maps ------1x1------------+                      once a click
+    clicks -> click maps ------------1x1------------+                      once per click
 
-The paper's layer 1 is an affine projection of everything a pixel knows: 1,472 channels of VGG-19,
-3 of the image, 4 of the clicks. Being affine, it may be cut into a part of the image and a part of
-the clicks that are added, so that a click costs only the layers behind it.
+The paper's layer 1 is an affine projection of all channels of a pixel: 1,472 of VGG-19, 3 of the
+image, 4 of the clicks. An affine projection is a sum of two: one of the image, one of the clicks.
+So the first is computed once, and a click costs only the layers behind it.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from torch.nn import functional as F
 
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Backbone, Level
-from tutorial_lib.deep.latent_diversity.click_maps import Interaction
+from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
 from tutorial_lib.deep.networks.context_aggregation import context_aggregation
 from tutorial_lib.deep.networks.separable import SeparableHypercolumn
 from tutorial_lib.deep.networks.unet import unet
 
 
 @dataclass(frozen=True)
-class Preset:
-    """The numbers in which two versions of f differ.
+class ProposalPreset:
+    """The numbers in which the two versions of f differ.
 
     Parameters
     ----------
     backbone : str
         Name of the pretrained network.
     stride : int
-        Pixels from one cell of f to the next.
+        Pixels of the image from one cell of f to the next.
     radius : int
-        Clicks are discs of this radius, in cells.
+        Clicks are drawn as discs of this radius, in cells.
     normalise : bool
-        Whether every channel of the backbone is brought to unit variance.
+        Whether every channel of the backbone is scaled to unit variance.
     """
 
     backbone: str
@@ -51,17 +51,17 @@ class Preset:
 
 
 PRESETS = {
-    "paper": Preset("vgg19", stride=1, radius=0, normalise=False),
-    "lite": Preset("efficientnet-lite0", stride=2, radius=2, normalise=True),
+    "paper": ProposalPreset("vgg19", stride=1, radius=0, normalise=False),
+    "lite": ProposalPreset("efficientnet-lite0", stride=2, radius=2, normalise=True),
 }
 ARCHITECTURES = {"can": context_aggregation, "unet": unet}
-WIDTH = 64  # what layer 1 projects to
-MOST_HEADS = 64  # a damaged file must not take all memory
+WIDTH = 64  # channels behind layer 1
+MAX_HEADS = 64  # so that a damaged file cannot take all memory
 
 
 @dataclass(frozen=True)
 class Design:
-    """Everything that decides which network f is, and so which weights fit it.
+    """The architecture of f. Weights fit only the design that they were trained with.
 
     Parameters
     ----------
@@ -69,15 +69,15 @@ class Design:
         ``"paper"``: VGG-19, full resolution, single-pixel clicks, adaptive normalisation.
         ``"lite"``: EfficientNet-Lite0, half resolution, discs, batch norm, residual connections.
     heads : int
-        M, how many segmentations it proposes.
+        M, the number of candidates.
     architecture : str
         ``"can"`` (Table 1) or ``"unet"`` (Table 4).
     augmented : bool
-        Whether it sees the backbone's features beside the image (Table 3).
+        Whether f reads the backbone's features beside the image (Table 3).
     distances, clicks : bool
-        Whether it sees distance maps, and maps of the clicks themselves (Table 3).
+        Whether f reads distance maps, and maps of the clicks themselves (Table 3).
     previous : bool
-        Whether it sees the mask shown before the last click; not in the paper.
+        Whether f reads the mask shown before the last click. Not in the paper.
 
     Raises
     ------
@@ -102,23 +102,21 @@ class Design:
                 f"{self.architecture!r}."
             )
         if self.heads < 1:
-            raise ValueError(f"A network proposes at least one segmentation, not {self.heads}.")
-        if self.heads > MOST_HEADS:
-            raise ValueError(f"A network proposes at most {MOST_HEADS} masks, not {self.heads}.")
-        _ = self.interaction
+            raise ValueError(f"A network proposes at least one mask, not {self.heads}.")
+        if self.heads > MAX_HEADS:
+            raise ValueError(f"A network proposes at most {MAX_HEADS} masks, not {self.heads}.")
+        _ = self.click_maps
 
     @property
-    def numbers(self) -> Preset:
+    def numbers(self) -> ProposalPreset:
         """The preset's numbers."""
         return PRESETS[self.preset]
 
     @property
-    def interaction(self) -> Interaction:
-        """Which maps of the user it reads."""
+    def click_maps(self) -> ClickMaps:
+        """The click maps that f reads."""
         numbers = self.numbers
-        return Interaction(
-            self.distances, self.clicks, self.previous, numbers.radius, numbers.stride
-        )
+        return ClickMaps(self.distances, self.clicks, self.previous, numbers.radius, numbers.stride)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields, ready for JSON."""
@@ -126,16 +124,16 @@ class Design:
 
 
 class Encoder(nn.Module):
-    """What f sees of an image: the image itself and a frozen backbone's maps.
+    """Encode an image for f: the image itself, and the maps of a frozen backbone.
 
-    It learns nothing and is stored nowhere: its weights are ImageNet's.
+    The encoder is neither trained nor stored with f: its weights are those from ImageNet.
 
     Parameters
     ----------
     backbone : Backbone, optional
-        It is frozen. Without one, f sees only the image (Table 3, "without augmented input").
+        It gets frozen. Without one, f reads only the image (Table 3, "without augmented input").
     stride : int
-        The image is averaged over squares of this many pixels.
+        The image is averaged over squares of this side, in pixels.
     """
 
     def __init__(self, backbone: Backbone | None, stride: int) -> None:
@@ -146,7 +144,7 @@ class Encoder(nn.Module):
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """What :meth:`forward` returns, map by map; the image comes first."""
+        """The maps that :meth:`forward` returns; the image comes first."""
         image = Level("image", self.stride, 3)
         return (image,) if self.backbone is None else (image, *self.backbone.levels)
 
@@ -170,13 +168,13 @@ class Encoder(nn.Module):
         return maps if self.backbone is None else maps + self.backbone(image)
 
 
-def encoder(design: Design, pretrained: bool | str | Path = True) -> Encoder:
-    """Build what f sees an image through.
+def make_encoder(design: Design, pretrained: bool | str | Path = True) -> Encoder:
+    """Build the encoder of a design.
 
     Parameters
     ----------
     design : Design
-        ``preset`` and ``augmented`` decide.
+        Its ``preset`` and ``augmented``.
     pretrained : bool, str or Path
         See :func:`tutorial_lib.deep.backbones.by_name.backbone`.
 
@@ -201,9 +199,9 @@ class DiverseSegmentation(nn.Module):
     Parameters
     ----------
     design : Design
-        What it reads and what it is made of.
+        The architecture.
     levels : sequence of Level
-        What its encoder yields.
+        :attr:`Encoder.levels`.
     """
 
     def __init__(self, design: Design, levels: Sequence[Level]) -> None:
@@ -211,54 +209,54 @@ class DiverseSegmentation(nn.Module):
         numbers = design.numbers
         self.design = design
         self.hypercolumn = SeparableHypercolumn(levels, WIDTH, numbers.normalise, numbers.stride)
-        self.interaction = nn.Conv2d(design.interaction.channels, WIDTH, 1, bias=False)
+        self.interaction = nn.Conv2d(design.click_maps.channels, WIDTH, 1, bias=False)
         self.body = ARCHITECTURES[design.architecture](design.preset, WIDTH, design.heads)
-        # The selection network reads what the last layer reads; so that layer stands apart.
+        # g reads the input of the last layer, so the last layer is a module of its own.
         self.heads, self.body.output = self.body.output, nn.Identity()
 
     @property
     def channels(self) -> int:
-        """Channels of what the last layer reads."""
+        """Channels of the last layer's input, which g reads too."""
         return self.heads.in_channels
 
     def features(self, *maps: Tensor) -> Tensor:
-        """Compute what depends on the image alone.
+        """Compute everything that depends on the image alone.
 
         Parameters
         ----------
         *maps : Tensor
-            What the encoder yields.
+            From :class:`Encoder`.
 
         Returns
         -------
         Tensor
-            ``(B, 64, h, w)``, one cell every ``stride`` pixels.
+            ``(B, 64, h, w)``, one cell for every ``stride`` pixels.
         """
         return self.hypercolumn(maps, tuple(maps[0].shape[-2:]))
 
     def answer(self, features: Tensor, interaction: Tensor) -> tuple[Tensor, Tensor]:
-        """Answer clicks.
+        """Propose candidates for some clicks.
 
         Parameters
         ----------
         features : Tensor
             ``(B, 64, h, w)``, from :meth:`features`.
         interaction : Tensor
-            ``(B, C, h, w) float32``, from :meth:`Interaction.maps`.
+            ``(B, C, h, w) float32``, from :meth:`ClickMaps.maps`.
 
         Returns
         -------
         hidden : Tensor
-            ``(B, channels, h, w)``: what the network knows of each cell.
+            ``(B, channels, h, w)``: the input of the last layer.
         logits : Tensor
-            ``(B, M, h, w)``: a sigmoid makes M segmentations of them.
+            ``(B, M, h, w)``: their sigmoid is the M candidates.
         """
         user = self.interaction(interaction)
-        # In bfloat16, if that is what convolutions are computed in: one float32 summand would turn
-        # every sum behind it into float32, which costs more than the convolutions.
+        # Under autocast the convolution returns bfloat16. A float32 summand would turn every sum
+        # behind it into float32, which costs more than the convolutions.
         hidden = self.body(features.to(user.dtype) + user)
         return hidden, self.heads(hidden)
 
     def forward(self, interaction: Tensor, *maps: Tensor) -> Tensor:
-        """Return the logits ``(B, M, h, w)``, from the user's and the encoder's maps."""
+        """Return the logits ``(B, M, h, w)`` from the click maps and the encoder's maps."""
         return self.answer(self.features(*maps), interaction)[1]

@@ -112,7 +112,7 @@ class LatentDiversity:
         encoder, networks, about = load_networks(weights, backbone)
         self.encoder = fold_norms(encoder.to(self.device, memory_format=torch.channels_last))
         self.networks = fold_norms(networks.to(self.device, memory_format=torch.channels_last))
-        self.click_maps = networks.f.design.interaction
+        self.click_maps = networks.f.design.click_maps
         preset = about["design"]["preset"]
         self.size = SIZES[preset] if size is None else size
         self.zoom = ZOOMS[preset] if zoom is None else zoom

@@ -1,12 +1,12 @@
-"""g of Latent Diversity: which of M segmentations is to be shown (Li et al., section 4).
+"""g of Latent Diversity: select one of M candidates (Li et al., section 4).
 
-Three networks with one interface. :class:`PaperSelection` is the paper's: convolutions over the
-image, the clicks and all M masks at once, and an average over the image. Whatever it learns of one
-candidate it must learn M times over, and its masks are shuffled in training so that it looks at
-them at all. :class:`SharedSelection` is ours: it scores each candidate by itself, always with the
-same weights, so that shuffling the candidates just shuffles the scores; and it reads what f has
-found out about the image instead of the image. :class:`IntentSelection` also asks of each candidate
-whether somebody who means it would have clicked there, and shows what is best on the whole.
+There are three networks with one interface. :class:`PaperSelection` is the paper's: convolutions
+over the image, the clicks and all M masks at once, then an average over the image. It must learn
+the same thing M times, once for each candidate. In training its masks are shuffled; otherwise it
+would ignore them. :class:`SharedSelection` is ours: it scores each candidate alone, with the same
+weights for all, so shuffled candidates get the same scores, shuffled. It reads the hidden map of f
+instead of the image. :class:`IntentSelection` also asks whether a user who wants the candidate
+would have clicked there, and selects the candidate with the best expected IoU.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from tutorial_lib.deep.networks.context_aggregation import ConvLayer, context_ag
 WIDTH = 32  # channels of the shared scorer
 DILATIONS = (1, 2, 4, 8)
 STATISTICS = 7
-TRUST = 0.5  # in users who click into the middle; this and the next chosen on validation photos
-SHARPNESS, CONFIDENCE = 2.0, 5.0  # of beliefs in candidates, and of what is expected of them
+TRUST = 0.5  # weight of the clicks' positions; these three are chosen on validation photos
+SHARPNESS, CONFIDENCE = 2.0, 5.0  # factors of the beliefs, and of the expected IoUs
 
 
 class SelectionNetwork(nn.Module, ABC):
-    """What both selection networks are.
+    """The interface of a selection network.
 
-    First :meth:`look`, which learns nothing and makes few numbers of many; then :meth:`forward`.
+    :meth:`gather` has no weights and reduces the inputs; :meth:`forward` scores what it returns.
 
     Parameters
     ----------
     design : Design
         The network f whose candidates are scored.
     pool : int
-        It looks at averages over squares of this many cells of f.
+        Inputs are averaged over squares of this side, in cells of f.
     """
 
     name: str
@@ -50,36 +50,36 @@ class SelectionNetwork(nn.Module, ABC):
         self.design, self.pool = design, pool
 
     @abstractmethod
-    def look(
+    def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gather what is to be judged.
+        """Gather the inputs of :meth:`forward`.
 
         Parameters
         ----------
         image : Tensor
             ``(B, 3, h, w)``: the first of the encoder's maps.
         interaction : Tensor
-            ``(B, C, h, w)``: what f was told of the user.
+            ``(B, C, h, w)``: the click maps, as f reads them.
         hidden, logits : Tensor
-            ``(B, channels, h, w)`` and ``(B, M, h, w)``: what f answered.
+            ``(B, channels, h, w)`` and ``(B, M, h, w)``: from :meth:`DiverseSegmentation.answer`.
 
         Returns
         -------
         tuple of Tensor
-            float32, the batch first in each.
+            float32; the first dimension of each is the batch.
         """
 
     @abstractmethod
-    def forward(self, *looked: Tensor) -> Tensor:
-        """Score the candidates: ``(B, M)`` float, the higher the better."""
+    def forward(self, *gathered: Tensor) -> Tensor:
+        """Score the candidates: ``(B, M)`` float, higher is better."""
 
     def _pooled(self, x: Tensor) -> Tensor:
         return (F.avg_pool2d(x, self.pool, ceil_mode=True) if self.pool > 1 else x).float()
 
 
 class PaperSelection(SelectionNetwork):
-    """The paper's g: Table 1 without its first layer, and an average over the image behind it.
+    """The paper's g: Table 1 without its first layer, then an average over the image.
 
     Parameters
     ----------
@@ -93,19 +93,19 @@ class PaperSelection(SelectionNetwork):
 
     def __init__(self, design: Design, pool: int = 1) -> None:
         super().__init__(design, pool)
-        channels = 3 + design.interaction.channels + design.heads
+        channels = 3 + design.click_maps.channels + design.heads
         self.body = context_aggregation(design.preset, channels, design.heads)
 
-    def look(
+    def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gather image, clicks and candidates; see :meth:`SelectionNetwork.look`."""
+        """Gather image, clicks and candidates; see :meth:`SelectionNetwork.gather`."""
         known = torch.cat([self._pooled(image), self._pooled(interaction)], dim=1)
         return known, self._pooled(logits.float().sigmoid())
 
-    def forward(self, *looked: Tensor) -> Tensor:
-        """Score the candidates ``(B, M)``; in training they are shuffled before it sees them."""
-        known, candidates = looked
+    def forward(self, *gathered: Tensor) -> Tensor:
+        """Score the candidates ``(B, M)``; in training they are shuffled first."""
+        known, candidates = gathered
         order = torch.arange(candidates.shape[1], device=candidates.device)
         if self.training:
             order = torch.randperm(len(order)).to(order.device)
@@ -114,10 +114,10 @@ class PaperSelection(SelectionNetwork):
 
 
 class SharedSelection(SelectionNetwork):
-    """Score each candidate by itself, with the same weights for all: our g.
+    """Our g: score each candidate alone, with the same weights for all.
 
-    It sees a candidate beside the mean of all of them and beside what f knows of every cell, and
-    says how good it is from three averages: over the image, over the candidate, and beside it.
+    It compares a candidate with the mean of all candidates and with the hidden map of f. The score
+    comes from three averages: over the image, inside the candidate, and outside of it.
 
     Parameters
     ----------
@@ -125,41 +125,41 @@ class SharedSelection(SelectionNetwork):
         The network f whose candidates are scored.
     pool : int
         See :class:`SelectionNetwork`.
-    known : int
+    hidden : int
         Channels of f's hidden map.
     """
 
     name = "shared"
 
-    def __init__(self, design: Design, pool: int, known: int) -> None:
+    def __init__(self, design: Design, pool: int, hidden: int) -> None:
         super().__init__(design, pool)
-        told = design.interaction.channels
-        self.context = nn.Conv2d(known + told, WIDTH, 1)
+        known = hidden + design.click_maps.channels
+        self.context = nn.Conv2d(known, WIDTH, 1)
         self.candidate = nn.Conv2d(2, WIDTH, 3, padding=1)
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        gathered = 3 * WIDTH + 2 * (known + told) + STATISTICS
-        self.norm = nn.BatchNorm1d(gathered)
+        pooled = 3 * WIDTH + 2 * known + STATISTICS
+        self.norm = nn.BatchNorm1d(pooled)
         self.judge = nn.Sequential(
-            nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
+            nn.Linear(pooled, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
         )
-        # How good each candidate is as a rule: f's candidates have characters of their own.
+        # f's candidates specialise, so each one has its own average quality.
         self.prior = nn.Parameter(torch.zeros(design.heads))
 
-    def look(
+    def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gather what f knows, candidates and their numbers; see :meth:`SelectionNetwork.look`."""
+        """Gather f's hidden map, clicks and candidates; see :meth:`SelectionNetwork.gather`."""
         candidates = logits.float().sigmoid()
         known = torch.cat([self._pooled(hidden), self._pooled(interaction)], dim=1)
-        numbers = self._statistics(candidates, interaction.float())
-        return known, self._pooled(candidates), numbers
+        statistics = self._statistics(candidates, interaction.float())
+        return known, self._pooled(candidates), statistics
 
     def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
-        """Return numbers ``(B, M, STATISTICS)`` that convolutions would be long in learning."""
+        """Return ``(B, M, STATISTICS)``: numbers that convolutions would learn slowly."""
         mean = candidates.mean(dim=1, keepdim=True)
-        discs, previous = self._told(interaction)
+        discs, previous = self._clicks_and_previous(interaction)
         others = torch.cat([mean, previous], dim=1)
         apart, size = differences(candidates, others), candidates.sum(dim=(2, 3))
         cells = candidates.shape[2] * candidates.shape[3]
@@ -178,21 +178,25 @@ class SharedSelection(SelectionNetwork):
             dim=2,
         )
 
-    def _told(self, interaction: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the clicks' maps ``(B, 2, h, w)`` and the mask shown before ``(B, 1, h, w)``."""
-        told, first = self.design.interaction, 2 * self.design.interaction.distances
-        clicks, shown = interaction[:, first : first + 2], interaction[:, -1:]
+    def _clicks_and_previous(self, interaction: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the maps of the clicks ``(B, 2, h, w)`` and of the previous mask ``(B, 1, h, w)``.
+
+        Maps that f does not read are 0.
+        """
+        design = self.design.click_maps
+        first = 2 * design.distances
+        clicks, previous = interaction[:, first : first + 2], interaction[:, -1:]
         return (
-            clicks if told.clicks else torch.zeros_like(interaction[:, :2]),
-            shown if told.previous else torch.zeros_like(shown),
+            clicks if design.clicks else torch.zeros_like(interaction[:, :2]),
+            previous if design.previous else torch.zeros_like(previous),
         )
 
-    def forward(self, *looked: Tensor) -> Tensor:
+    def forward(self, *gathered: Tensor) -> Tensor:
         """Score the candidates ``(B, M)``; shuffled candidates get the same scores, shuffled.
 
-        But for :attr:`prior`, one number a candidate that is added to its score.
+        The exception is :attr:`prior`: it adds one number to the score of each candidate.
         """
-        known, candidates, numbers = looked
+        known, candidates, statistics = gathered
         count, heads = candidates.shape[:2]
         beside = candidates - candidates.mean(dim=1, keepdim=True)
         pairs = torch.stack([candidates, beside], dim=2).flatten(0, 1)
@@ -200,33 +204,34 @@ class SharedSelection(SelectionNetwork):
         each = pairs[:, :1]
         context = self.context(known)[:, None]
         mixed = (self.candidate(pairs).unflatten(0, (count, heads)) + context).flatten(0, 1)
-        seen = self.layers(mixed).float()
-        gathered = torch.cat(
+        features = self.layers(mixed).float()
+        pooled = torch.cat(
             [
-                seen.mean(dim=(2, 3)),
-                averages(seen, each).flatten(1),
-                averages(seen, 1 - each).flatten(1),
+                features.mean(dim=(2, 3)),
+                averages(features, each).flatten(1),
+                averages(features, 1 - each).flatten(1),
                 averages(known, candidates).flatten(0, 1),
                 averages(known, 1 - candidates).flatten(0, 1),
-                numbers.flatten(0, 1),
+                statistics.flatten(0, 1),
             ],
             dim=1,
         )
-        return self.judge(self.norm(gathered)).float().view(count, heads) + self.prior
+        return self.judge(self.norm(pooled)).float().view(count, heads) + self.prior
 
 
 class IntentSelection(SharedSelection):
-    """Our g with two thoughts more: why the click is there, and what is best if g is wrong.
+    """Our g, which also asks why the click is there, and what is best if g is wrong.
 
-    Three steps, of which only the first one learns, with the weights of :class:`SharedSelection`:
+    There are three steps. Only the first one is trained, with the weights of
+    :class:`SharedSelection`:
 
-    1. how likely is each candidate, by what it looks like? The scores of the shared scorer;
-    2. and by where the clicks are? A candidate gains the more, the nearer they are to where
-       somebody who means it would click; see
-       :func:`tutorial_lib.deep.latent_diversity.intent.intent_fit`;
-    3. so which one is best to show? The score of a candidate is the IoU that can be expected of it
-       if the others are as likely to be meant as it now seems. Where g is in doubt it shows a
-       compromise that is bad in no case, and not the likeliest candidate.
+    1. How likely is each candidate, by its appearance? These are the scores of the shared scorer.
+    2. How likely is it, by the positions of the clicks? A candidate gains if the clicks are near
+       to where a user who wants it would click; see
+       :func:`tutorial_lib.deep.latent_diversity.intent.intent_fit`.
+    3. Which candidate is best to show? The score is the expected IoU of a candidate, under these
+       probabilities. If g is uncertain, a compromise with a fair IoU in all cases wins over the
+       most likely candidate.
 
     References
     ----------
@@ -235,32 +240,34 @@ class IntentSelection(SharedSelection):
 
     name = "intent"
 
-    def look(
+    def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gather the same, and how well the clicks fit; see :meth:`SelectionNetwork.look`."""
-        (positive, negative), previous = (x.unbind(1) for x in self._told(interaction.float()))
+        """Gather the same and how well the clicks fit; see :meth:`SelectionNetwork.gather`."""
+        (positive, negative), previous = (
+            x.unbind(1) for x in self._clicks_and_previous(interaction.float())
+        )
         fit = intent_fit(logits.float().sigmoid(), positive, negative, previous[0])
-        return *super().look(image, interaction, hidden, logits), fit
+        return *super().gather(image, interaction, hidden, logits), fit
 
-    def forward(self, *looked: Tensor) -> Tensor:
-        """Score the candidates ``(B, M)`` by the IoU that is expected of them."""
-        *seen, fit = looked
-        belief = super().forward(*seen) + TRUST * fit
-        return CONFIDENCE * expected_overlap(SHARPNESS * belief, seen[1])
+    def forward(self, *gathered: Tensor) -> Tensor:
+        """Score the candidates ``(B, M)`` by their expected IoU."""
+        *shared, fit = gathered
+        belief = super().forward(*shared) + TRUST * fit
+        return CONFIDENCE * expected_overlap(SHARPNESS * belief, shared[1])
 
 
 def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
-    """Return the IoU to be expected of each mask, if one of them is right.
+    """Return the expected IoU of each mask, if one of the masks is right.
 
     ``E[IoU_m] = sum over k of P(k) IoU(m, k)``
 
     Parameters
     ----------
     logits : Tensor
-        ``(B, M)`` float; their softmax is the probability P of each mask to be right.
+        ``(B, M)`` float; their softmax is the probability P that each mask is right.
     masks : Tensor
-        ``(B, M, h, w)`` float32 in [0, 1]; compared by relaxed IoU.
+        ``(B, M, h, w)`` float32 in [0, 1]; their IoU is the relaxed one.
 
     Returns
     -------
@@ -272,7 +279,7 @@ def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
 
 
 def averages(x: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted averages of a map over each of several masks.
+    """Return the weighted averages of a map over several masks.
 
     Parameters
     ----------
@@ -297,7 +304,7 @@ def overlap(masks: Tensor, others: Tensor) -> Tensor:
 
 
 def differences(masks: Tensor, others: Tensor) -> Tensor:
-    """Return how far masks ``(B, M, h, w)`` and ``(B, K, h, w)`` differ, summed: ``(B, M, K)``."""
+    """Return the L1 distances ``(B, M, K)`` of masks ``(B, M, h, w)`` and ``(B, K, h, w)``."""
     pairs = masks.flatten(2)[:, :, None] - others.flatten(2)[:, None]
     return pairs.abs_().sum(dim=3)
 
@@ -311,12 +318,12 @@ def overlap_from(apart: Tensor, sizes: Tensor, other_sizes: Tensor) -> Tensor:
     return (both - apart) / (both + apart).clamp_min(2)
 
 
-POOL = {"paper": 1, "lite": 2}  # cells of f in a cell of the paper's g
-STRIDE = 8  # pixels in a cell of ours
+POOL = {"paper": 1, "lite": 2}  # side of a cell of the paper's g, in cells of f
+STRIDE = 8  # side of a cell of our g, in pixels
 
 
 def _ours(kind: type[SharedSelection], f: DiverseSegmentation) -> SharedSelection:
-    return kind(f.design, max(1, STRIDE // f.design.interaction.stride), f.channels)
+    return kind(f.design, max(1, STRIDE // f.design.click_maps.stride), f.channels)
 
 
 SELECTORS: dict[str, Callable[[DiverseSegmentation], SelectionNetwork]] = {
@@ -334,7 +341,7 @@ def selection_network(name: str, f: DiverseSegmentation) -> SelectionNetwork:
     name : str
         ``"shared"``, ``"intent"`` or ``"paper"``.
     f : DiverseSegmentation
-        The network whose candidates it scores.
+        The network whose candidates g scores.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""How f and g of Latent Diversity are trained: recipes, simulated users, tasks."""
+"""Training f and g of Latent Diversity: recipes, simulated interactions, and a task for each."""

@@ -1,4 +1,4 @@
-"""f of Latent Diversity as a task of the loop (Li et al., CVPR 2018, sections 3 and 4)."""
+"""Training f of Latent Diversity (Li et al., CVPR 2018, sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.deep.latent_diversity.losses import hindsight, ranked_diversity
-from tutorial_lib.deep.latent_diversity.networks import Coupled, read
+from tutorial_lib.deep.latent_diversity.losses import hindsight_loss, ranked_diversity_loss
+from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, open_networks
 from tutorial_lib.deep.latent_diversity.proposal import DiverseSegmentation
 from tutorial_lib.deep.latent_diversity.selection import selection_network
 from tutorial_lib.deep.losses import binary_cross_entropy, click_constraint, l1, relaxed_jaccard
 from tutorial_lib.deep.weights import fill
-from tutorial_lib.training.data import Batch
-from tutorial_lib.training.latent_diversity.rollouts import Turn, Turns, clicked_cells
-from tutorial_lib.training.latent_diversity.settings import LatentDiversityRecipe
+from tutorial_lib.training.latent_diversity.recipes import ProposalRecipe
+from tutorial_lib.training.latent_diversity.rollouts import Rollout, RolloutTask, clicked_cells
+from tutorial_lib.training.samples import ClickBatch
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "jaccard": relaxed_jaccard,
@@ -27,107 +27,123 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-class LatentDiversity(Turns):
+class ProposalTask(RolloutTask):
     """Train f on photos and simulated clicks.
 
     Parameters
     ----------
-    recipe : LatentDiversityRecipe
+    recipe : ProposalRecipe
         All settings.
     data : str or Path, optional
-        The folder the datasets lie in; not needed for the toy world.
+        Folder of the datasets; the toy world needs none.
 
     Raises
     ------
     ValueError, FileNotFoundError, ImportError, ConnectionError
-        If the mixture cannot be opened, or the backbone's weights cannot be had.
+        If the mixture cannot be opened, or if the backbone's weights are neither here nor can be
+        downloaded.
 
     References
     ----------
     Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018.
     """
 
-    def __init__(self, recipe: LatentDiversityRecipe, data: str | Path | None = None) -> None:
+    recipe: ProposalRecipe
+
+    def __init__(self, recipe: ProposalRecipe, data: str | Path | None = None) -> None:
         super().__init__(recipe, data, recipe.design)
 
-    def build(self, stage: int | None = None) -> Coupled:
-        """Return f, with the g that users follow if the recipe says so.
+    def build(self, stage: int | None = None) -> ProposeAndSelect:
+        """Return f, with a frozen g if users follow its selection.
 
         Parameters
         ----------
         stage : int, optional
-            Given when a state is loaded into the network anyway.
+            Ignored: there is only one stage.
 
         Returns
         -------
-        Coupled
-            f in training mode, with random weights or those the recipe starts from.
+        ProposeAndSelect
+            In training mode, with random weights or those of the setting ``start``.
 
         Raises
         ------
         ValueError
-            If the weights to start from are those of another network, or lack a g to follow.
+            If the weights to start from belong to another network, or lack a g to follow.
         FileNotFoundError
             If there are no such weights.
         """
         recipe = self.recipe
         f = DiverseSegmentation(recipe.design, self.encoder.levels)
         if not recipe.start:
-            return Coupled(f)
-        state, about = read(recipe.start)
-        followed = recipe.follow == "selected"
-        if followed and about["selector"] is None:
+            return ProposeAndSelect(f)
+        state, about = open_networks(recipe.start)
+        follows = recipe.follow == "selected"
+        if follows and about["selector"] is None:
             raise ValueError(f"The weights {recipe.start} hold no selection network to follow.")
-        networks = Coupled(f, selection_network(about["selector"], f) if followed else None)
-        kept = {key: value for key, value in state.items() if followed or key.startswith("f.")}
-        fill(networks, kept, f"The weights {recipe.start} are those of another network.")
+        networks = ProposeAndSelect(f, selection_network(about["selector"], f) if follows else None)
+        used = {key: value for key, value in state.items() if follows or key.startswith("f.")}
+        fill(networks, used, f"The weights {recipe.start} are those of another network.")
         return networks
 
-    def amend(self, batch: Batch, predict: Callable[..., Any]) -> Turn:
-        """Encode the photos, and add clicks on the errors the network makes now.
+    def simulate_corrections(self, batch: ClickBatch, network: ProposeAndSelect) -> Rollout:
+        """Encode the photos, and add clicks on the errors that f makes now.
 
-        What depends on the photos alone is computed once; in each round, only the samples that
-        lack clicks are answered.
+        The features of the photos are computed once. Each round answers only the samples that still
+        lack clicks.
+
+        Parameters
+        ----------
+        batch : ClickBatch
+            Its clicks change in place; ``corrections`` falls to 0.
+        network : ProposeAndSelect
+            In evaluation mode.
+
+        Returns
+        -------
+        Rollout
+            After the last round.
         """
-        turn = self.turn(batch)
-        if not turn.waiting:
-            return turn
-        features, done = predict(*turn.maps, call="features"), 0
-        while waiting := turn.waiting:
-            told = turn.interaction[waiting]
-            hidden, logits = predict(features[waiting], told, call="answer")
+        rollout = self.begin_rollout(batch)
+        if not batch.waiting:
+            return rollout
+        features, rounds = network.features(*rollout.maps), 0
+        while waiting := batch.waiting:
+            inputs = self.placed(features[waiting], rollout.interaction[waiting])
+            hidden, logits = network.answer(*inputs)
             probability = logits.float().sigmoid()
             if self.recipe.follow == "selected":
-                image = turn.maps[0][waiting]
-                chosen = predict(image, told, hidden, logits, call="scores").argmax(dim=1)
+                inputs = self.placed(rollout.maps[0][waiting], inputs[1], hidden, logits)
+                selected = network.scores(*inputs).argmax(dim=1)
             elif self.recipe.follow == "first":
-                chosen = torch.zeros(len(waiting), dtype=torch.long)
+                selected = torch.zeros(len(waiting), dtype=torch.long)
             else:
-                distances = relaxed_jaccard(probability, turn.target[waiting], turn.valid[waiting])
-                chosen = distances.argmin(dim=1)
-            chosen = self.strayed(turn, waiting, chosen, logits.shape[1])
-            self.click(turn, waiting, probability[torch.arange(len(waiting)), chosen], done)
-            done += 1
-        return turn
+                target, valid = rollout.target[waiting], rollout.valid[waiting]
+                selected = relaxed_jaccard(probability, target, valid).argmin(dim=1)
+            selected = self.explore(rollout, waiting, selected, logits.shape[1])
+            shown = probability[torch.arange(len(waiting)), selected]
+            self.click_round(rollout, waiting, shown, rounds)
+            rounds += 1
+        return rollout
 
-    def loss(self, model: nn.Module, batch: Turn, device: torch.device) -> Tensor:
+    def loss(self, model: nn.Module, batch: Rollout, device: torch.device) -> Tensor:
         """Return the hindsight loss with click constraint (Eq. 5), or the ranked one (Eq. 7)."""
-        turn, recipe = batch, self.recipe
-        told = turn.interaction.to(device, memory_format=torch.channels_last)
-        logits = model(told, *turn.maps).float()
+        recipe = self.recipe
+        interaction = batch.interaction.to(device, memory_format=torch.channels_last)
+        logits = model(interaction, *batch.maps).float()
         probability = logits.sigmoid()
         compared = logits if recipe.loss == "cross-entropy" else probability
-        losses = distances = LOSSES[recipe.loss](compared, turn.target, turn.valid)
+        losses = distances = LOSSES[recipe.loss](compared, batch.target, batch.valid)
         if recipe.constraint:
-            positive, negative = clicked_cells(turn.batch, self.told)
+            positive, negative = clicked_cells(batch.batch, self.click_maps)
             missed = click_constraint(probability, positive.to(device), negative.to(device))
             losses = distances + recipe.constraint * missed
         if recipe.ranking:
-            return ranked_diversity(losses, distances, recipe.ranking).mean()
-        return hindsight(losses, recipe.share).mean()
+            return ranked_diversity_loss(losses, distances, recipe.ranking).mean()
+        return hindsight_loss(losses, recipe.share).mean()
 
-    def metadata(self, network: Coupled) -> dict[str, Any]:
-        """Return what the network is and the recipe; of files only the names."""
+    def metadata(self, network: ProposeAndSelect) -> dict[str, Any]:
+        """Return design, selector and recipe; of files only their names."""
         names = {key: Path(getattr(self.recipe, key)).name for key in ("start", "backbone")}
         recipe = dataclasses.replace(self.recipe, **names).to_dict()
         return network.metadata() | {"recipe": recipe}

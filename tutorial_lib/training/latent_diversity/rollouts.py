@@ -1,7 +1,7 @@
-"""What training f and training g have in common: photos, users, and what a network is told of them.
+"""Rollouts: simulated interactions, which f and g are trained on.
 
-A *turn* is a batch as the networks meet it: encoded photos, and users who have clicked. Users look
-at a mask, click where it is wrong, and the turn goes on.
+Photos are encoded once. Then simulated users see a mask, click where it is wrong, see the next
+mask, and so on. Each time they have clicked, a click round is over.
 """
 
 from __future__ import annotations
@@ -17,91 +17,88 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.deep.device import autocast
-from tutorial_lib.deep.latent_diversity.click_maps import Interaction
-from tutorial_lib.deep.latent_diversity.proposal import Design, encoder
+from tutorial_lib.clicks import Click
+from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
+from tutorial_lib.deep.latent_diversity.proposal import Design, make_encoder
 from tutorial_lib.guidance import click_masks
-from tutorial_lib.training import chance
-from tutorial_lib.training.corrections import GRID, click_on_grid
-from tutorial_lib.training.data import Batch, SampleStream, batches
-from tutorial_lib.training.latent_diversity.settings import Turning
-from tutorial_lib.training.setup import answering_precision
-from tutorial_lib.training.task import Task
+from tutorial_lib.training.latent_diversity.recipes import RolloutRecipe
+from tutorial_lib.training.samples import ClickBatch, SampleStream, batches
+from tutorial_lib.training.seeds import user_rng
+from tutorial_lib.training.task import TrainingTask
+from tutorial_lib.users.corrections import GRID, click_on_grid
 from tutorial_lib.users.robots import center, geodesic
 
 
 @dataclass(eq=False)
-class Turn:
-    """A batch as the networks meet it.
+class Rollout:
+    """A batch of interactions, at one moment.
 
     Parameters
     ----------
-    batch : Batch
+    batch : ClickBatch
         Photos, masks and clicks.
     maps : list of Tensor
-        What the encoder says of the photos, on the networks' device; the image comes first.
+        The encoder's maps of the photos, on the networks' device; the image comes first.
     interaction : Tensor
-        ``(B, C, h, w) float32``: what the networks are told of the users.
+        ``(B, C, h, w) float32``: the click maps, on the CPU.
     target, valid : Tensor
         ``(B, h, w)``: the object's share of each cell, float32, and the cells that count, bool;
         on the networks' device.
-    chance : list of np.random.Generator
-        Each user's own.
+    users : list of np.random.Generator
+        The random generator of each user.
     """
 
-    batch: Batch
+    batch: ClickBatch
     maps: list[Tensor]
     interaction: Tensor
     target: Tensor
     valid: Tensor
-    chance: list[np.random.Generator]
+    users: list[np.random.Generator]
 
     def __len__(self) -> int:
         return len(self.batch)
 
-    @property
-    def waiting(self) -> list[int]:
-        """Numbers of the samples that are still to be corrected."""
-        return [i for i, left in enumerate(self.batch.corrections) if left > 0]
 
-
-class Turns(Task):
-    """A task whose network answers users, turn by turn.
+class RolloutTask(TrainingTask):
+    """The common part of the tasks for f and g: samples, encoder and simulated users.
 
     Parameters
     ----------
-    recipe : Turning
+    recipe : RolloutRecipe
         All settings.
     data : str or Path or None
-        The folder the datasets lie in; not needed for the toy world.
+        Folder of the datasets; the toy world needs none.
     design : Design
         The network f.
 
     Raises
     ------
     ValueError, FileNotFoundError, ImportError, ConnectionError
-        If the mixture cannot be opened, or the backbone's weights cannot be had.
+        If the mixture cannot be opened, or if the backbone's weights are neither here nor can be
+        downloaded.
     """
 
-    def __init__(self, recipe: Turning, data: str | Path | None, design: Design) -> None:
+    recipe: RolloutRecipe
+
+    def __init__(self, recipe: RolloutRecipe, data: str | Path | None, design: Design) -> None:
         super().__init__(recipe)
-        self.design, self.told = design, design.interaction
+        self.design, self.click_maps = design, design.click_maps
         self.stream = SampleStream(recipe, data)
         self.unreadable = self.stream.unreadable
-        self.encoder = encoder(design, pretrained=recipe.backbone or True)
+        self.encoder = make_encoder(design, pretrained=recipe.backbone or True)
         self.place(torch.device("cpu"))
 
     def place(self, device: torch.device) -> None:
-        """Put the encoder on a device."""
+        """Move the encoder to a device."""
         super().place(device)
         self.encoder = self.encoder.to(device, memory_format=torch.channels_last)
 
     def stage(self, network: nn.Module) -> int:
-        """Return the stride of f's cells: there is a single stage."""
-        return self.told.stride
+        """Return the stride of f; there is only one stage."""
+        return self.click_maps.stride
 
     def groups(self, network: nn.Module) -> list[dict[str, Any]]:
-        """Return two parameter groups: filters, which are decayed, and all other numbers."""
+        """Return two parameter groups: filters, with weight decay, and all other parameters."""
         learning = [p for p in network.parameters() if p.requires_grad]
         decay = self.recipe.weight_decay
         return [
@@ -109,98 +106,107 @@ class Turns(Task):
             {"params": [p for p in learning if p.ndim <= 1], "share": 1.0, "weight_decay": 0.0},
         ]
 
-    def batches(self, step: int, rank: int, world: int) -> Iterator[Batch]:
-        """Yield batches from a step on, the part of one of several devices."""
+    def batches(self, step: int, rank: int, world: int) -> Iterator[ClickBatch]:
+        """Yield the batches from a step on; see :meth:`TrainingTask.batches`."""
         return batches(self.stream, step, rank, world)
 
-    def turn(self, batch: Batch) -> Turn:
-        """Encode a batch's photos, and draw its first clicks."""
-        image = batch.image.to(self.device, memory_format=torch.channels_last)
-        with autocast(self.device, answering_precision(self.recipe)):
-            maps = self.encoder(image)
+    def begin_rollout(self, batch: ClickBatch) -> Rollout:
+        """Encode the photos of a batch, and draw the maps of its first clicks."""
+        maps = self.encoder(batch.image.to(self.device, memory_format=torch.channels_last))
         shape = tuple(batch.target.shape[1:])
-        drawn = np.stack([self.told.maps(clicks, shape) for clicks in batch.clicks])
-        target, valid = on_cells(batch, self.told.stride)
-        return Turn(
+        drawn = np.stack([self.click_maps.maps(clicks, shape) for clicks in batch.clicks])
+        target, valid = on_cells(batch, self.click_maps.stride)
+        return Rollout(
             batch, maps, torch.from_numpy(drawn), target.to(self.device), valid.to(self.device),
-            [chance.of_user(self.recipe.seed, number) for number in batch.numbers],
+            [user_rng(self.recipe.seed, number) for number in batch.numbers],
         )  # fmt: skip
 
-    def click(self, turn: Turn, waiting: list[int], shown: Tensor, done: int) -> None:
-        """Let users correct what they are shown, in place.
+    def placed(self, *tensors: Tensor) -> list[Tensor]:
+        """Move tensors to the networks' device; maps ``(B, C, h, w)`` become channels-last."""
+        formats = (torch.channels_last if x.ndim == 4 else torch.preserve_format for x in tensors)
+        return [
+            x.to(self.device, memory_format=each) for x, each in zip(tensors, formats, strict=True)
+        ]
 
-        The corrections that a sample still lacks are spread over the rounds that are left.
+    def click_round(
+        self, rollout: Rollout, waiting: list[int], shown: Tensor, rounds_before: int
+    ) -> None:
+        """Let users correct the masks that they see, in place.
+
+        The corrections that a sample still lacks are spread evenly over the rounds that are left.
 
         Parameters
         ----------
-        turn : Turn
-            Clicks and interaction maps are changed; corrections are counted down.
+        rollout : Rollout
+            Its clicks and click maps change; its corrections are counted down.
         waiting : list of int
-            The samples that are corrected.
+            The samples to correct.
         shown : Tensor
-            ``(len(waiting), h, w)``: the probabilities that their users see.
-        done : int
-            How many rounds there were before.
+            ``(len(waiting), h, w)``: the probabilities that the users see.
+        rounds_before : int
+            Number of rounds before this one.
         """
-        batch, left = turn.batch, max(1, self.recipe.rounds - done)
+        batch, left = rollout.batch, max(1, self.recipe.rounds - rounds_before)
         for index, mask in zip(waiting, shown.float().cpu().numpy(), strict=True):
             before = len(batch.clicks[index])
             for extra in range(math.ceil(batch.corrections[index] / left)):
-                click = self._correction(mask > 0.5, turn, index, extra > 0)
+                click = self._correction(mask > 0.5, rollout, index, extra > 0)
                 batch.corrections[index] = 0 if click is None else batch.corrections[index] - 1
                 if click is None:
                     break
                 batch.clicks[index] = batch.clicks[index].add(click)
             if len(batch.clicks[index]) > before:
-                drawn = self.told.maps(batch.clicks[index], batch.target.shape[1:], mask)
-                turn.interaction[index] = torch.from_numpy(drawn)
+                drawn = self.click_maps.maps(batch.clicks[index], batch.target.shape[1:], mask)
+                rollout.interaction[index] = torch.from_numpy(drawn)
 
-    def _correction(self, mask: np.ndarray, turn: Turn, index: int, extra: bool) -> Any:
-        """Return a click on an error, mostly where it is deepest; None if nothing is wrong.
+    def _correction(
+        self, mask: np.ndarray, rollout: Rollout, index: int, extra: bool
+    ) -> Click | None:
+        """Return a click on an error, often the deepest one; None if nothing is wrong.
 
-        Further clicks on the same mask are drawn: where the error is deepest there is one already.
+        Extra clicks on the same mask are random: where the error is deepest there is one already.
         """
-        batch, user = turn.batch, turn.chance[index]
-        robot = geodesic if extra or user.random() < self.recipe.scatter else center
+        batch, user = rollout.batch, rollout.users[index]
+        robot = geodesic if extra or user.random() < self.recipe.random_clicks else center
         seed = int(user.integers(2**31))
-        step = max(1, GRID // self.told.stride)
+        step = max(1, GRID // self.click_maps.stride)
         target, valid = batch.target[index].numpy(), batch.valid[index].numpy()
-        clicks, stride = batch.clicks[index], self.told.stride * step
+        clicks, stride = batch.clicks[index], self.click_maps.stride * step
         return click_on_grid(mask[::step, ::step], target, valid, clicks, stride, robot, seed)
 
-    def strayed(self, turn: Turn, waiting: list[int], chosen: Tensor, heads: int) -> Tensor:
-        """Return candidates' numbers of which a few are others: no choice is perfect.
+    def explore(self, rollout: Rollout, waiting: list[int], selected: Tensor, heads: int) -> Tensor:
+        """Replace some selected candidates by random ones, with the recipe's probability.
 
         Parameters
         ----------
-        turn : Turn
-            The batch.
+        rollout : Rollout
+            The interactions.
         waiting : list of int
-            The samples whose candidates are chosen.
-        chosen : Tensor
-            ``(len(waiting),)``: the candidates that are best, or chosen by g.
+            The samples for which candidates are selected.
+        selected : Tensor
+            ``(len(waiting),)``: numbers of the selected candidates.
         heads : int
-            How many candidates there are.
+            Number of candidates.
 
         Returns
         -------
         Tensor
             ``(len(waiting),)``, on the CPU.
         """
-        chosen = chosen.cpu().clone()
+        selected = selected.cpu().clone()
         for row, index in enumerate(waiting):
-            user = turn.chance[index]
-            if user.random() < self.recipe.stray:
-                chosen[row] = int(user.integers(heads))
-        return chosen
+            user = rollout.users[index]
+            if user.random() < self.recipe.exploration:
+                selected[row] = int(user.integers(heads))
+        return selected
 
 
-def on_cells(batch: Batch, stride: int) -> tuple[Tensor, Tensor]:
-    """Return a batch's masks on a network's cells.
+def on_cells(batch: ClickBatch, stride: int) -> tuple[Tensor, Tensor]:
+    """Return the masks of a batch on the cells of a network.
 
     Parameters
     ----------
-    batch : Batch
+    batch : ClickBatch
         Samples.
     stride : int
         Pixels from one cell to the next.
@@ -210,7 +216,7 @@ def on_cells(batch: Batch, stride: int) -> tuple[Tensor, Tensor]:
     target : Tensor
         ``(B, h, w) float32``: the object's share of each cell.
     valid : Tensor
-        ``(B, h, w) bool``: the cells all of whose pixels count.
+        ``(B, h, w) bool``: the cells in which all pixels count.
     """
     if stride == 1:
         return batch.target.float(), batch.valid
@@ -219,9 +225,9 @@ def on_cells(batch: Batch, stride: int) -> tuple[Tensor, Tensor]:
     return target, ignored == 0
 
 
-def clicked_cells(batch: Batch, told: Interaction) -> tuple[Tensor, Tensor]:
-    """Return the cells that were clicked, as ``(B, h, w) float32`` of either kind."""
-    size = told.cells(tuple(batch.target.shape[1:]))
-    masks = np.stack([click_masks(told.on_cells(clicks), size) for clicks in batch.clicks])
+def clicked_cells(batch: ClickBatch, click_maps: ClickMaps) -> tuple[Tensor, Tensor]:
+    """Return the cells with positive and with negative clicks, ``(B, h, w) float32`` each."""
+    size = click_maps.cells(tuple(batch.target.shape[1:]))
+    masks = np.stack([click_masks(click_maps.on_cells(clicks), size) for clicks in batch.clicks])
     both = torch.from_numpy(masks)
     return both[:, 0], both[:, 1]

@@ -1,14 +1,14 @@
-"""g of Latent Diversity as a task of the loop: f stays as it is, g learns to choose.
+"""Training g of Latent Diversity, beside a frozen f.
 
-Every state of a conversation is a lesson: users start with a click, see the candidate that g
-chooses *now*, correct it, see the next one. So g meets the mistakes it makes, and not those that a
-perfect selection would leave (Ross et al., A Reduction of Imitation Learning, AISTATS 2011).
+g is trained on all states that its own interactions visit: users begin with a click, see the
+candidate that g selects *now*, correct it, and see the next one. So g meets the errors that it
+makes, not those that a perfect selection would leave (Ross et al., A Reduction of Imitation
+Learning, AISTATS 2011).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,40 +16,41 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.deep.latent_diversity.losses import selection
-from tutorial_lib.deep.latent_diversity.networks import Coupled, read
+from tutorial_lib.deep.latent_diversity.losses import selection_loss
+from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, open_networks
 from tutorial_lib.deep.latent_diversity.proposal import Design, DiverseSegmentation
 from tutorial_lib.deep.latent_diversity.selection import selection_network
 from tutorial_lib.deep.losses import relaxed_jaccard
 from tutorial_lib.deep.weights import fill
-from tutorial_lib.training.data import Batch
-from tutorial_lib.training.latent_diversity.rollouts import Turn, Turns
-from tutorial_lib.training.latent_diversity.settings import SelectionRecipe
+from tutorial_lib.training.latent_diversity.recipes import SelectionRecipe
+from tutorial_lib.training.latent_diversity.rollouts import Rollout, RolloutTask
+from tutorial_lib.training.samples import ClickBatch
+from tutorial_lib.training.settings import with_current_names
 
 
 @dataclass(eq=False)
-class Lessons:
-    """All states of a batch's conversations.
+class VisitedStates:
+    """All states that the interactions of a batch visited.
 
     Parameters
     ----------
     samples : int
-        How many conversations.
-    looked : list of tuple of Tensor
-        What g saw, round by round; see :meth:`SelectionNetwork.look`.
+        Number of interactions.
+    gathered : list of tuple of Tensor
+        The inputs of g, round by round; see :meth:`SelectionNetwork.gather`.
     distances : list of Tensor
-        ``(b, M)`` each: the Jaccard distance of every candidate from the known mask.
+        ``(b, M)`` for each round: the Jaccard distance of every candidate from the true mask.
     """
 
     samples: int
-    looked: list[tuple[Tensor, ...]] = field(default_factory=list)
+    gathered: list[tuple[Tensor, ...]] = field(default_factory=list)
     distances: list[Tensor] = field(default_factory=list)
 
     def __len__(self) -> int:
         return self.samples
 
 
-class Selection(Turns):
+class SelectionTask(RolloutTask):
     """Train g beside a frozen f.
 
     Parameters
@@ -57,96 +58,116 @@ class Selection(Turns):
     recipe : SelectionRecipe
         All settings.
     data : str or Path, optional
-        The folder the datasets lie in; not needed for the toy world.
+        Folder of the datasets; the toy world needs none.
 
     Raises
     ------
     ValueError, FileNotFoundError, ImportError, ConnectionError
-        If there are no weights of f to start from, the mixture cannot be opened, or the backbone's
-        weights cannot be had.
+        If there are no weights of f to start from, if the mixture cannot be opened, or if the
+        backbone's weights are neither here nor can be downloaded.
 
     References
     ----------
     Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, section 4, Eq. 6.
     """
 
+    recipe: SelectionRecipe
+
     def __init__(self, recipe: SelectionRecipe, data: str | Path | None = None) -> None:
         if not recipe.start:
             raise ValueError(
-                "A selection network chooses what f proposes: name f's weights by --set start=FILE."
+                "A selection network needs the candidates of f: name f's weights by "
+                "--set start=FILE."
             )
-        self.state, self.about = read(recipe.start)
+        self.state, self.about = open_networks(recipe.start)
         super().__init__(recipe, data, Design(**self.about["design"]))
 
-    def build(self, stage: int | None = None) -> Coupled:
-        """Return f, frozen, and a g that learns.
+    def build(self, stage: int | None = None) -> ProposeAndSelect:
+        """Return the frozen f, and the g to train.
 
         Parameters
         ----------
         stage : int, optional
-            Given when a state is loaded into the network anyway.
+            Ignored: there is only one stage.
 
         Returns
         -------
-        Coupled
-            g goes on from the weights to start from, if they hold one with the same tensors.
+        ProposeAndSelect
+            g begins with the g of the setting ``start``, if that has the same tensors, else with
+            random weights.
 
         Raises
         ------
         ValueError
-            If the weights do not fit the network they name.
+            If the weights do not fit the network that they name.
         """
         f = DiverseSegmentation(self.design, self.encoder.levels)
-        networks = Coupled(f, selection_network(self.recipe.selector, f), learns="g")
+        networks = ProposeAndSelect(f, selection_network(self.recipe.selector, f), trained="g")
         state, start = networks.state_dict(), self.state
-        mine, theirs = (
+        ours, theirs = (
             {k: v.shape for k, v in each.items() if k.startswith("g.")} for each in (state, start)
         )
-        state |= {k: v for k, v in start.items() if mine == theirs or k.startswith("f.")}
-        fill(networks, state, f"The weights {self.recipe.start} do not fit the network they name.")
+        state |= {k: v for k, v in start.items() if ours == theirs or k.startswith("f.")}
+        problem = f"The weights {self.recipe.start} do not fit the network that they name."
+        fill(networks, state, problem)
         return networks
 
-    def amend(self, batch: Batch, predict: Callable[..., Any]) -> Lessons:
-        """Let users talk with f and g, and write down every state they meet."""
-        turn, lessons = self.turn(batch), Lessons(len(batch))
-        features = predict(*turn.maps, call="features")
+    def simulate_corrections(self, batch: ClickBatch, network: ProposeAndSelect) -> VisitedStates:
+        """Let users interact with f and g, and record every state.
+
+        Parameters
+        ----------
+        batch : ClickBatch
+            Its clicks change in place; ``corrections`` falls to 0.
+        network : ProposeAndSelect
+            In evaluation mode.
+
+        Returns
+        -------
+        VisitedStates
+            At least one state per sample.
+        """
+        rollout, visited = self.begin_rollout(batch), VisitedStates(len(batch))
+        features = network.features(*rollout.maps)
         active = list(range(len(batch)))
         while active:
-            told, image = turn.interaction[active], turn.maps[0][active]
-            hidden, logits = predict(features[active], told, call="answer")
-            looked = predict(image, told, hidden, logits, call="look")
-            lessons.looked.append(looked)
-            lessons.distances.append(self._distances(logits, turn, active))
-            waiting = turn.waiting
+            image, interaction = rollout.maps[0][active], rollout.interaction[active]
+            inputs = self.placed(features[active], interaction)
+            hidden, logits = network.answer(*inputs)
+            gathered = network.g.gather(*self.placed(image, inputs[1], hidden, logits))
+            visited.gathered.append(gathered)
+            visited.distances.append(self._distances(logits, rollout, active))
+            waiting = batch.waiting
             rows = [row for row, index in enumerate(active) if index in set(waiting)]
             if rows:
-                scores = predict(*(x[rows] for x in looked), call="score")
-                best = scores.argmax(dim=1)
-                chosen = self.strayed(turn, waiting, best, logits.shape[1])
-                shown = logits[rows][torch.arange(len(rows)), chosen].float().sigmoid()
+                best = network.g(*self.placed(*(x[rows] for x in gathered))).argmax(dim=1)
+                selected = self.explore(rollout, waiting, best, logits.shape[1])
+                shown = logits[rows][torch.arange(len(rows)), selected].float().sigmoid()
                 clicked = [len(clicks) for clicks in batch.clicks]
-                self.click(turn, waiting, shown, len(lessons.looked) - 1)
+                self.click_round(rollout, waiting, shown, len(visited.gathered) - 1)
                 waiting = [i for i in waiting if len(batch.clicks[i]) > clicked[i]]
             active = waiting
-        return lessons
+        return visited
 
-    def _distances(self, logits: Tensor, turn: Turn, active: list[int]) -> Tensor:
-        """Return the Jaccard distances ``(b, M)`` of the masks that would be shown."""
-        target = turn.target[active] >= 0.5
-        return relaxed_jaccard((logits >= 0).float(), target, turn.valid[active])
+    def _distances(self, logits: Tensor, rollout: Rollout, active: list[int]) -> Tensor:
+        """Return the Jaccard distances ``(b, M)`` of the masks that users would see."""
+        target = rollout.target[active] >= 0.5
+        return relaxed_jaccard((logits >= 0).float(), target, rollout.valid[active])
 
-    def count(self, batch: Lessons) -> int:
-        """Return how many states were met: each of them counts as much as any other."""
+    def count(self, batch: VisitedStates) -> int:
+        """Return the number of visited states; all states count the same."""
         return sum(len(distances) for distances in batch.distances)
 
-    def loss(self, model: nn.Module, batch: Lessons, device: torch.device) -> Tensor:
-        """Return the cross-entropy between scores and the best candidates (Eq. 6)."""
-        looked = [torch.cat(parts).to(device) for parts in zip(*batch.looked, strict=True)]
+    def loss(self, model: nn.Module, batch: VisitedStates, device: torch.device) -> Tensor:
+        """Return the cross-entropy between scores and best candidates (Eq. 6)."""
+        gathered = [torch.cat(parts).to(device) for parts in zip(*batch.gathered, strict=True)]
         distances = torch.cat(batch.distances).to(device)
-        return selection(model(*looked).float(), distances, self.recipe.temperature).mean()
+        scores = model(*gathered).float()
+        return selection_loss(scores, distances, self.recipe.temperature).mean()
 
-    def metadata(self, network: Coupled) -> dict[str, Any]:
-        """Return what the networks are, and the recipes of both; of files only the names."""
+    def metadata(self, network: ProposeAndSelect) -> dict[str, Any]:
+        """Return design, selector, and the recipes of f and g; of files only their names."""
         names = {key: Path(getattr(self.recipe, key)).name for key in ("start", "backbone")}
         recipe = dataclasses.replace(self.recipe, **names).to_dict()
-        return network.metadata() | {"recipe": recipe, "recipe_f": self.about.get("recipe", {})}
+        recipe_f = with_current_names(self.about.get("recipe", {}))
+        return network.metadata() | {"recipe": recipe, "recipe_f": recipe_f}

@@ -1,9 +1,9 @@
-"""Layers that look at a whole batch, or draw for it, although several devices share it.
+"""Layers that act on a whole batch although several devices share it.
 
-Batch norm measures a batch's mean and variance; a device alone would measure only its own part.
-Dropout draws for a batch; devices with the same seed would draw the same for their parts. Both are
-made to act as on one device. ``torch.nn.SyncBatchNorm`` does so for batch norm too, but on GPUs
-only, and networks that fold or freeze a ``BatchNorm2d`` would not know it for one.
+Batch norm measures mean and variance of a batch; one device alone would measure only its own part.
+Dropout draws for a batch; devices with the same seed would draw the same for each part. Here both
+act as on one device. ``torch.nn.SyncBatchNorm`` works on GPUs only, and it is no ``BatchNorm2d``,
+so networks could not fold or freeze it.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from torch import Tensor, nn
 from tutorial_lib.deep.networks.hypercolumn import FixedNorm
 
 
-def share_layers(network: nn.Module, rank: int, world: int) -> None:
-    """Let a network's layers act on the whole batch, of which a device has a part; in place.
+def synchronise_layers(network: nn.Module, rank: int, world: int) -> None:
+    """Let the layers of a network act on the whole batch; in place.
 
     Parameters
     ----------
     network : nn.Module
-        Its parameters, buffers and their names stay as they are.
+        Its parameters, its buffers and their names stay the same.
     rank, world : int
-        Which of how many devices this is.
+        This is device number ``rank`` of ``world`` devices.
     """
     for module in network.modules():
-        # The same object gets another forward, so that whoever holds it or a weight of it still
-        # does: a new layer in its place would have to be told to all of them.
-        if type(module) in _SHARED and (world > 1 or type(module) is nn.Dropout):
-            module.__class__ = _SHARED[type(module)]
-        if isinstance(module, SharedDropout):
+        # The object gets another class and stays the same object: references to it, and to its
+        # parameters, stay valid.
+        if type(module) in _SYNCHRONISED and (world > 1 or type(module) is nn.Dropout):
+            module.__class__ = _SYNCHRONISED[type(module)]
+        if isinstance(module, SynchronisedDropout):
             module.rank, module.world = rank, world
 
 
-def total(fabric: Fabric, number: float) -> float:
+def sum_over_devices(fabric: Fabric, number: float) -> float:
     """Return the sum of a number over all devices.
 
     Parameters
@@ -45,12 +45,12 @@ def total(fabric: Fabric, number: float) -> float:
     fabric : Fabric
         The devices.
     number : float
-        This device's.
+        The number of this device.
 
     Returns
     -------
     float
-        The same on all of them.
+        The same on all devices.
     """
     if fabric.world_size == 1:
         return number
@@ -59,11 +59,11 @@ def total(fabric: Fabric, number: float) -> float:
     return float(own)
 
 
-class _SharedNorm(nn.modules.batchnorm._BatchNorm):
+class _SynchronisedNorm(nn.modules.batchnorm._BatchNorm):
     """Batch norm with the mean and variance of all devices' parts."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise ``(b, C, ...)``, this device's part of a batch."""
+        """Normalise ``(b, C, ...)``, this device's part of the batch."""
         if not self.training:
             return super().forward(x)
         values, axes = x.float(), [0, *range(2, x.ndim)]
@@ -73,41 +73,41 @@ class _SharedNorm(nn.modules.batchnorm._BatchNorm):
         mean = sums[0] / count
         centred = values - mean.view(wide)
         variance = _Sum.apply(centred.square().sum(axes)) / count
-        self._remember(mean.detach(), variance.detach() * count / (count - 1))
+        self._update_statistics(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * (variance + self.eps).rsqrt()
         return (centred * scale.view(wide) + self.bias.view(wide)).to(x.dtype)
 
     @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
         self.num_batches_tracked += 1
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance, self.momentum)
 
 
-class SharedNorm1d(_SharedNorm, nn.BatchNorm1d):
+class SynchronisedNorm1d(_SynchronisedNorm, nn.BatchNorm1d):
     """:class:`torch.nn.BatchNorm1d` over the parts of all devices."""
 
 
-class SharedNorm2d(_SharedNorm, nn.BatchNorm2d):
+class SynchronisedNorm2d(_SynchronisedNorm, nn.BatchNorm2d):
     """:class:`torch.nn.BatchNorm2d` over the parts of all devices."""
 
 
-class SharedFixedNorm(FixedNorm):
-    """A :class:`~tutorial_lib.deep.networks.hypercolumn.FixedNorm`, measured on all devices."""
+class SynchronisedFixedNorm(FixedNorm):
+    """A ``FixedNorm`` over the parts of all devices."""
 
     def measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return every channel's mean and mean square in the whole batch."""
+        """Return mean and mean square of every channel in the whole batch."""
         mean, square = _Sum.apply(torch.stack(super().measure(x))) / dist.get_world_size()
         return mean, square
 
 
-class SharedDropout(nn.Dropout):
-    """:class:`torch.nn.Dropout` that draws for the whole batch, and takes this device's part."""
+class SynchronisedDropout(nn.Dropout):
+    """:class:`torch.nn.Dropout` that draws for the whole batch and uses this device's part."""
 
     rank, world = 0, 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop elements of ``(b, ...)``, this device's part of a batch."""
+        """Drop elements of ``(b, ...)``, this device's part of the batch."""
         if not self.training or not self.p:
             return x
         whole = torch.empty((self.world * len(x), *x.shape[1:]), device=x.device)
@@ -131,9 +131,9 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-_SHARED = {
-    nn.BatchNorm1d: SharedNorm1d,
-    nn.BatchNorm2d: SharedNorm2d,
-    nn.Dropout: SharedDropout,
-    FixedNorm: SharedFixedNorm,
+_SYNCHRONISED = {
+    nn.BatchNorm1d: SynchronisedNorm1d,
+    nn.BatchNorm2d: SynchronisedNorm2d,
+    nn.Dropout: SynchronisedDropout,
+    FixedNorm: SynchronisedFixedNorm,
 }

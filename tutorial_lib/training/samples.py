@@ -1,7 +1,7 @@
 """Training samples as an endless stream: scene, crop, clicks, tensors.
 
-Sample number i is a function of the seed and of i alone. So a run that goes on at step n draws
-exactly what it would have drawn, whatever the number of worker processes or devices.
+Sample i depends only on the seed and on i. So a run that is resumed at step n draws the same
+samples as without the interruption, with any number of worker processes or devices.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.guidance import distance_maps
-from tutorial_lib.training.settings import Clicked, Recipe
+from tutorial_lib.training.settings import ClickRecipe, Recipe
 from tutorial_lib.training.sources import (
     IGNORED,
     OBJECT,
     OTHERS,
-    Scene,
     Source,
+    TrainingScene,
     open_mixture,
-    unreadable,
+    unreadable_objects,
 )
 from tutorial_lib.users.training_clicks import PAPER, positive_clicks, sample_clicks
 
 ONE_CLICK = replace(PAPER, positives=1)
-LEAST_PIXELS = 64  # an object of fewer pixels in its crop is too small to learn from
+MIN_PIXELS = 64  # objects with fewer pixels in their crop are too small to learn from
 ATTEMPTS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """One object with one user's first clicks.
+class ClickSample:
+    """One object with the first clicks of one user.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ class Sample:
     clicks : Clicks
         The clicks, within the crop.
     corrections : int
-        How many clicks are still to be added on the network's own errors.
+        Corrective clicks that are still to be added, on the network's own errors.
     number : int
-        Its number in the whole run, from 0.
+        The sample's number in the whole run, from 0.
     unreadable : tuple of str
-        What could not be read before it was drawn, one sentence a draw.
+        One sentence for each photo that could not be read before this one.
     """
 
     image: np.ndarray
@@ -68,7 +68,7 @@ class Sample:
 
 
 @dataclass(eq=False)
-class Batch:
+class ClickBatch:
     """Samples as tensors.
 
     Parameters
@@ -76,17 +76,18 @@ class Batch:
     image : Tensor
         ``(B, 3, H, W) uint8``, RGB.
     maps : Tensor
-        ``(B, 2, H, W) float32``: pixels to the nearest positive and negative click, up to 255.
+        ``(B, 2, H, W) float32``: distance to the nearest positive and negative click, in pixels,
+        at most 255.
     target, valid : Tensor
         ``(B, H, W) bool``: the object, and the pixels that count.
     clicks : list of Clicks
-        The clicks that the maps show.
+        The clicks of each sample; the maps show them.
     corrections : list of int
-        How many clicks are still to be added on the network's own errors.
+        Corrective clicks that are still to be added, on the network's own errors.
     numbers : list of int
         The samples' numbers in the whole run, from 0.
     unreadable : list of str
-        What could not be read before they were drawn, one sentence a draw.
+        One sentence for each photo that could not be read before these.
     """
 
     image: Tensor
@@ -101,16 +102,21 @@ class Batch:
     def __len__(self) -> int:
         return len(self.clicks)
 
+    @property
+    def waiting(self) -> list[int]:
+        """The samples that still lack corrective clicks, by their place in the batch."""
+        return [index for index, left in enumerate(self.corrections) if left > 0]
+
 
 class SampleStream(Dataset):
     """Training samples by number, without end.
 
     Parameters
     ----------
-    recipe : Clicked
+    recipe : ClickRecipe
         Mixture, crops, clicks and seed.
     data : Path, optional
-        The folder the datasets lie in.
+        Folder of the datasets.
 
     Raises
     ------
@@ -118,14 +124,14 @@ class SampleStream(Dataset):
         As :func:`tutorial_lib.training.sources.open_mixture`.
     """
 
-    def __init__(self, recipe: Clicked, data: str | Path | None = None) -> None:
+    def __init__(self, recipe: ClickRecipe, data: str | Path | None = None) -> None:
         self.recipe = recipe
         folder = None if data is None else Path(data).expanduser()
         size = (max(48, recipe.crop), max(64, recipe.crop * 4 // 3))
         self.sources, self.shares = open_mixture(recipe.mixture, folder, size, recipe.renormalise)
-        self.unreadable = unreadable(self.sources)
+        self.unreadable = unreadable_objects(self.sources)
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> ClickSample:
         """Draw one sample.
 
         Parameters
@@ -135,32 +141,32 @@ class SampleStream(Dataset):
 
         Returns
         -------
-        Sample
+        ClickSample
             The same for the same number and seed.
 
         Raises
         ------
         ValueError
-            If the sources yield no object that is large enough, a hundred times in a row.
+            If a hundred objects in a row are too small.
         OSError
-            If nothing can be read as often.
+            If a hundred photos in a row cannot be read.
         """
         rng, skipped = np.random.default_rng([self.recipe.seed, number]), []
         for _ in range(ATTEMPTS):
             source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-            scene = readable(source, rng, skipped)
+            scene = draw_readable(source, rng, skipped)
             labels, image = random_crop(scene, self.recipe, rng)
-            if (labels == OBJECT).sum() >= LEAST_PIXELS:
+            if (labels == OBJECT).sum() >= MIN_PIXELS:
                 sample = self._with_clicks(image, labels, rng)
                 return replace(sample, number=number, unreadable=tuple(skipped))
         raise ValueError(
-            f"In {ATTEMPTS} draws no object had {LEAST_PIXELS} pixels in its crop: look at the "
-            "masks of the mixture, or make crop or scale_low larger."
+            f"In {ATTEMPTS} draws no object had {MIN_PIXELS} pixels in its crop: check the "
+            "masks of the mixture, or increase crop or scale_low."
         )
 
     def _with_clicks(
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> Sample:
+    ) -> ClickSample:
         target, ignore = labels == OBJECT, labels == IGNORED
         if rng.random() < self.recipe.single_click:
             clicks = positive_clicks(target, rng, sampling=ONE_CLICK)
@@ -168,66 +174,66 @@ class SampleStream(Dataset):
             others = [labels == n for n in range(OTHERS, int(labels.max()) + 1)]
             clicks = sample_clicks(target, others, rng, ignore=ignore)
         corrections = int(rng.integers(self.recipe.corrections + 1))
-        return Sample(image, target, ~ignore, clicks, corrections)
+        return ClickSample(image, target, ~ignore, clicks, corrections)
 
 
-def readable(source: Source, rng: np.random.Generator, skipped: list[str]) -> Scene:
-    """Draw a scene; where a file cannot be read, another one.
+def draw_readable(source: Source, rng: np.random.Generator, skipped: list[str]) -> TrainingScene:
+    """Draw scenes until one can be read.
 
     Parameters
     ----------
     source : Source
-        Where it is drawn from.
+        The source of scenes.
     rng : np.random.Generator
-        Source of chance.
+        The random generator.
     skipped : list of str
-        Gets a sentence for each draw that could not be read.
+        Gets one sentence for each scene that cannot be read.
 
     Returns
     -------
-    Scene
-        The first that could be read.
+    TrainingScene
+        The first scene that can be read.
 
     Raises
     ------
     OSError
-        If nothing could be read, a hundred times in a row.
+        If a hundred scenes in a row cannot be read.
     """
     for _ in range(ATTEMPTS):
         try:
             return source.draw(rng)
         except (OSError, ValueError) as error:
             skipped.append(str(error))
-    raise OSError(f"Nothing could be read in {ATTEMPTS} draws; the last time: {skipped[-1]}")
+    raise OSError(f"No photo could be read in {ATTEMPTS} draws; the last error was: {skipped[-1]}")
 
 
 def random_crop(
-    scene: Scene, recipe: Recipe, rng: np.random.Generator
+    scene: TrainingScene, recipe: Recipe, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a square around the object, at a random scale, perhaps mirrored, brighter or darker.
+    """Cut a square with the object, at a random scale, place and brightness, half of them mirrored.
 
     Parameters
     ----------
-    scene : Scene
+    scene : TrainingScene
         The photo and its labels.
     recipe : Recipe
         ``crop``, ``scale_low``, ``scale_high`` and ``brightness``.
     rng : np.random.Generator
-        Source of chance.
+        The random generator.
 
     Returns
     -------
     labels : np.ndarray
-        ``(crop, crop) uint8``; what lies beyond the photo is ignored.
+        ``(crop, crop) uint8``; pixels beyond the photo are ignored.
     image : np.ndarray
-        ``(crop, crop, 3) uint8``; beyond the photo it is mirrored.
+        ``(crop, crop, 3) uint8``; beyond the photo, its mirror image.
     """
     scale = rng.uniform(recipe.scale_low, recipe.scale_high)
     window = recipe.crop / scale
     rows, cols = np.nonzero(scene.truth)
     top = _window_start(rows, window, scene.labels.shape[0], rng)
     left = _window_start(cols, window, scene.labels.shape[1], rng)
-    # From the crop's pixels to the photo's, both with centres at whole numbers.
+    # From pixels of the crop to pixels of the photo; the centres of pixels are whole numbers.
     back = np.array([[1 / scale, 0, left], [0, 1 / scale, top]])
     back[:, 2] += 0.5 / scale - 0.5
     if rng.random() < 0.5:
@@ -259,21 +265,21 @@ def _window_start(
     return float(np.clip(start, *sorted((0.0, length - window))))
 
 
-def collate(samples: list[Sample]) -> Batch:
-    """Make tensors of samples.
+def collate_clicks(samples: list[ClickSample]) -> ClickBatch:
+    """Stack samples into tensors.
 
     Parameters
     ----------
-    samples : list of Sample
-        At least one, all of one size.
+    samples : list of ClickSample
+        At least one, all of the same size.
 
     Returns
     -------
-    Batch
+    ClickBatch
         In the same order.
     """
     maps = np.stack([distance_maps(s.clicks, s.target.shape) for s in samples])
-    return Batch(
+    return ClickBatch(
         image=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
         maps=torch.from_numpy(maps),
         target=torch.from_numpy(np.stack([s.target for s in samples])),
@@ -285,8 +291,8 @@ def collate(samples: list[Sample]) -> Batch:
     )
 
 
-class _Careful(Dataset):
-    """Samples, or the error that was met: torch wraps errors of other processes in tracebacks."""
+class _ErrorsAsSamples(Dataset):
+    """Samples, or the errors they raise: torch would wrap errors of workers in tracebacks."""
 
     def __init__(self, stream: Dataset) -> None:
         self.stream = stream
@@ -298,13 +304,13 @@ class _Careful(Dataset):
             return error
 
 
-def _collate_carefully(samples: list[Any], collate_fn: Callable[[list[Any]], Any]) -> Any:
+def _collate_or_error(samples: list[Any], collate_fn: Callable[[list[Any]], Any]) -> Any:
     errors = [sample for sample in samples if isinstance(sample, Exception)]
     return errors[0] if errors else collate_fn(samples)
 
 
 class _Numbers(Sampler):
-    """The numbers of each batch's samples, from a given step on, for one of several devices."""
+    """The numbers of the samples of each batch, from a step on, for one of several devices."""
 
     def __init__(self, batch: int, step: int, rank: int, world: int) -> None:
         self.batch, self.step, self.rank, self.part = batch, step, rank, batch // world
@@ -317,7 +323,7 @@ class _Numbers(Sampler):
 
 
 def _start_worker(_: int) -> None:
-    """Leave being stopped to the main process, which does so in good order, and it the cores."""
+    """Leave signals to the main process, which stops the run; and use one thread only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(0)
@@ -328,40 +334,40 @@ def batches(
     step: int = 0,
     rank: int = 0,
     world: int = 1,
-    collate_fn: Callable[[list[Any]], Any] = collate,
+    collate_fn: Callable[[list[Any]], Any] = collate_clicks,
 ) -> Iterator[Any]:
-    """Yield batches for ever, prepared ahead by the recipe's worker processes.
+    """Yield batches without end; the recipe's worker processes prepare them ahead.
 
     Parameters
     ----------
     stream : SampleStream
-        The samples, by number; or any others, of a ``recipe``.
+        The samples by number. Any dataset with an attribute ``recipe`` will do.
     step : int
-        The first batch's number, from 0: where a run goes on.
+        Number of the first batch, from 0.
     rank, world : int
-        Which of how many devices these batches are for; each gets its part of every batch.
+        Device number ``rank`` of ``world`` devices; each gets its part of every batch.
     collate_fn : callable
-        Makes a batch of a list of samples.
+        Stacks a list of samples into a batch.
 
     Yields
     ------
-    Batch
-        ``batch / world`` samples, or what ``collate_fn`` makes of them.
+    ClickBatch
+        With ``batch / world`` samples; or whatever ``collate_fn`` returns.
 
     Raises
     ------
     ValueError, OSError
-        As the stream does, from whatever process.
+        As the stream raises them, also in worker processes.
     """
     recipe = stream.recipe
     loader = DataLoader(
-        _Careful(stream),
+        _ErrorsAsSamples(stream),
         batch_sampler=_Numbers(recipe.batch, step, rank, world),
         num_workers=recipe.workers,
-        collate_fn=partial(_collate_carefully, collate_fn=collate_fn),
+        collate_fn=partial(_collate_or_error, collate_fn=collate_fn),
         worker_init_fn=_start_worker,
         prefetch_factor=4 if recipe.workers else None,
-        generator=torch.Generator(),  # the global one belongs to the network, and is resumed
+        generator=torch.Generator(),  # leaves the global one to the network
     )
     for batch in loader:
         if isinstance(batch, Exception):

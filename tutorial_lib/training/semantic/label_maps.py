@@ -12,15 +12,21 @@ from torch.utils.data import Dataset
 
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.deep.semantic.losses import UNLABELLED
-from tutorial_lib.training.data import random_crop, readable
-from tutorial_lib.training.recipes import SemanticRecipe
-from tutorial_lib.training.sources import IGNORED, OTHERS, Scene, parse_mixture, unreadable
+from tutorial_lib.training.samples import draw_readable, random_crop
+from tutorial_lib.training.semantic.recipes import SemanticRecipe
+from tutorial_lib.training.sources import (
+    IGNORED,
+    OTHERS,
+    TrainingScene,
+    parse_mixture,
+    unreadable_objects,
+)
 
 BACKGROUND, OTHER = "background", "other garment"
 
-#: Our classes, and the labels of Clothing Co-Parsing that each stands for. Merged are kinds that
-#: are told apart by cut or cloth rather than by where they are worn: of jeans and pants nobody
-#: wears both. Every label that is not listed, most of them rings and wristwatches, is OTHER.
+#: Our classes, each with its labels of Clothing Co-Parsing. A class merges garments that differ in
+#: cut or cloth but are worn in the same place: nobody wears both jeans and pants. All labels that
+#: are not listed belong to OTHER; most of them are rings and wristwatches.
 CLASSES: dict[str, tuple[str, ...]] = {
     BACKGROUND: ("null",),
     "skin": ("skin",),
@@ -49,12 +55,12 @@ NAMES = tuple(CLASSES)
 
 
 def class_numbers(labels: tuple[str, ...]) -> np.ndarray:
-    """Return which class each label of a dataset belongs to.
+    """Return the class of each label of a dataset.
 
     Parameters
     ----------
     labels : tuple of str
-        Names of labels, that of the background first.
+        Names of the labels; the background is the first.
 
     Returns
     -------
@@ -69,27 +75,27 @@ def class_numbers(labels: tuple[str, ...]) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledScene(Scene):
-    """A photo whose labels are classes, counted from ``OTHERS`` on; 2 stays "ignored".
+class LabelledScene(TrainingScene):
+    """A photo whose labels are classes, from ``OTHERS`` on; label 2 stays "ignored".
 
     Parameters
     ----------
     image, labels
-        As for :class:`tutorial_lib.training.sources.Scene`.
+        As for :class:`tutorial_lib.training.sources.TrainingScene`.
     chosen : int
-        The label that a crop shall show.
+        The label that crops must show.
     """
 
     chosen: int
 
     @property
     def truth(self) -> np.ndarray:
-        """Where the chosen label is, ``(H, W) bool``."""
+        """The pixels of the chosen label, ``(H, W) bool``."""
         return self.labels == self.chosen
 
 
 class LabelledPhotos:
-    """Clothing Co-Parsing: a photo with the classes of all pixels, and one of them to look at.
+    """Clothing Co-Parsing: a photo, the classes of all pixels, and one of these classes.
 
     Parameters
     ----------
@@ -102,7 +108,7 @@ class LabelledPhotos:
         self.numbers = class_numbers(dataset.label_names)
 
     def draw(self, rng: np.random.Generator) -> LabelledScene:
-        """Draw a photo, then a class on it, a belt as likely as a coat; never the background."""
+        """Draw a photo, then one of its classes, all equally likely; never the background."""
         stem = self.stems[int(rng.integers(len(self.stems)))]
         classes = self.numbers[self.dataset.label_map(stem)]
         present = np.flatnonzero(np.bincount(classes.ravel()))
@@ -112,7 +118,7 @@ class LabelledPhotos:
 
 @dataclass(frozen=True, eq=False)
 class LabelSample:
-    """A crop.
+    """A crop with its classes.
 
     Parameters
     ----------
@@ -121,7 +127,7 @@ class LabelSample:
     classes : np.ndarray
         ``(crop, crop) uint8``: positions in :data:`NAMES`, or 255 beyond the photo.
     unreadable : tuple of str
-        What could not be read before it was drawn, one sentence a draw.
+        One sentence for each photo that could not be read before this one.
     """
 
     image: np.ndarray
@@ -140,7 +146,7 @@ class LabelBatch:
     classes : Tensor
         ``(B, H, W) uint8``: positions in :data:`NAMES`, or 255 where a pixel does not count.
     unreadable : list of str
-        What could not be read before they were drawn, one sentence a draw.
+        One sentence for each photo that could not be read before these.
     """
 
     image: Tensor
@@ -152,21 +158,21 @@ class LabelBatch:
 
 
 class LabelStream(Dataset):
-    """Crops by number, without end; each a function of the seed and its number alone.
+    """Crops by number, without end. Each depends only on the seed and its number.
 
     Parameters
     ----------
     recipe : SemanticRecipe
         Mixture, crops and seed.
     data : str or Path, optional
-        The folder that the dataset's folder lies in.
+        Folder of the datasets.
 
     Raises
     ------
     ValueError
-        If the mixture is another one, or there is no folder.
+        If the mixture is another one, or if there is no folder.
     FileNotFoundError
-        If the dataset is missing; the text says how to get it.
+        If the dataset is missing. The message says how to get it.
     """
 
     def __init__(self, recipe: SemanticRecipe, data: str | Path | None = None) -> None:
@@ -181,7 +187,7 @@ class LabelStream(Dataset):
             raise ValueError("This recipe trains on photos: say where they are with --data DIR.")
         folder = Path(data).expanduser() / part.folder
         self.source = LabelledPhotos(ClothingCoParsing(folder, split="train"))
-        self.unreadable = unreadable([self.source])
+        self.unreadable = unreadable_objects([self.source])
 
     def __getitem__(self, number: int) -> LabelSample:
         """Draw one crop.
@@ -199,17 +205,17 @@ class LabelStream(Dataset):
         Raises
         ------
         OSError
-            If nothing can be read, a hundred times in a row.
+            If a hundred photos in a row cannot be read.
         """
         rng, skipped = np.random.default_rng([self.recipe.seed, number]), []
-        scene = readable(self.source, rng, skipped)
+        scene = draw_readable(self.source, rng, skipped)
         labels, image = random_crop(scene, self.recipe, rng)
         classes = np.where(labels == IGNORED, np.uint8(UNLABELLED), labels - np.uint8(OTHERS))
         return LabelSample(image, classes, tuple(skipped))
 
 
 def collate_labels(samples: list[LabelSample]) -> LabelBatch:
-    """Make tensors of crops.
+    """Stack crops into tensors.
 
     Parameters
     ----------

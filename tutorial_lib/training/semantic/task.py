@@ -1,4 +1,4 @@
-"""Semantic segmentation as a task of the loop: an FCN with classes, then a CRF behind it."""
+"""Training semantic segmentation: an FCN with one output per class, then a CRF behind it."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from torch import Tensor, nn
 from tutorial_lib.deep.semantic.crf_rnn import MeanField
 from tutorial_lib.deep.semantic.losses import class_entropy, class_jaccard
 from tutorial_lib.deep.semantic.network import SemanticNetwork, load_semantic, semantic_network
-from tutorial_lib.training.data import batches
-from tutorial_lib.training.label_maps import NAMES, LabelBatch, LabelStream, collate_labels
-from tutorial_lib.training.recipes import SemanticRecipe
+from tutorial_lib.training.samples import batches
+from tutorial_lib.training.semantic.label_maps import (
+    NAMES,
+    LabelBatch,
+    LabelStream,
+    collate_labels,
+)
+from tutorial_lib.training.semantic.recipes import SemanticRecipe
 from tutorial_lib.training.staged import StagedTask
 
 
-class Semantic(StagedTask):
-    """Train a semantic network on photos whose every pixel has a class.
+class SemanticTask(StagedTask):
+    """Train a semantic network on photos in which every pixel has a class.
 
     Parameters
     ----------
     recipe : SemanticRecipe
         All settings.
     data : str or Path, optional
-        The folder that the dataset's folder lies in.
+        Folder of the datasets.
 
     Raises
     ------
     ValueError, FileNotFoundError
-        As :class:`tutorial_lib.training.label_maps.LabelStream`.
+        As :class:`tutorial_lib.training.semantic.label_maps.LabelStream`.
 
     References
     ----------
-    Long et al., CVPR 2015; Zheng et al., ICCV 2015, who train FCN and CRF jointly, from the FCN.
+    Long et al., CVPR 2015. Zheng et al., ICCV 2015, train FCN and CRF jointly, from a trained FCN.
     """
 
     recipe: SemanticRecipe
@@ -46,29 +51,29 @@ class Semantic(StagedTask):
         self.unreadable = self.stream.unreadable
 
     def build(self, stage: int | None = None) -> SemanticNetwork:
-        """Return the network of the first stage, or a bare one of a given stride.
+        """Return the network that a run begins with.
 
         Parameters
         ----------
         stage : int, optional
-            The stride; without it, the network begins with the weights the recipe names.
+            Return a network of this stride with random weights instead.
 
         Returns
         -------
         SemanticNetwork
-            In training mode, with a CRF if the recipe has steps for it.
+            In training mode; with a CRF unless ``crf_steps`` is 0.
 
         Raises
         ------
         ValueError
-            If the weights to start from are those of a finer network, or of another preset, or
-            know other classes.
+            If the weights to start from belong to a finer network, to another preset, or to other
+            classes.
         FileNotFoundError
             If there are no such weights.
         """
         recipe = self.recipe
         if recipe.start and stage is None:
-            network = self._begun()
+            network = self._from_start()
         else:
             stride = stage or recipe.shares[0][0]
             network = semantic_network(
@@ -79,12 +84,12 @@ class Semantic(StagedTask):
             network.backbone.freeze_statistics()
         return network
 
-    def _begun(self) -> SemanticNetwork:
-        """Return the network of the recipe's weights, with the recipe's CRF."""
+    def _from_start(self) -> SemanticNetwork:
+        """Return the network of the setting ``start``, with the recipe's CRF."""
         path, steps = Path(self.recipe.start).expanduser(), self.recipe.crf_steps
         network, about = load_semantic(path)
         if tuple(about["classes"]) != NAMES:
-            raise ValueError(f"The weights {path} know other classes than {', '.join(NAMES)}.")
+            raise ValueError(f"The weights {path} have other classes than {', '.join(NAMES)}.")
         if not steps:
             network.crf = None
         elif network.crf is None:
@@ -93,12 +98,12 @@ class Semantic(StagedTask):
             network.crf.steps = steps
         return self.started(network, about["preset"])
 
-    def share(self, name: str) -> float:
-        """Return a parameter's share of the learning rate: backbone, CRF, or what is between."""
-        return self.recipe.crf_lr if name.startswith("crf.") else super().share(name)
+    def lr_share(self, name: str) -> float:
+        """Return a parameter's share of the learning rate: of the backbone, the CRF, or neither."""
+        return self.recipe.crf_lr if name.startswith("crf.") else super().lr_share(name)
 
     def batches(self, step: int, rank: int, world: int) -> Iterator[LabelBatch]:
-        """Yield batches from a step on, the part of one of several devices."""
+        """Yield the batches from a step on; see :meth:`TrainingTask.batches`."""
         return batches(self.stream, step, rank, world, collate_labels)
 
     def loss(self, model: nn.Module, batch: LabelBatch, device: torch.device) -> Tensor:
@@ -109,6 +114,6 @@ class Semantic(StagedTask):
         return (class_entropy(scores, classes) + self.recipe.jaccard * distance).mean()
 
     def metadata(self, network: SemanticNetwork) -> dict[str, Any]:
-        """Return what every FCN says of itself, its classes, and the steps of its CRF."""
+        """Return the metadata of every FCN, the classes, and the steps of the CRF."""
         about = {"classes": list(NAMES), "crf_steps": self.recipe.crf_steps}
         return super().metadata(network) | about

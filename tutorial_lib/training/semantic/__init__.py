@@ -1,0 +1,1 @@
+"""Training semantic segmentation: recipes, maps of classes, the task."""
