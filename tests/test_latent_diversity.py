@@ -446,18 +446,18 @@ def test_an_answer_depends_on_photo_and_clicks_alone(method):
 
 def test_the_mask_before_counts(method, monkeypatch):
     """The second answer is given the first one, on f's cells."""
-    told = []
+    click_maps = []
     plain = method.networks.answer
     monkeypatch.setattr(
-        method.networks, "answer", lambda f, x: told.append(x.clone()) or plain(f, x)
+        method.networks, "answer", lambda f, x: click_maps.append(x.clone()) or plain(f, x)
     )
     prepared = method.prepare(IMAGE)
     first = method.segment(prepared, ONE)
     method.segment(prepared, TWO)
-    assert len(told) == 2
-    assert not told[0][0, 4].any()
+    assert len(click_maps) == 2
+    assert not click_maps[0][0, 4].any()
     shown = prepared.answers[ONE].shown
-    assert np.array_equal(told[1][0, 4].numpy(), shown)
+    assert np.array_equal(click_maps[1][0, 4].numpy(), shown)
     assert first.probability.mean() == pytest.approx(shown.mean(), abs=0.02)
 
 
@@ -508,17 +508,17 @@ def test_the_chosen_candidate_is_shown_and_the_scores_are_still_those_of_g(metho
 
 
 def test_the_next_click_is_told_the_chosen_candidate(method, monkeypatch):
-    told = []
+    click_maps = []
     plain = method.networks.answer
     monkeypatch.setattr(
-        method.networks, "answer", lambda f, x: told.append(x.clone()) or plain(f, x)
+        method.networks, "answer", lambda f, x: click_maps.append(x.clone()) or plain(f, x)
     )
     prepared = method.prepare(IMAGE)
     first = method.segment(prepared, ONE)
     other = (first.selected + 1) % 3
     method.segment(prepared, ONE.prefer(other).add(TWO[1]))
     expected = prepared.answers[ONE].logits[other].sigmoid().numpy()
-    assert np.array_equal(told[1][0, 4].numpy(), expected)
+    assert np.array_equal(click_maps[1][0, 4].numpy(), expected)
 
 
 def test_choices_are_an_input_like_any_other(method):
@@ -549,15 +549,15 @@ def test_only_choices_before_a_click_cost_another_pass(method, monkeypatch):
 
 def test_the_view_follows_the_chosen_candidate(weights, monkeypatch):
     method = LatentDiversity(weights, size=96, zoom=True, device="cpu")
-    looked = []
+    masks = []
     monkeypatch.setattr(
         "tutorial_lib.deep.latent_diversity.segmenter.crop_around",
-        lambda mask, *rest: looked.append(mask.copy()) or crop_around(mask, *rest),
+        lambda mask, *rest: masks.append(mask.copy()) or crop_around(mask, *rest),
     )
     prepared = method.prepare(IMAGE)
     method.segment(prepared, preferring(TWO, {1: 2}))
     answer = dataclasses.replace(prepared.answers[ONE], preferred=2)
-    assert np.array_equal(looked[0], answer.on_photo(prepared.shape) >= 0.5)
+    assert np.array_equal(masks[0], answer.on_photo(prepared.shape) >= 0.5)
 
 
 def test_a_choice_before_the_first_object_click_is_of_no_effect(method):
