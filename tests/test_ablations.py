@@ -221,8 +221,8 @@ def test_every_way_of_choosing_is_measured_in_processes_of_its_own(weights, tmp_
         (tmp_path / "set" / part).mkdir(parents=True)
         Image.fromarray(picture).save(tmp_path / "set" / part / "a.png")
     out = tmp_path / "selection.json"
-    told = ["--weights", weights, "--root", tmp_path / "set", "--dataset", "folder", "--size", "64"]
-    command = [sys.executable, selection_tool.__file__, *told, "--workers", "2", "--out", out]
+    options = ["--weights", weights, "--root", tmp_path / "set", "--dataset", "folder", "--size", "64"]
+    command = [sys.executable, selection_tool.__file__, *options, "--workers", "2", "--out", out]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     ways = json.loads(out.read_text())["datasets"]["set"]["ways"]
     assert list(ways) == ["g", "oracle", "candidate 0", "candidate 1", "candidate 2"]
@@ -268,9 +268,9 @@ def test_each_recipe_is_shown_as_a_user_would_see_it(measured):
 
 def test_the_file_says_how_it_came_about(measured):
     _, found = measured
-    told = "".join(f" --set {text}" for text in FAST)
+    flags = "".join(f" --set {text}" for text in FAST)
     begun = "python tools/measure_ablations.py --toy --steps 2 --steps-g 1 --limit 2"
-    assert found.command == begun + told
+    assert found.command == begun + flags
     assert found.budget.steps_g == 1
     assert found.protocol.objects == 2
     assert found.machine["python"]
@@ -320,7 +320,7 @@ def test_figures_of_another_budget_are_not_mixed(measured):
 
 
 def test_an_interrupted_run_stops_everything(tmp_path, monkeypatch):
-    stopped = tool.Result(1, 0.1, 0.5, tmp_path / "weights", "", finished=False)
+    stopped = tool.TrainingResult(1, 0.1, 0.5, tmp_path / "weights", "", finished=False)
     monkeypatch.setattr(tool, "train", lambda *_, **__: stopped)
     with pytest.raises(KeyboardInterrupt):
         call(tmp_path, "full")
@@ -341,11 +341,11 @@ def test_a_recipe_that_fails_costs_only_its_own_row(tmp_path, monkeypatch, capsy
 
 
 def test_a_setting_does_not_undo_what_a_recipe_is_about():
-    told = ["corrections=1", "heads=6", "crop=96", "loss=l1"]
-    assert tool.settings_for("full", told) == told
-    assert tool.settings_for("without-corrections", told) == ["heads=6", "crop=96", "loss=l1"]
-    assert tool.settings_for("without-diversity", told) == ["corrections=1", "crop=96", "loss=l1"]
-    assert tool.settings_for("g", told) == ["corrections=1", "crop=96"]
+    given = ["corrections=1", "heads=6", "crop=96", "loss=l1"]
+    assert tool.settings_for("full", given) == given
+    assert tool.settings_for("without-corrections", given) == ["heads=6", "crop=96", "loss=l1"]
+    assert tool.settings_for("without-diversity", given) == ["corrections=1", "crop=96", "loss=l1"]
+    assert tool.settings_for("g", given) == ["corrections=1", "crop=96"]
     assert tool.settings_for("full", ["selector=paper"]) == []
 
 

@@ -1,14 +1,13 @@
 """Average two files of weights of the same network, tensor by tensor.
 
-``python tools/average_weights.py FIRST SECOND --out FILE`` writes the mean of two trainings, of
-which one went on from the other. Such weights lie in one valley of the loss, and the middle between
-them is often better than either end (Wortsman et al., Model soups, ICML 2022): it has learned what
-the second training taught, and forgotten less of what the first one knew. ``--part f`` averages f
-alone, and takes what else there is from SECOND. What SECOND says about itself is kept;
-``--selector intent`` makes a g that was trained as ``shared`` decide as ``intent`` does, with the
-same tensors.
+``python tools/average_weights.py FIRST SECOND --out FILE`` writes the mean of two trainings, where
+the second one began with the weights of the first. Such weights lie in one valley of the loss, and
+their mean is often better than either (Wortsman et al., Model soups, ICML 2022): it has learned
+from the second training, and forgotten less of the first. ``--part f`` averages f alone; all other
+weights are those of SECOND. The metadata is that of SECOND. ``--selector intent`` turns a g that
+was trained as ``shared`` into an ``intent`` g, which has the same tensors.
 
-Two trainings with different first weights have nothing in common that could be averaged.
+The mean of two trainings that began with different random weights is useless.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from tutorial_lib.deep.weights import open_weights, save_weights
 def average(
     first: dict[str, Tensor], second: dict[str, Tensor], part: str = ""
 ) -> dict[str, Tensor]:
-    """Return the means of all floats whose names begin so; the rest is that of the second.
+    """Return the means of all floating-point tensors of a part; the rest is that of the second.
 
     Raises
     ------
     ValueError
-        If these are not the weights of the same network.
+        If the weights belong to different networks.
     """
     shared = [name for name in second if name.startswith(f"{part}." if part else "")]
     if not shared:
-        raise ValueError(f"Nothing in the second file is called {part}.*: name another part.")
+        raise ValueError(f"The second file has no weights named {part}.*: choose another part.")
     for name in shared:
         if name not in first or first[name].shape != second[name].shape:
             raise ValueError(f"Only weights of the same network have a mean: {name} differs.")
@@ -44,7 +43,7 @@ def average(
 
 def main(
     first: Annotated[str, typer.Argument(help="A file of weights, or the name of shipped ones.")],
-    second: Annotated[str, typer.Argument(help="Another one of the same network.")],
+    second: Annotated[str, typer.Argument(help="Another file, of the same network.")],
     out: Annotated[Path, typer.Option(help="The .safetensors to write.")],
     part: Annotated[str, typer.Option(help="Average only this network, such as f.")] = "",
     selector: Annotated[str, typer.Option(help="How g decides: shared or intent.")] = "",
@@ -53,8 +52,8 @@ def main(
     (one, _), (two, about) = open_weights(first), open_weights(second)
     if selector and {selector, about.get("selector")} - {"shared", "intent"}:
         raise typer.BadParameter(
-            f"A g that is called {about.get('selector')} cannot decide as {selector} does: only "
-            "shared and intent have the same tensors."
+            f"A {about.get('selector')} g cannot become a {selector} g: only shared and intent "
+            "have the same tensors."
         )
     about |= {"selector": selector} if selector else {}
     try:

@@ -1,29 +1,29 @@
-"""Train Latent Diversity without one component after the other, and measure what that costs.
+"""Train Latent Diversity without one of its components at a time, and measure the loss.
 
 ``python tools/measure_ablations.py --data DATA --root PHOTOS`` (or ``make ablations DATA=DATA
 ROOT=PHOTOS``) repeats Table 3, Table 4 and Figure 5 of Li et al. in two hours on two cores,
 and writes ``assets/results/ablations.json``. DATA holds the training sets (duts-tr,
-clothing-co-parsing, BSDS500), PHOTOS the validation photos, a folder of images/ and masks/.
-``--toy`` (``make ablations-toy``) does the same with drawn scenes, in minutes and without any data,
-and writes ``assets/results/ablations_toy.json``.
+clothing-co-parsing, BSDS500). PHOTOS holds the validation photos: a folder of images/ and masks/.
+``--toy`` (``make ablations-toy``) does the same with generated scenes, in minutes and without any
+data, and writes ``assets/results/ablations_toy.json``.
 
-*Budget.* Every f is trained for the same number of steps, every g beside it, too: 600 and 100 by
-default, with crops of 128 and 160 pixels and photos scaled accordingly, half of the
-lengths of the shipped recipes. ``--steps`` and ``--steps-g`` set other budgets; ``--steps-g 0``
-leaves g out. ``--workers 2`` trains two recipes at a time with a core each, a little quicker than
-one after the other with two; after each recipe the tool says how many are left.
+*Budget.* Every f is trained for the same number of steps, and so is every g: 600 and 100 by
+default. Crops of 128 and 160 pixels, and the scales of the photos, are half of those of the shipped
+recipes. ``--steps`` and ``--steps-g`` set other budgets; ``--steps-g 0`` leaves g out.
+``--workers 2`` trains two recipes at a time with one core each, which is a little faster than one
+recipe at a time on two cores. After each recipe the tool prints how many are left.
 
-*What is counted.* The paper's tables count a user's clicks with f and g. We do so, too, but g
-is a second network with noise of its own, and 100 steps are few. So each f is also measured with an
-oracle in the place of g (what f proposes, whoever selects), with its best fixed candidate (what
-there is without selection; the candidate is chosen on the same photos, which flatters it a little)
-and with its first one. An oracle picks the best of M, which helps a large M by itself: networks of
-different M are to be compared by what is shown or by the fixed candidate. With M = 1 nothing is
-selected, and with the ranked diversity loss the first candidate is shown: neither gets a g.
-:mod:`tutorial_lib.evaluation.ablations` says which figure is fair for which table.
+*Figures.* The paper's tables count a user's clicks with f and g. So do ours. But g is a second
+network with noise of its own, and 100 steps are few. So each f is also measured with an oracle
+instead of g, with its best fixed candidate, and with its first candidate. The best fixed candidate
+is chosen on the same photos, which favours it a little. The oracle picks the best of M candidates,
+which favours a large M: compare networks of different M by what is shown, or by the fixed
+candidate. With M = 1 there is nothing to select, and with the ranked diversity loss the first
+candidate is shown: neither gets a g. :mod:`tutorial_lib.evaluation.ablations` says which figure is
+fair for which table.
 
-Every finished recipe is on the disk at once. After an interruption the same command goes on: within
-a recipe at its last checkpoint, and with what is in the file left as it is.
+Every finished recipe is written at once. After an interruption the same command continues: with a
+recipe at its last checkpoint, and with the recipes that are not in the file yet.
 """
 
 from __future__ import annotations
@@ -68,30 +68,31 @@ from tutorial_lib.training.latent_diversity.recipes import (
 )
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
-from tutorial_lib.training.task import Result
+from tutorial_lib.training.settings import current_texts
+from tutorial_lib.training.task import TrainingResult
 
-PRECISION = "float32"  # of all answers
+PRECISION = "float32"  # of all measured answers
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
-#: Seeds from 2,148,000,000 on: training on drawn scenes takes smaller ones.
+#: Scenes from seed 2,148,000,000 on: training uses smaller seeds.
 HELD_OUT = {"n": 60, "size": (64, 85), "seed": 2148}
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What differs between photos and drawn scenes.
+    """The settings in which photos and generated scenes differ.
 
     Parameters
     ----------
     out : Path
-        Where the figures go.
+        JSON file for the figures.
     steps, steps_g : int
         The budget of f and of g.
     size : int
-        Long side at which objects go through the networks, in pixels; 0 for their own.
+        Long side of the photos in the networks, in pixels; 0 for their own size.
     max_clicks : int
-        Clicks an object at most.
+        Most clicks per object.
     settings : tuple of str
-        ``key=value``: what recipes are told.
+        ``key=value``: settings of the recipes.
     """
 
     out: Path
@@ -111,7 +112,7 @@ TOYS = Scale(
     max_clicks=5,
     settings=(
         *(f"{key}={value}" for key, value in TOY_SCALE.items()),
-        "crop=64",  # the later of two counts
+        "crop=64",  # the later of two texts for a key counts
         "lr=0.004",
         "single_click=0.65",
         "corrections=1",
@@ -119,24 +120,27 @@ TOYS = Scale(
 )
 
 
-def knows(name: str, key: str) -> bool:
-    """Whether a recipe has a setting."""
+def has_setting(name: str, key: str) -> bool:
+    """Return whether a recipe has a setting."""
     return any(field.name == key for field in dataclasses.fields(RECIPES[f"ablation-{name}"]))
 
 
 def settings_for(name: str, settings: Sequence[str]) -> list[str]:
-    """Leave out the settings that a recipe is about, and those that only f or only g has."""
-    about, given = ABLATIONS.get(name, {}), split(latest(settings), "setting")
-    return [f"{k}={v}" for k, v in given.items() if knows(name, k) and k not in about]
+    """Drop the settings that a recipe changes itself, and those that it does not have."""
+    changed, texts = ABLATIONS.get(name, {}), latest(current_texts(settings))
+    given = split(texts, "setting")
+    return [f"{k}={v}" for k, v in given.items() if has_setting(name, k) and k not in changed]
 
 
-def taught(name: str, out: Path, data: Path | None, settings: Sequence[str], steps: int) -> Result:
-    """Train a recipe, or go on where it stopped."""
-    # Photos are read in this process: several recipes at a time have a core each, and joblib's
-    # processes cannot start others. The later of two settings counts.
-    told = ["workers=0", *settings_for(name, settings), f"steps={steps}", "minutes=0"]
+def train_or_resume(
+    name: str, out: Path, data: Path | None, settings: Sequence[str], steps: int
+) -> TrainingResult:
+    """Train a recipe, or resume its run."""
+    # Samples are prepared in this process: with several recipes at a time each has one core, and
+    # processes of joblib cannot start others.
+    texts = ["workers=0", *settings_for(name, settings), f"steps={steps}", "minutes=0"]
     resume = (out / CHECKPOINT).exists()
-    found = train(f"ablation-{name}", out, data, resume=resume, settings=told)
+    found = train(f"ablation-{name}", out, data, resume=resume, settings=texts)
     if not found.finished:
         raise KeyboardInterrupt
     return found
@@ -148,7 +152,7 @@ def use(
     most: int,
     candidate: int | None = None,
 ) -> SelectorSummary:
-    """Let the robot use a segmenter for each object."""
+    """Let the robot click on each object, with a segmenter of its own."""
     pairs = zip(examples, segmenters, strict=True)
     curves = [simulate_on(example, segmenter, most).ious for example, segmenter in pairs]
     counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
@@ -183,14 +187,14 @@ def measure(
 def ablate(
     name: str, scale: Scale, examples: Sequence[Example], data: Path | None, work: Path
 ) -> AblationRecipe:
-    """Train one recipe, and g beside it if it needs one, and measure them."""
-    f = taught(name, work / f"{name}-{scale.steps}", data, scale.settings, scale.steps)
+    """Train one recipe, with a g if it needs one, and measure it."""
+    f = train_or_resume(name, work / f"{name}-{scale.steps}", data, scale.settings, scale.steps)
     recipe = RECIPES[f"ablation-{name}"]
     g = None
     if scale.steps_g and recipe.heads > 1 and not recipe.ranking:
         settings = (*scale.settings, f"start={f.weights}")
         out = work / f"{name}-{scale.steps}-g-{scale.steps_g}"
-        g = taught("g", out, data, settings, scale.steps_g)
+        g = train_or_resume("g", out, data, settings, scale.steps_g)
     batches = {each: _batch(each, scale.settings) for each in (name, "g")}
     first = recipe.heads == 1 or recipe.ranking
     return AblationRecipe(
@@ -212,8 +216,8 @@ def _batch(name: str, settings: Sequence[str]) -> int:
 
 
 def objects(toy: bool, dataset: str, root: Path | None, limit: int | None) -> tuple[Any, list]:
-    """Open the objects to measure on; returns their dataset too."""
-    if toy:  # of each scene the main thing, which comes first: parts take longer to learn
+    """Open the validation objects; return their dataset and the objects."""
+    if toy:  # only the main object of each scene, which comes first: parts take longer to learn
         world = ToyWorld(**HELD_OUT)
         first: dict[str, int] = {}
         for index, name in enumerate(world.ids):
@@ -226,7 +230,7 @@ def objects(toy: bool, dataset: str, root: Path | None, limit: int | None) -> tu
 
 
 def opened(out: Path, empty: AblationResults) -> AblationResults:
-    """Return what the file holds already if it was measured in the same way; else refuse it."""
+    """Return the rows measured so far; refuse them if they were measured in another way."""
     if not out.exists():
         return empty
     kept = read_ablations(out)
@@ -253,8 +257,8 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Folder of the training sets.")] = None,
     root: Annotated[Path | None, typer.Option(help="Validation photos.")] = None,
     dataset: Annotated[str, typer.Option(help="Their layout.")] = "folder",
-    recipe: Annotated[list[str] | None, typer.Option(help="Repeatable; all if not given.")] = None,
-    toy: Annotated[bool, typer.Option("--toy", help="Drawn scenes instead of photos.")] = False,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only this one; repeatable.")] = None,
+    toy: Annotated[bool, typer.Option("--toy", help="Generated scenes instead of photos.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of each f.")] = None,
     steps_g: Annotated[int | None, typer.Option(min=0, help="Budget of each g; 0: none.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value for all.")] = None,
@@ -284,8 +288,8 @@ def main(
         (*usual.settings, *(settings or ())),
     )
     source, examples = objects(toy, dataset, root, limit)
-    told = command(scale, source, toy, limit)
-    results = opened(scale.out, without_recipes(scale, source, len(examples), told))
+    command = command_line(scale, source, toy, limit)
+    results = opened(scale.out, without_recipes(scale, source, len(examples), command))
     place = work / ("toy" if toy else "photos")
     failed = run(chosen, results, scale, examples, data, place, workers)
     print(scale.out)
@@ -295,19 +299,23 @@ def main(
 
 
 def check(settings: Sequence[str]) -> None:
-    """Refuse settings that neither f nor g has, or that do not fit, before anything is trained."""
+    """Refuse settings that neither f nor g has, or that do not fit, before training begins."""
     try:
-        given = split(settings, "setting")
-        for_f = [f"{k}={v}" for k, v in given.items() if knows("full", k)]
-        for_g = [f"{k}={v}" for k, v in given.items() if knows("g", k) or not knows("full", k)]
+        given = split(current_texts(settings), "setting")
+        for_f = [f"{k}={v}" for k, v in given.items() if has_setting("full", k)]
+        for_g = [
+            f"{k}={v}"
+            for k, v in given.items()
+            if has_setting("g", k) or not has_setting("full", k)
+        ]
         get_recipe("ablation-full", for_f)
         get_recipe("ablation-g", for_g)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def command(scale: Scale, source: Any, toy: bool, limit: int | None) -> str:
-    """Return what makes these figures again, with names in the place of folders."""
+def command_line(scale: Scale, source: Any, toy: bool, limit: int | None) -> str:
+    """Return the command that makes these figures, with names instead of folders."""
     usual = TOYS if toy else PHOTOS
     parts = ["python tools/measure_ablations.py", "--toy" if toy else "--data DATA --root PHOTOS"]
     if not toy and source.name != "folder":
@@ -320,11 +328,11 @@ def command(scale: Scale, source: Any, toy: bool, limit: int | None) -> str:
     return " ".join(parts + [f"--set {text}" for text in scale.settings[len(usual.settings) :]])
 
 
-def without_recipes(scale: Scale, source: Any, count: int, told: str) -> AblationResults:
-    """Return what the file says of itself: how the figures came about, and on what."""
+def without_recipes(scale: Scale, source: Any, count: int, command: str) -> AblationResults:
+    """Return the entries of the file that describe the measurement, without any rows."""
     return AblationResults(
         schema=1,
-        command=told,
+        command=command,
         machine=machine(),
         precision=PRECISION,
         budget={"steps": scale.steps, "steps_g": scale.steps_g, "settings": scale.settings},
@@ -350,12 +358,12 @@ def run(
     work: Path,
     workers: int,
 ) -> dict[str, str]:
-    """Train and measure the recipes, some at a time; returns those that failed, and why."""
+    """Train and measure the recipes; return those that failed, with the reasons."""
     failed: dict[str, str] = {}
     todo = [name for name in chosen if name not in results.recipes]
     began = time.monotonic()
     rows = Parallel(n_jobs=workers, return_as="generator_unordered")(
-        delayed(attempt)(name, scale, examples, data, work) for name in todo
+        delayed(run_guarded)(name, scale, examples, data, work) for name in todo
     )
     for done, (name, found) in enumerate(rows, start=1):
         if isinstance(found, str):
@@ -369,8 +377,8 @@ def run(
     return failed
 
 
-def attempt(name: str, *given: Any) -> tuple[str, AblationRecipe | str]:
-    """Return a recipe's row, or why there is none: a failure costs one row, not the night."""
+def run_guarded(name: str, *given: Any) -> tuple[str, AblationRecipe | str]:
+    """Return a recipe's row, or the reason of its failure: one failure must not end the run."""
     try:
         return name, ablate(name, *given)
     except ValueError as error:  # such as a loss that stays infinite

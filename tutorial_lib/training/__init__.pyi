@@ -1,0 +1,11 @@
+from .checkpoints import read_training_log as read_training_log
+from .recipes import RECIPES as RECIPES
+from .recipes import get_recipe as get_recipe
+from .recipes import register_recipe as register_recipe
+from .run import train as train
+from .samples import SampleStream as SampleStream
+from .settings import ClickRecipe as ClickRecipe
+from .settings import Recipe as Recipe
+from .task import TrainingResult as TrainingResult
+from .task import TrainingStep as TrainingStep
+from .task import TrainingTask as TrainingTask
