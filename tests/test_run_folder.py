@@ -282,7 +282,7 @@ def test_a_checkpoint_of_an_older_release_is_resumed(whole, tmp_path):
 def test_a_run_of_another_recipe_is_named_by_it(whole, tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(whole)
     action = train, "latent-diversity-toy", tmp_path
-    refused(ValueError, "recipe 'dos-toy', not of 'latent-diversity-toy'", *action, resume=True)
+    refused(ValueError, "recipe 'dos-toy', not 'latent-diversity-toy'", *action, resume=True)
 
 
 @pytest.mark.parametrize(
