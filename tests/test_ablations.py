@@ -221,8 +221,8 @@ def test_every_way_of_choosing_is_measured_in_processes_of_its_own(weights, tmp_
         (tmp_path / "set" / part).mkdir(parents=True)
         Image.fromarray(picture).save(tmp_path / "set" / part / "a.png")
     out = tmp_path / "selection.json"
-    options = ["--weights", weights, "--root", tmp_path / "set", "--dataset", "folder", "--size", "64"]
-    command = [sys.executable, selection_tool.__file__, *options, "--workers", "2", "--out", out]
+    args = ["--weights", weights, "--root", tmp_path / "set", "--dataset", "folder", "--size", "64"]
+    command = [sys.executable, selection_tool.__file__, *args, "--workers", "2", "--out", out]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     ways = json.loads(out.read_text())["datasets"]["set"]["ways"]
     assert list(ways) == ["g", "oracle", "candidate 0", "candidate 1", "candidate 2"]
