@@ -52,7 +52,22 @@ class ColourModel(Protocol):
     """A density over colours, fitted to the pixels of some discs."""
 
     def density(self, palette: Palette, image: np.ndarray, region: np.ndarray) -> np.ndarray:
-        """Fit to ``image[region]`` and return the ``(K,) float64`` density of each entry."""
+        """Fit the model to the colours of a region.
+
+        Parameters
+        ----------
+        palette : Palette
+            The K colours of the photo.
+        image : np.ndarray
+            ``(H, W, 3) uint8``.
+        region : np.ndarray
+            ``(H, W) bool``: the pixels to fit to, at least one.
+
+        Returns
+        -------
+        np.ndarray
+            ``(K,) float64``: the density of each colour of the palette.
+        """
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,22 @@ class HistogramModel:
     floor: float = 0.01
 
     def density(self, palette: Palette, image: np.ndarray, region: np.ndarray) -> np.ndarray:
-        """Fit to ``image[region]`` and return the ``(K,) float64`` density of each entry."""
+        """Fit the model to the colours of a region.
+
+        Parameters
+        ----------
+        palette : Palette
+            The K colours of the photo.
+        image : np.ndarray
+            ``(H, W, 3) uint8``.
+        region : np.ndarray
+            ``(H, W) bool``: the pixels to fit to, at least one.
+
+        Returns
+        -------
+        np.ndarray
+            ``(K,) float64``: the density of each colour of the palette.
+        """
         seen = np.bincount(palette.index[region], minlength=len(palette.bins))
         histogram = np.zeros((BINS,) * 3)
         histogram[tuple(palette.bins.T)] = seen
@@ -103,7 +133,22 @@ class GaussianMixtureModel:
     seed: int = 0
 
     def density(self, palette: Palette, image: np.ndarray, region: np.ndarray) -> np.ndarray:
-        """Fit to ``image[region]`` and return the ``(K,) float64`` density of each entry."""
+        """Fit the model to the colours of a region.
+
+        Parameters
+        ----------
+        palette : Palette
+            The K colours of the photo.
+        image : np.ndarray
+            ``(H, W, 3) uint8``.
+        region : np.ndarray
+            ``(H, W) bool``: the pixels to fit to, at least one.
+
+        Returns
+        -------
+        np.ndarray
+            ``(K,) float64``: the density of each colour of the palette.
+        """
         pixels = image[region].astype(np.float64)
         if len(pixels) == 1:  # scikit-learn requires two; the same one twice changes nothing
             pixels = np.repeat(pixels, 2, axis=0)

@@ -7,6 +7,8 @@ from .layouts.dataset import Dataset as Dataset
 from .layouts.dataset import Entry as Entry
 from .layouts.dataset import Example as Example
 from .layouts.pairs import Folder as Folder
+from .layouts.pairs import PairDataset as PairDataset
+from .mask_files import read_trimap as read_trimap
 from .samples import SamplePhoto as SamplePhoto
 from .samples import load_sample as load_sample
 from .samples import sample_names as sample_names

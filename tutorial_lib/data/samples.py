@@ -51,12 +51,22 @@ class SamplePhoto:
         return next(iter(self.masks.values()))
 
     def reading(self, name: str) -> np.ndarray:
-        """Return the mask of one reading, ``(H, W) bool``.
+        """Return the mask of one reading.
+
+        Parameters
+        ----------
+        name : str
+            Its name, such as ``"cup"``.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``.
 
         Raises
         ------
         ValueError
-            If the photo has no such reading; the text lists those it has.
+            If the photo has no such reading; the message lists those it has.
         """
         if name not in self.masks:
             raise ValueError(f"{self.name} can be read as {', '.join(self.masks)}, not {name!r}.")

@@ -113,21 +113,41 @@ class ToyScene:
     def parts(self, name: str) -> tuple[str, ...]:
         """Return the direct parts of a thing or part.
 
+        Parameters
+        ----------
+        name : str
+            A name in the scene.
+
+        Returns
+        -------
+        tuple of str
+            Their names.
+
         Raises
         ------
         ValueError
-            If there is nothing of that name in the scene.
+            If the scene has nothing of that name.
         """
         self._check(name)
         return tuple(part for part, parent in self.parents.items() if parent == name)
 
     def mask(self, name: str) -> np.ndarray:
-        """Return the mask of a thing or part, ``(H, W) bool``.
+        """Return the mask of a thing or part.
+
+        Parameters
+        ----------
+        name : str
+            A name in the scene.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``.
 
         Raises
         ------
         ValueError
-            If there is nothing of that name in the scene; the text lists what there is.
+            If the scene has nothing of that name; the message lists its names.
         """
         self._check(name)
         mine = [False] + [name in _path(other, self.parents) for other in self.names]
@@ -297,6 +317,11 @@ class ToyWorld(Dataset):
         ----------
         number : int
             From 0; negative numbers count from the end.
+
+        Returns
+        -------
+        ToyScene
+            The same scene for the same number and seed.
 
         Raises
         ------

@@ -67,11 +67,35 @@ class Oracle:
         self.judged: list[np.ndarray] = []
 
     def prepare(self, image: ImageLike) -> OraclePrepared:
-        """Compute everything that depends on the photo alone."""
+        """Compute everything that depends on the photo alone.
+
+        Parameters
+        ----------
+        image : image
+            Anything :func:`tutorial_lib.images.as_rgb` takes.
+
+        Returns
+        -------
+        OraclePrepared
+            For :meth:`segment`.
+        """
         return OraclePrepared(self.method.prepare(image))
 
     def segment(self, prepared: OraclePrepared, clicks: Clicks) -> Segmentation:
-        """Answer these clicks, and show the best candidate after each of them."""
+        """Answer these clicks, and show the best candidate after each of them.
+
+        Parameters
+        ----------
+        prepared : OraclePrepared
+            What :meth:`prepare` returned.
+        clicks : Clicks
+            The clicks so far, all inside the photo.
+
+        Returns
+        -------
+        Segmentation
+            The method's answer, with the best candidate shown.
+        """
         return self.method.segment(prepared.prepared, self._with_preferences(prepared, clicks))
 
     def _with_preferences(self, prepared: OraclePrepared, clicks: Clicks) -> Clicks:

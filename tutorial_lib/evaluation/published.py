@@ -67,7 +67,20 @@ class PublishedTable:
         return f"{self.paper}, {self.place}"
 
     def get(self, method: str, column: Column) -> float | None:
-        """Return one number, or None if the table does not have it."""
+        """Return one number of the table.
+
+        Parameters
+        ----------
+        method : str
+            A row.
+        column : str or tuple
+            A column.
+
+        Returns
+        -------
+        float or None
+            None if the table does not have it.
+        """
         if method not in self.rows or column not in self.columns:
             return None
         return self.rows[method][self.columns.index(column)]

@@ -123,7 +123,18 @@ class Loop:
             return self.go(resume)
 
     def go(self, resume: bool) -> TrainingResult:
-        """Do the same as :meth:`run`, in a folder that is :func:`claimed` already."""
+        """Do the same as :meth:`run`, in a folder that is :func:`claimed` already.
+
+        Parameters
+        ----------
+        resume : bool
+            Whether to continue the run in the folder.
+
+        Returns
+        -------
+        TrainingResult
+            How the run ended.
+        """
         saved = self._saved(resume)
         self.fabric = make_fabric(self.recipe)
         self.fabric.launch()

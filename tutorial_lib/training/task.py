@@ -42,23 +42,69 @@ class TrainingTask(ABC):
         stage : int, optional
             Given when a run is resumed: return a network of this stage. The loop loads its weights
             from the checkpoint.
+
+        Returns
+        -------
+        nn.Module
+            On the CPU, in training mode.
         """
 
     def place(self, device: torch.device) -> None:
-        """Move everything beside the network to the device of this process; called once."""
+        """Move everything beside the network to the device of this process; called once.
+
+        Parameters
+        ----------
+        device : torch.device
+            The network's device.
+        """
         self.device = device
 
     @abstractmethod
     def stage(self, network: nn.Module) -> int:
-        """Return the number of a network's stage."""
+        """Return the number of a network's stage.
+
+        Parameters
+        ----------
+        network : nn.Module
+            From :meth:`build` or :meth:`grow`.
+
+        Returns
+        -------
+        int
+            For example the stride of an FCN.
+        """
 
     def grow(self, network: nn.Module, progress: float) -> nn.Module:
-        """Return the network of the stage due at ``progress`` in [0, 1]; by default the same."""
+        """Return the network of the stage that is due; by default the same network.
+
+        Parameters
+        ----------
+        network : nn.Module
+            The present network.
+        progress : float
+            Share of the run that is over, in [0, 1].
+
+        Returns
+        -------
+        nn.Module
+            Another one if a new stage begins.
+        """
         return network
 
     @abstractmethod
     def groups(self, network: nn.Module) -> list[dict[str, Any]]:
-        """Return parameter groups: ``params``, ``weight_decay``, and ``share`` of the rate."""
+        """Return parameter groups for the optimiser.
+
+        Parameters
+        ----------
+        network : nn.Module
+            The network.
+
+        Returns
+        -------
+        list of dict
+            Each with ``params``, ``weight_decay``, and ``share``, a factor of the learning rate.
+        """
 
     @abstractmethod
     def batches(self, step: int, rank: int, world: int) -> Iterator[Any]:
@@ -96,16 +142,53 @@ class TrainingTask(ABC):
         return batch
 
     def count(self, batch: Sized) -> int:
-        """Return the number of terms of which a batch's loss is the mean."""
+        """Return the number of terms of which a batch's loss is the mean.
+
+        Parameters
+        ----------
+        batch : Sized
+            From :meth:`batches`.
+
+        Returns
+        -------
+        int
+            By default the number of samples. Devices weigh their gradients by it.
+        """
         return len(batch)
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor:
-        """Return the mean loss of a batch, a tensor without dimensions."""
+        """Return the mean loss of a batch.
+
+        Parameters
+        ----------
+        model : nn.Module
+            The network, perhaps wrapped for several devices.
+        batch : Any
+            From :meth:`simulate_corrections`.
+        device : torch.device
+            The network's device.
+
+        Returns
+        -------
+        Tensor
+            Without dimensions.
+        """
 
     @abstractmethod
     def metadata(self, network: nn.Module) -> dict[str, Any]:
-        """Return what is stored with exported weights; nothing about this machine."""
+        """Return what is stored with exported weights; nothing about this machine.
+
+        Parameters
+        ----------
+        network : nn.Module
+            The network that is exported.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
 
 
 @dataclass(frozen=True)

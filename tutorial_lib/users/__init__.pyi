@@ -1,6 +1,7 @@
 from . import robots as robots
 from . import simulation as simulation
 from . import training_clicks as training_clicks
+from .corrections import corrective_click as corrective_click
 from .region_depth import depth as depth
 from .robots import ROBOTS as ROBOTS
 from .robots import Robot as Robot

@@ -119,6 +119,16 @@ ROBOTS: dict[str, Robot] = {"center": center, "geodesic": geodesic}
 def robot_named(robot: str | Robot) -> Robot:
     """Return the robot of a name; a function is returned as it is.
 
+    Parameters
+    ----------
+    robot : str or callable
+        A name in :data:`ROBOTS`, or a robot of your own.
+
+    Returns
+    -------
+    callable
+        The robot.
+
     Raises
     ------
     ValueError

@@ -62,7 +62,18 @@ class ClickMaps:
         return 2 * self.distances + 2 * self.clicks + self.previous
 
     def cells(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return height and width of the maps, in cells, for an image ``(H, W, ...)``."""
+        """Return the size of the maps of an image.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the image, ``(H, W, ...)``.
+
+        Returns
+        -------
+        height, width : int
+            In cells.
+        """
         return -(-shape[0] // self.stride), -(-shape[1] // self.stride)
 
     def maps(
@@ -103,7 +114,18 @@ class ClickMaps:
         return np.stack(drawn).astype(np.float32, copy=False)
 
     def on_cells(self, clicks: Clicks) -> Clicks:
-        """Return the clicked cells. Of two clicks in one cell the later one counts."""
+        """Return the clicked cells.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            In pixels of the image.
+
+        Returns
+        -------
+        Clicks
+            In cells. Of two clicks in one cell the later one counts.
+        """
         stride = self.stride
         return Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
 

@@ -38,7 +38,18 @@ class View:
         return rows, slice(self.left, self.left + self.width)
 
     def holds(self, click: Click) -> bool:
-        """Whether a click lies inside the view."""
+        """Check whether a click lies inside the view.
+
+        Parameters
+        ----------
+        click : Click
+            In pixels of the photo.
+
+        Returns
+        -------
+        bool
+            True if it lies inside.
+        """
         down, across = click.row - self.top, click.col - self.left
         return 0 <= down < self.height and 0 <= across < self.width
 
