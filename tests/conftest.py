@@ -29,12 +29,12 @@ def _close_figures():
 @pytest.fixture
 def registries():
     """Forget afterwards whatever a test registers."""
-    from tutorial_lib import segmenter
+    from tutorial_lib import registry
     from tutorial_lib.data.catalogue import DATASETS
     from tutorial_lib.data.layouts.by_name import LAYOUTS
     from tutorial_lib.training import recipes
 
-    tables = segmenter._REGISTRY, DATASETS, LAYOUTS, recipes.RECIPES, recipes._TASKS
+    tables = registry._REGISTRY, DATASETS, LAYOUTS, recipes.RECIPES, recipes._TASKS
     before = [dict(table) for table in tables]
     yield
     for table, kept in zip(tables, before, strict=True):

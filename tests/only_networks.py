@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from tests.support import text_of
-from tutorial_lib.segmenter import methods
+from tutorial_lib.registry import methods
 
 NAMES = "|".join(info.name for info in methods() if info.kind == "deep")
 CLASSICAL = {info.name for info in methods() if info.kind == "classical"}

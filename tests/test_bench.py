@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.slow_methods import Deadly, Flat, Forward, Greedy, Half, Slow
 from tests.support import disc_mask, easy_scene, one_sentence
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.clock import timed
 from tutorial_lib.data.samples import load_sample
@@ -26,7 +26,8 @@ from tutorial_lib.evaluation.speed.results import BenchResults, MethodTimes, rea
 from tutorial_lib.evaluation.speed.scripted_photos import crop_to, scripted_photo
 from tutorial_lib.evaluation.speed.timing import ScriptedPhoto, measure, measure_in_bfloat16
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import MethodError, MethodInfo
+from tutorial_lib.registry import MethodInfo
+from tutorial_lib.segmenter import MethodError
 
 pytestmark = pytest.mark.slow
 

@@ -19,8 +19,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.support import disc_mask, easy_scene, one_sentence
-from tutorial_lib import cli
-from tutorial_lib import segmenter as registry
+from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
 from tutorial_lib.evaluation import provenance
@@ -29,7 +28,8 @@ from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import MethodResults, SampleResults, read_results
 from tutorial_lib.evaluation.summaries import summarise_method
-from tutorial_lib.segmenter import MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.registry import MethodInfo, get_segmenter
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.users.simulation import simulate
 
 pytestmark = pytest.mark.slow

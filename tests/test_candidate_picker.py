@@ -12,11 +12,10 @@ from PIL import Image
 
 from tests.support import Growing, disc_mask, easy_scene, one_sentence
 from tests.test_click_canvas import mouse, status_text
-from tutorial_lib import render
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry, render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import disagreement
-from tutorial_lib.segmenter import MethodInfo, register
+from tutorial_lib.registry import MethodInfo, register
 from tutorial_lib.widgets import CandidatePicker
 from tutorial_lib.widgets.thumbnails import Thumbnail
 

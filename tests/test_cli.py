@@ -9,11 +9,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.support import easy_scene, one_sentence
-from tutorial_lib import cli, doctor, paths, segmenter
+from tutorial_lib import cli, doctor, paths, registry
 from tutorial_lib.doctor import Check
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import MethodInfo, Segmentation, methods
+from tutorial_lib.registry import MethodInfo, methods
+from tutorial_lib.segmenter import Segmentation
 
 PHOTO, TRUTH, CLICKS = easy_scene()
 
@@ -99,7 +100,7 @@ def test_methods_as_a_table():
 
 def test_a_method_that_cannot_run_says_what_it_needs(monkeypatch):
     info = MethodInfo("dream", "deep", False, "Dreams.", "Nobody", "a:b", ("no_such_package",))
-    monkeypatch.setitem(segmenter._REGISTRY, "dream", info)
+    monkeypatch.setitem(registry._REGISTRY, "dream", info)
     output = CliRunner().invoke(cli.app, ["methods"]).stdout
     assert output.splitlines()[-1].endswith("(needs no_such_package)")
 
@@ -144,7 +145,7 @@ def test_options_of_a_method_are_set(monkeypatch, photo, tmp_path):
             return Segmentation(np.zeros((48, 64), np.float32))
 
     info = MethodInfo("three", "deep", False, "Three.", "Nobody", Three)
-    monkeypatch.setitem(segmenter._REGISTRY, "three", info)
+    monkeypatch.setitem(registry._REGISTRY, "three", info)
     arguments = ["segment", photo, "--method", "three", "--click", "1,1,+"]
     arguments += ["--out", tmp_path / "m.png"]
     arguments += ["--set", "weights=runs/a.safetensors", "--set", "size=0", "--set", "zoom=false"]
@@ -182,7 +183,7 @@ def test_an_answer_of_another_shape_is_refused_with_the_methods_name(
             return Segmentation(np.zeros((64, 48), np.float32))
 
     info = MethodInfo("turned", "deep", False, "Turned.", "Nobody", Turned)
-    monkeypatch.setitem(segmenter._REGISTRY, "turned", info)
+    monkeypatch.setitem(registry._REGISTRY, "turned", info)
     out = tmp_path / "m.png"
     arguments = ["--method", "turned", "--click", "1,1,+", "--out", out]
     code, _, error = main(monkeypatch, capsys, "segment", photo, *arguments)
@@ -224,7 +225,7 @@ def test_an_output_that_cannot_be_written_ends_in_one_line(monkeypatch, capsys, 
 
 def test_a_missing_package_ends_in_one_line(monkeypatch, capsys, photo):
     info = MethodInfo("dream", "deep", False, "Dreams.", "Nobody", "a:b", ("no_such_package",))
-    monkeypatch.setitem(segmenter._REGISTRY, "dream", info)
+    monkeypatch.setitem(registry._REGISTRY, "dream", info)
     code, _, error = main(
         monkeypatch, capsys, "segment", photo, "--click", "1,1,+", "--method", "dream"
     )
@@ -254,7 +255,7 @@ def test_candidates_are_written_best_first(monkeypatch, photo, tmp_path):
             return Segmentation(masks[1], None, masks, np.array([0.2, 0.9, 0.5]))
 
     info = MethodInfo("three", "deep", False, "Three.", "Nobody", Three)
-    monkeypatch.setitem(segmenter._REGISTRY, "three", info)
+    monkeypatch.setitem(registry._REGISTRY, "three", info)
     out, folder = tmp_path / "m.png", tmp_path / "c"
     arguments = ["segment", photo, "--method", "three", "--click", "1,1,+", "--out", out]
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--candidates", str(folder)])

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from tests.support import Growing, easy_scene, one_sentence
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.click_log import dump, read_log
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.images import as_rgb, shrink_photo
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.study import read_trials
 

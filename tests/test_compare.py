@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from tests.support import easy_scene, one_sentence
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.widgets import Compare
 from tutorial_lib.widgets.background import Background, guard

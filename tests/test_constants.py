@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import ROOT
 from tools.choose_constants import CONSTANTS, clicks_needed
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.registry import get_segmenter
 
 CHOSEN = json.loads((ROOT / "assets" / "results" / "constants.json").read_text())
 

@@ -9,7 +9,8 @@ import pytest
 from tests.support import easy_scene
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import Segmenter, get_segmenter, methods
+from tutorial_lib.registry import get_segmenter, methods
+from tutorial_lib.segmenter import Segmenter
 
 IMAGE, TRUTH, TWO = easy_scene()
 SHAPE = IMAGE.shape[:2]

@@ -6,7 +6,7 @@ import torch
 
 from tests.support import easy_scene, one_sentence
 from tutorial_lib.deep.device import autocast, pick_device, resolve_precision
-from tutorial_lib.segmenter import get_segmenter, methods
+from tutorial_lib.registry import get_segmenter, methods
 
 CPU = torch.device("cpu")
 

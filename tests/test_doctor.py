@@ -13,10 +13,11 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.support import ROOT
-from tutorial_lib import checkup, doctor, segmenter
+from tutorial_lib import checkup, doctor, registry
 from tutorial_lib.doctor import Check, Found, device, examine, find_browser, run_apart
 from tutorial_lib.paths import bundled, data_folder, user_folder
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.segmenter import Segmentation
 
 pytestmark = pytest.mark.slow
 
@@ -177,14 +178,14 @@ def test_a_method_that_marks_everything_or_nothing_is_out_of_order(monkeypatch):
         def segment(self, prepared, clicks):
             return Segmentation(np.zeros(prepared))
 
-    monkeypatch.setattr(segmenter, "_REGISTRY", dict(segmenter._REGISTRY))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     register(MethodInfo("lazy", "classical", False, "Lazy.", "a test", Lazy))
     with pytest.raises(ValueError, match="mask of lazy is all one"):
         checkup.try_method("lazy")
 
 
 def test_every_method_of_the_package_is_asked_and_a_strangers_is_not(monkeypatch, quick):
-    monkeypatch.setattr(segmenter, "_REGISTRY", dict(segmenter._REGISTRY))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     register(MethodInfo("own", "classical", False, "Own.", "a test", "nowhere:Own"))
     assert finding("methods") == Check("methods", "ok", "13 of 13 answer a click")
 

@@ -12,15 +12,14 @@ from PIL import Image
 
 from tests.slow_methods import Fragile
 from tests.support import easy_scene, one_sentence
-from tutorial_lib import cli
-from tutorial_lib import segmenter as registry
+from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
 from tutorial_lib.evaluation.jobs import Answered, Failed
 from tutorial_lib.evaluation.records import single_sentence
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.evaluation.summaries import failures, report_lines, summarise_methods
-from tutorial_lib.segmenter import MethodInfo
+from tutorial_lib.registry import MethodInfo
 
 FRAGILE = MethodInfo("fragile", "classical", False, "Fails.", "Nobody", Fragile)
 REASON = "The method m failed on dark: "
@@ -161,7 +160,7 @@ def test_a_dead_process_costs_one_object(root, workers, way):
 DIE = """
 import sys
 from tests.test_failed_objects import FRAGILE, run
-from tutorial_lib.segmenter import register
+from tutorial_lib.registry import register
 register(FRAGILE)
 run(sys.argv[1], {"m": ("fragile", {"way": "die"})}, sys.argv[2])
 """

@@ -27,7 +27,7 @@ from tutorial_lib.classical.neighbours import (
     squared_differences,
 )
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.registry import get_segmenter
 
 RANDOM = np.random.default_rng(7).integers(0, 256, (3, 4, 3), dtype=np.uint8)
 SCENE, TRUTH, CLICKS = easy_scene(24, 32)

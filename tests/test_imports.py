@@ -21,6 +21,7 @@ LAYERS = [
     ["clicks", "metrics", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],
+    ["registry"],
     ["working_photo", "exports"],
     ["click_log"],
     ["autosave"],

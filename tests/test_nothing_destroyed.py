@@ -11,14 +11,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.support import easy_scene, one_sentence
-from tutorial_lib import cli
-from tutorial_lib import segmenter as registry
+from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.evaluation import jobs
 from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.locking import only_one
-from tutorial_lib.segmenter import MethodInfo, Segmentation
+from tutorial_lib.registry import MethodInfo
+from tutorial_lib.segmenter import Segmentation
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data import datasets
 from tutorial_lib.evaluation.one_click import OneClickResults, read_one_click, write_one_click
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.registry import get_segmenter
 from tutorial_lib.users.robots import center
 
 SET = {"dataset": "photos", "precision": "float32", "objects": 2, "miou": {"dos": 0.5}}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tests.support import one_sentence
-from tutorial_lib import segmenter
+from tutorial_lib import registry
 from tutorial_lib.options import OptionError, label, latest, options_of, split
-from tutorial_lib.segmenter import MethodInfo, get_segmenter, methods, read_options, register
+from tutorial_lib.registry import MethodInfo, get_segmenter, methods, read_options, register
 
 
 class Colour(enum.Enum):
@@ -76,7 +76,7 @@ def refused(action, *given):
 @pytest.fixture
 def registered(monkeypatch):
     """Register a stranger's class or function under the name stranger, for one test."""
-    monkeypatch.setattr(segmenter, "_REGISTRY", dict(segmenter._REGISTRY))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
 
     def add(target):
         register(MethodInfo("stranger", "classical", False, "Strange.", "a stranger", target))
@@ -358,7 +358,7 @@ def test_numpys_numbers_make_the_same_method():
 
 @pytest.mark.parametrize("info", methods(), ids=lambda info: info.name)
 def test_every_option_of_every_method_has_a_type_and_takes_its_default(info):
-    options = segmenter._options_of(info.name, segmenter._factory(info))
+    options = registry._options_of(info.name, registry._factory(info))
     assert options.others is None
     assert all(option.kind is not Any for option in options.known.values())
     defaults = {name: option.default for name, option in options.known.items()}
@@ -420,7 +420,7 @@ def test_a_partly_filled_function_a_wrapped_one_and_an_object_are_methods(regist
         registered(target)
         assert get_segmenter("stranger", size=np.int8(5)) == (5, 0.5)
         refused(lambda: get_segmenter("stranger", size="5"))
-        segmenter._REGISTRY.pop("stranger")
+        registry._REGISTRY.pop("stranger")
 
 
 def test_a_dataclass_is_a_method(registered):

@@ -8,7 +8,7 @@ import numpy as np
 from tests.support import ROOT, easy_scene
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.evaluation.results import read_results
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.registry import get_segmenter
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -30,7 +30,7 @@ from tutorial_lib.evaluation.selectors import (
 )
 from tutorial_lib.evaluation.speed.results import read_bench
 from tutorial_lib.metrics import clicks_to_reach, mean_iou_curve
-from tutorial_lib.segmenter import methods
+from tutorial_lib.registry import methods
 from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 from tutorial_lib.training.settings import with_current_names
 

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.support import disc_mask, easy_scene
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample
 from tutorial_lib.metrics import clicks_to_reach, iou
-from tutorial_lib.segmenter import MethodError, MethodInfo, Segmentation, get_segmenter
+from tutorial_lib.registry import MethodInfo, get_segmenter
+from tutorial_lib.segmenter import MethodError, Segmentation
 from tutorial_lib.users.region_depth import RECOVERABLE, depth
 from tutorial_lib.users.robots import ROBOTS, center, geodesic
 from tutorial_lib.users.simulation import Trajectory, simulate

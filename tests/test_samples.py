@@ -13,7 +13,7 @@ from tutorial_lib.data import samples
 from tutorial_lib.data.samples import load_sample, sample_names
 from tutorial_lib.metrics import iou
 from tutorial_lib.paths import bundled
-from tutorial_lib.segmenter import get_segmenter
+from tutorial_lib.registry import get_segmenter
 
 FOLDER = bundled("assets") / "samples"
 

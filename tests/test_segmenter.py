@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 
 from tests.support import one_sentence
-from tutorial_lib import segmenter
+from tutorial_lib import registry
 from tutorial_lib.classical.graph_cut import GraphCut
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import (
-    MethodError,
+from tutorial_lib.registry import (
     MethodInfo,
-    Segmentation,
-    Segmenter,
     check_answer,
     get_segmenter,
     method_info,
@@ -20,6 +17,7 @@ from tutorial_lib.segmenter import (
     register,
     registered,
 )
+from tutorial_lib.segmenter import MethodError, Segmentation, Segmenter
 
 HALF = np.full((2, 3), 0.5, dtype=np.float32)
 
@@ -38,8 +36,8 @@ class Nearest:
 
 
 @pytest.fixture
-def registry(monkeypatch):
-    monkeypatch.setattr(segmenter, "_REGISTRY", dict(segmenter._REGISTRY))
+def clean_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
 
 
 def info(**changes):
@@ -98,7 +96,7 @@ def test_an_unknown_option_lists_the_options():
     assert one_sentence(caught.value)
 
 
-def test_a_learners_own_method_is_found_by_its_name(registry):
+def test_a_learners_own_method_is_found_by_its_name(clean_registry):
     register(info())
     assert methods()[-1].name == "nearest"
     assert get_segmenter("nearest", reach=1).segment(
@@ -106,25 +104,25 @@ def test_a_learners_own_method_is_found_by_its_name(registry):
     ).mask.astype(int).tolist() == [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
 
 
-def test_a_method_that_takes_any_option_gets_it(registry):
+def test_a_method_that_takes_any_option_gets_it(clean_registry):
     register(info(target=lambda **options: options))
     assert get_segmenter("nearest", anything=3) == {"anything": 3}
 
 
-def test_a_name_is_given_once(registry):
+def test_a_name_is_given_once(clean_registry):
     register(info())
     with pytest.raises(ValueError, match="'nearest' is registered already"):
         register(info(source="another test"))
     assert method_info("nearest").source == "this test"
 
 
-def test_registering_the_same_method_again_changes_nothing(registry):
+def test_registering_the_same_method_again_changes_nothing(clean_registry):
     register(info())
     register(info())
     assert [entry.name for entry in methods()].count("nearest") == 1
 
 
-def test_a_missing_package_is_named(registry):
+def test_a_missing_package_is_named(clean_registry):
     register(info(requires=("json", "no_such_package")))
     assert method_info("nearest").missing == ["no_such_package"]
     assert method_info("nearest").to_dict()["available"] is False
@@ -231,14 +229,14 @@ def test_an_answer_that_fits_comes_back_as_it_is():
     assert check_answer("nearest", (2, 3), answer) is answer
 
 
-def test_a_built_method_is_found_in_the_registry(registry):
+def test_a_built_method_is_found_in_the_registry(clean_registry):
     assert registered(GraphCut()) is method_info("graph-cut")
     assert registered(Nearest()) is None
     own = register(info())
     assert registered(Nearest()) is own
 
 
-def test_a_method_may_be_a_class_with_another_default(registry):
+def test_a_method_may_be_a_class_with_another_default(clean_registry):
     class Sized:
         def __init__(self, size: int = 1) -> None:
             self.size = size

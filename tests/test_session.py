@@ -22,7 +22,8 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.exports import coco_annotation
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import Segmentation, get_segmenter
+from tutorial_lib.registry import get_segmenter
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.working_photo import fingerprint, sketch
 

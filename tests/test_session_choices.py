@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.support import Growing, disc_mask, easy_scene, one_sentence
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.click_log import read_log
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 
 PHOTO, _, _ = easy_scene()

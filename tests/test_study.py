@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.support import Growing, easy_scene, one_sentence
 from tools import summarise_study
-from tutorial_lib import segmenter as registry
+from tutorial_lib import registry
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.session import Session

@@ -22,7 +22,7 @@ def try_import(name: str) -> str:
 
 def try_method(name: str) -> str:
     """Let a method answer two clicks on a small photo."""
-    from tutorial_lib.segmenter import check_answer, get_segmenter, method_info
+    from tutorial_lib.registry import check_answer, get_segmenter, method_info
 
     photo, clicks = _scene()
     smaller = {"size": 256} if method_info(name).kind == "deep" else {}  # to save time

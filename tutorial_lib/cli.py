@@ -21,14 +21,8 @@ import typer
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, split
 from tutorial_lib.paths import write_atomically
-from tutorial_lib.segmenter import (
-    MethodError,
-    Segmentation,
-    check_answer,
-    get_segmenter,
-    methods,
-    read_options,
-)
+from tutorial_lib.registry import check_answer, get_segmenter, methods, read_options
+from tutorial_lib.segmenter import MethodError, Segmentation
 
 if TYPE_CHECKING:
     import numpy as np

@@ -23,7 +23,7 @@ import numpy as np
 from tutorial_lib.clicks import Click, Clicks, Preference
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
-from tutorial_lib.segmenter import method_options
+from tutorial_lib.registry import method_options
 from tutorial_lib.working_photo import WorkingPhoto, is_sketch
 
 LOG_SCHEMA = 1

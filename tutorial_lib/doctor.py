@@ -273,7 +273,7 @@ def _findable(module: str) -> bool:
 
 def _own_methods() -> list[str]:
     try:
-        from tutorial_lib.segmenter import methods
+        from tutorial_lib.registry import methods
     except ImportError:  # NumPy is missing; its own check says so
         return []
     return [info.name for info in methods() if str(info.target).startswith("tutorial_lib.")]

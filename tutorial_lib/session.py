@@ -35,14 +35,8 @@ from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
 from tutorial_lib.paths import safe_stem, user_folder
-from tutorial_lib.segmenter import (
-    LooksAhead,
-    Segmentation,
-    Segmenter,
-    check_answer,
-    get_segmenter,
-    methods,
-)
+from tutorial_lib.registry import check_answer, get_segmenter, methods
+from tutorial_lib.segmenter import LooksAhead, Segmentation, Segmenter
 from tutorial_lib.working_photo import WorkingPhoto
 
 QUICKLY_PACKED = 8_000_000  # pixels; a larger cut-out gets weak PNG compression to save time

@@ -11,7 +11,8 @@ from tests.browser.test_lab import contrast
 
 METHODS = """
 import threading, time
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.registry import MethodInfo, register
 gate = threading.Event()
 gate.set()
 class Discs:

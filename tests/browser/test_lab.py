@@ -11,7 +11,8 @@ from tests.browser.driver import IDLE, PHOTO, WIDGET
 
 SLOW = """
 import time
-from tutorial_lib.segmenter import MethodInfo, Segmentation, register
+from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.registry import MethodInfo, register
 class Slow:
     def prepare(self, image):
         return image

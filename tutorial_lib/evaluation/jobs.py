@@ -26,7 +26,8 @@ from tutorial_lib.evaluation.records import (
     Share,
     single_sentence,
 )
-from tutorial_lib.segmenter import MethodInfo, Segmenter, get_segmenter, method_info, register
+from tutorial_lib.registry import MethodInfo, get_segmenter, method_info, register
+from tutorial_lib.segmenter import Segmenter
 from tutorial_lib.users.simulation import simulate
 
 Methods = Mapping[str, tuple[str, Mapping[str, Any]]]

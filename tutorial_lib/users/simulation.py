@@ -11,7 +11,8 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.clock import timed
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
-from tutorial_lib.segmenter import Segmenter, check_answer, registered
+from tutorial_lib.registry import check_answer, registered
+from tutorial_lib.segmenter import Segmenter
 from tutorial_lib.users.robots import Robot, robot_named
 
 

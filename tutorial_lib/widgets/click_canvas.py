@@ -9,7 +9,7 @@ import numpy as np
 
 from tutorial_lib.images import ImageLike
 from tutorial_lib.paths import safe_stem
-from tutorial_lib.segmenter import method_info
+from tutorial_lib.registry import method_info
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.answering import Answering
 from tutorial_lib.widgets.click_panel import ClickPanel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as w
 
-from tutorial_lib.segmenter import methods
+from tutorial_lib.registry import methods
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.panel import ROW, Panel, make_button, make_dropdown
 from tutorial_lib.widgets.status import describe_session

@@ -16,7 +16,8 @@ from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike, as_rgb
-from tutorial_lib.segmenter import Segmentation, method_info
+from tutorial_lib.registry import method_info
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.background import error_line, guard
 from tutorial_lib.widgets.fastest_first import FastestFirst

@@ -26,7 +26,8 @@ from tutorial_lib.evaluation.speed.timing import (
     measure_in_bfloat16,
     print_to_stderr,
 )
-from tutorial_lib.segmenter import MethodError, MethodInfo, get_segmenter, method_info, methods
+from tutorial_lib.registry import MethodInfo, get_segmenter, method_info, methods
+from tutorial_lib.segmenter import MethodError
 
 TIMED_PHOTOS = ("flower", "coffee", "astronaut")
 SIDES = (32, 4096)

@@ -18,14 +18,8 @@ from tutorial_lib.evaluation.machine import peak_megabytes
 from tutorial_lib.evaluation.speed.peers import PEERS, Peer
 from tutorial_lib.evaluation.speed.results import PeerTimes, Times
 from tutorial_lib.options import OptionError
-from tutorial_lib.segmenter import (
-    LooksAhead,
-    MethodInfo,
-    Segmenter,
-    check_answer,
-    get_segmenter,
-    register,
-)
+from tutorial_lib.registry import MethodInfo, check_answer, get_segmenter, register
+from tutorial_lib.segmenter import LooksAhead, Segmenter
 
 PEER_SECONDS = 20  # scikit-image's random walker may take minutes for a single click
 
