@@ -1066,8 +1066,8 @@ def test_a_registered_dataset_is_evaluated_by_name(registered, scanned, tmp_path
     command += ["--method", "growcut", "--max-clicks", "1"]
     assert CliRunner().invoke(app, command).exit_code == 0
     results = read_results(out)
-    assert results["dataset"] == "scans"
-    assert list(results["methods"]["growcut"]["samples"]) == ["a"]
+    assert results.dataset == "scans"
+    assert list(results.methods["growcut"].samples) == ["a"]
 
 
 def test_a_registered_dataset_says_what_it_expects(registered, tmp_path):

@@ -168,6 +168,6 @@ def test_sums_over_a_large_bfloat16_mask_are_float32(loss):
     ],
 )
 def test_masks_of_different_shapes_are_refused(loss, answer, target, valid):
-    with pytest.raises(ValueError, match=r"shape \(B, H, W\)") as error:
+    with pytest.raises(ValueError, match=r"masks \(B, H, W\)") as error:
         loss(torch.zeros(answer), torch.zeros(target), torch.ones(valid))
     assert one_sentence(error.value)

@@ -13,6 +13,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
+import lazy_loader
 import numpy as np
 import pytest
 import yaml
@@ -59,12 +60,13 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bare(wheel, tmp_path_factory):
-    """Install the wheel, and nothing else, into an environment of its own."""
+    """Install the wheel and lazy_loader, and nothing else, into an environment of its own."""
     folder = tmp_path_factory.mktemp("bare") / "venv"
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "--quiet", "--no-input"]
     run([*pip, "install", "--no-deps", "--no-index", wheel], folder)
+    shutil.copytree(Path(lazy_loader.__file__).parent, Path(site_packages(python), "lazy_loader"))
     return python
 
 

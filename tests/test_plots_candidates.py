@@ -48,7 +48,7 @@ def test_the_selected_candidate_is_framed():
 
 
 def test_a_candidate_preferred_to_the_best_one_has_another_frame():
-    chosen = Growing().segment(PHOTO, CLICKS, {1: 2})
+    chosen = Growing().segment(PHOTO, CLICKS.prefer(2))
     assert frames(plots.draw_candidates(PHOTO, chosen)) == [(0, BLUE, "--"), (2, PURPLE, "-")]
 
 
