@@ -1,8 +1,8 @@
-"""Save every change of every session on a photo at the end of one file.
+"""Append every change of every session on a photo to one file.
 
-A change is one short line, so saving takes as long after a thousand clicks as after one. Nothing in
-the file is ever overwritten. So a second session on the same photo, a full disk or a killed kernel
-destroy nothing.
+A change is one short line. So saving after a thousand clicks is as fast as after one click. Nothing
+in the file is ever overwritten. So a second session on the same photo, a full disk or a killed
+kernel destroys nothing.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from tutorial_lib.clicks import Click, Clicks
 
 
 class Autosave:
-    """The file of a photo: one session writes to it, and reads what earlier sessions saved.
+    """The autosave file of a photo. One session appends to it, and reads earlier sessions from it.
 
     Parameters
     ----------
     path : Path
-        The file. It is made at the first change.
+        The file. It is created at the first change.
     sha256 : str
         The photo's fingerprint.
 
     Attributes
     ----------
     kept : list of dict
-        The click logs of earlier sessions on this photo that have a click. Those with the most
-        clicks come first, and of logs with equally many the latest.
+        The click logs of earlier sessions on this photo that have at least one click. They are
+        sorted by the number of clicks, the most first. Among logs with equal numbers, the latest
+        comes first.
     """
 
     def __init__(self, path: Path, sha256: str) -> None:
@@ -40,12 +41,18 @@ class Autosave:
         self._continues: str | None = None
         try:
             logs = read_logs(path)
-        except ValueError:  # no file yet, or an unreadable one, which must not prevent new work
+        except ValueError:  # a missing or unreadable file must not prevent new work
             logs = []
         self.kept = [log for log in logs if log["clicks"] and log["image"]["sha256"] == sha256]
 
     def continue_from(self, log: Log) -> None:
-        """Go on from one of the kept logs, which is then not offered again."""
+        """Continue one of the kept logs, which is then not offered again.
+
+        Parameters
+        ----------
+        log : dict
+            One of :attr:`kept`.
+        """
         self._continues, self._known = log["session"], None
 
     def write(
@@ -54,21 +61,21 @@ class Autosave:
         clicks: Clicks,
         seconds_of: Callable[[Click], float | None],
     ) -> None:
-        """Append to the file what has changed since the last call.
+        """Append the changes since the last call to the file.
 
         Parameters
         ----------
         header : mapping
             The rest of the click log: photo, method, options.
         clicks : Clicks
-            The present clicks.
+            The current clicks.
         seconds_of : callable
             ``seconds_of(click)`` returns the time of a click in seconds, or None.
 
         Raises
         ------
         OSError
-            If the file cannot be written. Its contents stay.
+            If the file cannot be written. Its contents do not change.
         """
         whole = self._known is None or self._known[0] != header
         keep = 0 if whole else _common(self._known[1], clicks)
@@ -88,7 +95,7 @@ class Autosave:
         with self._path.open("a+b") as stream:
             if stream.tell():
                 stream.seek(-1, os.SEEK_END)
-                if stream.read(1) != b"\n":  # a truncated line, or a file of version 1.0
+                if stream.read(1) != b"\n":  # a truncated line, or version 1.0
                     line = b"\n" + line
             stream.write(line + b"\n")
 

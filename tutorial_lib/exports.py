@@ -11,28 +11,29 @@ import numpy as np
 
 from tutorial_lib.paths import safe_stem, write_atomically
 
-MAX_CORNERS = 20_000  # of all polygons of a mask; with more, run lengths are shorter
+MAX_CORNERS = 20_000  # in all polygons of a mask; run lengths are shorter than more corners
 
 
 def write_files(
     folder: str | PathLike[str], name: str, contents: Mapping[str, bytes]
 ) -> list[Path]:
-    """Write several files with a common name; each is written completely or not at all.
+    """Write several files with a common name. Each file is written completely or not at all.
 
     Parameters
     ----------
     folder : path
-        Where to write. It is made if missing.
+        The folder to write to. It is created if it is missing.
     name : str
-        Any text. Every file name starts with a safe stem of it, so that no file leaves the
+        Any text. Every file name starts with a safe stem of this text, so that no file leaves the
         folder.
     contents : mapping of str to bytes
-        For each file, the end of its name after the stem and a dash, and its content.
+        The content of each file, by the end of its name. The full name is the stem, a dash and
+        this end.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files that were written.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def write_files(
 def coco_dataset(
     mask: np.ndarray, file_name: str = "photo.png", category: str = "object"
 ) -> dict[str, Any]:
-    """Describe a mask as a COCO dataset of one photo, for pycocotools, CVAT and others.
+    """Describe a mask as a COCO dataset with one photo, for pycocotools, CVAT and other tools.
 
     Parameters
     ----------
@@ -101,8 +102,9 @@ def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
     -------
     dict
         ``segmentation``, ``area`` in pixels, and ``bbox`` as ``[x, y, width, height]``. The
-        segmentation is a list of polygons ``[x, y, x, y, ...]`` along the outer edges of the pixels
-        if they give exactly this mask, else run lengths. Polygons of COCO cannot have holes.
+        segmentation is a list of polygons ``[x, y, x, y, ...]`` along the outer edges of the
+        pixels, if these polygons give exactly this mask. Otherwise, it is run lengths. COCO's
+        polygons cannot have holes.
     """
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = int(cols[0]), int(rows[0])
@@ -122,10 +124,10 @@ def _polygons(part: np.ndarray, top: int, left: int) -> list[list[float]] | None
 
     polygons, corners = [], 0
     for contour in find_contours(np.pad(part, 1).astype(np.float32), 0.5):
-        # The contour runs through the middles of pixel edges and cuts all corners: restore them.
+        # The contour passes through the middles of pixel edges and cuts all corners. Restore them.
         turns = np.where(contour[:-1] % 1 == 0.5, contour[:-1], contour[1:])
         ring = np.concatenate([turns, turns[:1]])
-        # Minus 1 for the padding, plus 0.5 from centres of pixels to their edges.
+        # Subtract 1 for the padding, and add 0.5 to get from pixel centres to pixel edges.
         points = approximate_polygon(ring, tolerance=0.01)[:-1] - 0.5
         corners += len(points)
         if corners > MAX_CORNERS:
@@ -135,7 +137,7 @@ def _polygons(part: np.ndarray, top: int, left: int) -> list[list[float]] | None
 
 
 def _fills_exactly(polygons: list[list[float]], mask: np.ndarray) -> bool:
-    """Whether COCO's own tools turn these polygons into exactly this mask."""
+    """Whether COCO's own tools convert these polygons to exactly this mask."""
     from pycocotools import mask as coco
 
     filled = coco.merge(coco.frPyObjects(polygons, *mask.shape))
@@ -143,7 +145,7 @@ def _fills_exactly(polygons: list[list[float]], mask: np.ndarray) -> bool:
 
 
 def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    """Return uncompressed run lengths, column by column, background first."""
+    """Return uncompressed run lengths, column by column, starting with the background."""
     flat = mask.ravel(order="F")
     turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     ends = np.concatenate([[0] if flat[0] else [], [0], turns, [flat.size]])

@@ -12,8 +12,8 @@ from pathlib import Path
 def only_one(target: Path, work: str) -> Iterator[None]:
     """Lock a target for this process while a block runs.
 
-    The lock is a hidden file beside the target. The system releases it when the process ends, even
-    after a crash. So a lock file that is left behind blocks nobody.
+    The lock is on a hidden file beside the target. The system releases the lock when the process
+    ends, even after a crash. So a leftover lock file blocks nobody.
 
     Parameters
     ----------
@@ -21,14 +21,14 @@ def only_one(target: Path, work: str) -> Iterator[None]:
         The file or folder to lock. It need not exist yet, but its folder must. Links are followed,
         so all names of a target share one lock.
     work : str
-        What is done with it, for the error message, such as ``"evaluation"``.
+        The work that needs the lock, for the error message, such as ``"evaluation"``.
 
     Raises
     ------
     BlockingIOError
         If another process, or another call in this one, holds the lock.
     OSError
-        If the folder cannot be written to.
+        If the folder is not writable.
     """
     from filelock import FileLock, Timeout
 
@@ -44,6 +44,6 @@ def only_one(target: Path, work: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows cannot delete an open file: the empty lock file stays
+        with suppress(OSError):  # Windows cannot delete an open file, so the empty lock file stays
             path.unlink()
         lock.release()

@@ -23,7 +23,7 @@ def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -
     Returns
     -------
     float
-        Between 0 and 1. Two empty masks agree: 1.
+        Between 0 and 1. The IoU of two empty masks is 1.
 
     Raises
     ------
@@ -44,11 +44,12 @@ def iou(mask: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None = None) -
 
 
 def disagreement(candidates: np.ndarray) -> np.ndarray:
-    """Return how much candidates disagree at each pixel: four times their variance.
+    """Return the disagreement of candidates at each pixel: four times their variance.
 
-    ``4 * mean((p - mean(p)) ** 2)`` over the candidates. It is 0 where all candidates have the same
-    probability, and 1 where half of them say 0 and the other half 1. For binary masks it is
-    ``4 * q * (1 - q)``, where q is the share of candidates that say object.
+    ``4 * mean((p - mean(p)) ** 2)`` over the candidates. The value is 0 where all candidates have
+    the same probability. It is 1 where half of them are 0 and the other half are 1. For binary
+    masks, it is ``4 * q * (1 - q)``, where q is the share of candidates that label the pixel as
+    object.
 
     Parameters
     ----------
@@ -77,11 +78,11 @@ def clicks_to_reach(ious: Sequence[float], threshold: float, maximum: int = 20) 
     Parameters
     ----------
     ious : sequence of float
-        IoU after click 1, 2, ... Entries beyond ``maximum`` do not count.
+        The IoU after click 1, 2, ... Entries beyond ``maximum`` do not count.
     threshold : float
         The IoU to reach, such as 0.85.
     maximum : int
-        What is returned if the threshold is never reached.
+        The result if the threshold is never reached.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def clicks_to_reach(ious: Sequence[float], threshold: float, maximum: int = 20) 
 
 
 def noc(samples: Iterable[Sequence[float]], threshold: float, maximum: int = 20) -> float:
-    """Return the mean number of clicks to reach a threshold over many objects: NoC@threshold.
+    """Return NoC@threshold: the mean number of clicks to reach a threshold, over many objects.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def noc(samples: Iterable[Sequence[float]], threshold: float, maximum: int = 20)
     threshold : float
         The IoU to reach, such as 0.85.
     maximum : int
-        Clicks that count for an object that never reaches the threshold.
+        The number of clicks for an object that never reaches the threshold.
 
     Returns
     -------
@@ -130,15 +131,15 @@ def noc(samples: Iterable[Sequence[float]], threshold: float, maximum: int = 20)
 
 
 def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.ndarray:
-    """Return the mean IoU after each click over many objects (DOS, Figure 4).
+    """Return the mean IoU after each click, over many objects (DOS, Figure 4).
 
     Parameters
     ----------
     samples : iterable of sequence of float
-        IoUs of each object after click 1, 2, ... An object with fewer clicks, because nothing was
-        left to correct, keeps its last IoU.
+        The IoUs of each object after click 1, 2, ... An object may have fewer clicks, because
+        nothing was left to correct. It then keeps its last IoU.
     maximum : int
-        Length of the curve in clicks.
+        The length of the curve, in clicks.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.
     Raises
     ------
     ValueError
-        If there is no sample, or a sample has no click.
+        If there is no sample, or if a sample has no click.
     """
     rows = [list(ious[:maximum]) for ious in samples]
     if not (rows and all(rows)):
@@ -164,11 +165,12 @@ def clicks_and_curve(
     Parameters
     ----------
     samples : sequence of sequence of float
-        IoUs of each object after click 1, 2, ...
+        The IoUs of each object after click 1, 2, ...
     maximum : int
-        Clicks that count for an object that never reaches a threshold, and length of the curve.
+        The number of clicks for an object that never reaches a threshold, and the length of the
+        curve.
     digits : int, optional
-        Decimals of NoC; the curve gets one more. By default nothing is rounded.
+        The number of decimals of NoC. The curve has one more. By default, nothing is rounded.
 
     Returns
     -------
@@ -178,7 +180,7 @@ def clicks_and_curve(
     Raises
     ------
     ValueError
-        If there is no sample, or a sample has no click.
+        If there is no sample, or if a sample has no click.
     """
     counts = {str(percent): noc(samples, percent / 100, maximum) for percent in THRESHOLDS}
     curve = [float(value) for value in mean_iou_curve(samples, maximum)]
@@ -189,7 +191,7 @@ def clicks_and_curve(
 
 
 def area_under_curve(curve: Sequence[float] | np.ndarray) -> float:
-    """Return the area under a curve of IoU over clicks, divided by its width.
+    """Return the area under a curve of IoU over clicks, divided by the curve's width.
 
     ``AuC = 1 / (n - 1) * sum over k of (curve[k] + curve[k + 1]) / 2``
 
@@ -220,28 +222,28 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Return a confidence interval of a mean: the percentile bootstrap.
+    """Return a confidence interval of a mean, by the percentile bootstrap.
 
     Parameters
     ----------
     values : sequence of float
         ``(n,)`` values, one per sample, such as its NoC.
     confidence : float
-        Share of the resampled means that lie in the interval, between 0 and 1.
+        The share of the resampled means that lie in the interval, between 0 and 1.
     resamples : int
-        How often n values are drawn with replacement.
+        The number of resamples. Each one draws n values with replacement.
     seed : int
-        Seed of the random draws.
+        The seed of the random draws.
 
     Returns
     -------
     low, high : float
-        Ends of the interval.
+        The ends of the interval.
 
     Raises
     ------
     ValueError
-        If there is no value or no resample, or the confidence lies outside (0, 1).
+        If there is no value or no resample, or if the confidence lies outside (0, 1).
 
     References
     ----------

@@ -20,8 +20,8 @@ def bundled(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"assets"`` or ``"notebooks"``: a folder inside the package if it was installed from a
-        wheel, and beside it in a checkout.
+        ``"assets"`` or ``"notebooks"``. If the package was installed from a wheel, the folder is
+        inside the package. In a checkout, it is beside the package.
 
     Returns
     -------
@@ -45,7 +45,13 @@ def in_checkout() -> bool:
 
 
 def user_folder() -> Path:
-    """Return the folder for autosaved clicks: ``TUTORIAL_LIB_HOME``, or the system's default."""
+    """Return the folder for autosaved clicks.
+
+    Returns
+    -------
+    Path
+        ``TUTORIAL_LIB_HOME``, or the system's default.
+    """
     if folder := os.environ.get(HOME_VARIABLE):
         return Path(folder)
     import platformdirs
@@ -54,17 +60,23 @@ def user_folder() -> Path:
 
 
 def data_folder() -> Path | None:
-    """Return the folder of datasets, ``TUTORIAL_LIB_DATA``, or None if that is not set."""
+    """Return the folder of datasets.
+
+    Returns
+    -------
+    Path or None
+        ``TUTORIAL_LIB_DATA``, or None if that variable is not set.
+    """
     folder = os.environ.get(DATA_VARIABLE)
     return Path(folder) if folder else None
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write the whole file, or nothing.
+    """Write a file completely or not at all.
 
-    The content is written to a hidden file beside the target and flushed to the disk. Only then it
-    replaces the target. So after a full disk or a crash the old file is still there. Links are
-    followed. Devices and pipes cannot be replaced, so they are written directly.
+    The content is written to a hidden file beside the target and flushed to the disk. Then this
+    file replaces the target. So the old file survives a full disk or a crash. Links are followed.
+    Devices and pipes cannot be replaced, so they are written directly.
 
     Parameters
     ----------
@@ -76,7 +88,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written. The target then stays as it was.
+        If the file cannot be written. The target then does not change.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file() and not target.is_dir():
@@ -96,7 +108,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         raise
 
 
-#: Longest stem in bytes: most file systems allow 255 for a whole name with its extension.
+#: The longest stem, in bytes. Most file systems allow 255 bytes for a name with its extension.
 LONGEST_STEM = 120
 _RESERVED = frozenset(
     ("con", "prn", "aux", "nul", "conin$", "conout$")
@@ -107,21 +119,22 @@ _JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji need them
 
 
 def safe_stem(name: str, default: str = "photo") -> str:
-    """Turn any text into a safe file name without extension, which cannot leave its folder.
+    """Turn any text into a safe file name without extension. The name cannot leave its folder.
 
     Parameters
     ----------
     name : str
         Any text, such as the name of a class or of an uploaded file.
     default : str
-        Used if nothing is left of the text.
+        The result if no character of the text is left.
 
     Returns
     -------
     str
-        At most 120 bytes of UTF-8. It has no path separators, control characters or characters that
-        Windows forbids, no dots or dashes at its start, and no dots or spaces at its end. It is
-        never a name that Windows reserves. Letters of every script stay. A safe name is unchanged.
+        At most 120 bytes of UTF-8. It has no path separators, no control characters, and no
+        characters that Windows forbids. It has no dots or dashes at the start, and no dots or
+        spaces at the end. It is never a name that Windows reserves. Letters of every script stay.
+        A safe name does not change.
 
     Examples
     --------

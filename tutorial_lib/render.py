@@ -1,8 +1,8 @@
 """The visual style of masks, probabilities and clicks, shared by plots and widgets.
 
-A positive click is a green disc with a plus, a negative one a red square with a minus: shape says
-what colour says. A mask is one translucent blue with a crisp contour. The hues are those of Okabe
-and Ito, told apart by colour-blind readers too.
+A positive click is a green disc with a plus. A negative click is a red square with a minus. So
+shape and colour carry the same information. A mask is translucent blue with a crisp contour. The
+hues are those of Okabe and Ito, which colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -15,37 +15,59 @@ from tutorial_lib.clicks import Clicks
 POSITIVE = (0, 158, 115)  # bluish green
 NEGATIVE = (213, 64, 0)  # vermilion
 MASK = (0, 114, 178)  # blue
-CONTOUR = (240, 228, 66)  # yellow: stands out on photos and beside the blue
+CONTOUR = (240, 228, 66)  # yellow: stands out from photos and from the blue
 SELECTED = MASK  # the frame of the candidate that a method selects
-PREFERRED = (204, 121, 167)  # reddish purple: the frame of the one that a human prefers
+PREFERRED = (204, 121, 167)  # reddish purple: the frame of the candidate that the user prefers
 LIGHT = 225  # the lightest grey of a map
 VIEWS = ("mask", "contour", "cut-out", "probability")
 
 
 def score_text(score: float) -> str:
-    """Return a candidate's score as text: ``63 %``, or a number if it is not in [0, 1]."""
+    """Return a candidate's score as text.
+
+    Parameters
+    ----------
+    score : float
+        The score.
+
+    Returns
+    -------
+    str
+        A percentage such as ``63 %``, or a plain number if the score is not in [0, 1].
+    """
     return f"{100 * score:.0f} %" if 0 <= score <= 1 else f"{score:.2g}"
 
 
 def hex_colour(rgb: tuple[int, int, int]) -> str:
-    """Return a colour as ``#rrggbb``, as matplotlib and HTML write it."""
+    """Return a colour as text for matplotlib and HTML.
+
+    Parameters
+    ----------
+    rgb : tuple of int
+        Red, green and blue, 0 to 255.
+
+    Returns
+    -------
+    str
+        ``#rrggbb``.
+    """
     return "#{:02x}{:02x}{:02x}".format(*rgb)
 
 
 def contour_of(mask: np.ndarray, width: int = 1) -> np.ndarray:
-    """Return the pixels of the mask that touch its outside, thickened to a width.
+    """Return the contour of a mask: the mask pixels that touch its outside, thickened to a width.
 
     Parameters
     ----------
     mask : np.ndarray
         ``(H, W) bool``.
     width : int
-        Thickness of the line, in pixels.
+        The thickness of the line, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(H, W) bool``.
+        ``(H, W) bool``: the pixels of the contour.
     """
     padded = np.pad(mask, 1, mode="edge").astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
@@ -66,23 +88,23 @@ def layer(
     mask : np.ndarray
         ``(H, W) bool``.
     probability : np.ndarray, optional
-        ``(H, W)`` in [0, 1]; the view ``"probability"`` needs it.
+        ``(H, W)`` in [0, 1]. The view ``"probability"`` needs it.
     view : {"mask", "contour", "cut-out", "probability"}
         What to show.
     opacity : float
-        Of the tint, 0 to 1. The contour is always opaque.
+        The opacity of the tint, 0 to 1. The contour is always opaque.
     width : int
-        Thickness of the contour, in pixels.
+        The thickness of the contour, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(H, W, 4) uint8``, red, green, blue, alpha.
+        ``(H, W, 4) uint8``: red, green, blue, alpha.
 
     Raises
     ------
     ValueError
-        If there is no such view or no probability to show.
+        If there is no such view, or if it needs a probability and none is given.
     """
     if view not in VIEWS:
         raise ValueError(f"A view is one of {', '.join(VIEWS)}, not {view!r}.")
@@ -103,7 +125,7 @@ def layer(
 
 
 def probability_colours(probability: np.ndarray) -> np.ndarray:
-    """Colour a probability map: dark is background, bright is object.
+    """Colour a probability map. Dark is background, and bright is object.
 
     Parameters
     ----------
@@ -119,7 +141,7 @@ def probability_colours(probability: np.ndarray) -> np.ndarray:
 
 
 def disagreement_colours(share: np.ndarray) -> np.ndarray:
-    """Colour a map of disagreement: black where all candidates agree, bright where they differ.
+    """Colour a disagreement map. Candidates agree where it is black, and differ where it is bright.
 
     Parameters
     ----------
@@ -142,23 +164,23 @@ def _colours(share: np.ndarray, colours: int) -> np.ndarray:
 def disagreement_layer(
     share: np.ndarray, mask: np.ndarray, opacity: float = 0.5, width: int = 2
 ) -> np.ndarray:
-    """Paint a map of disagreement as a layer, with the contour of the shown mask.
+    """Paint a disagreement map as a layer, with the contour of the shown mask.
 
     Parameters
     ----------
     share : np.ndarray
         ``(H, W)`` in [0, 1], as :func:`tutorial_lib.metrics.disagreement` computes it.
     mask : np.ndarray
-        ``(H, W) bool``.
+        ``(H, W) bool``: the shown mask.
     opacity : float
-        Of the colours, 0 to 1. The contour is always opaque.
+        The opacity of the colours, 0 to 1. The contour is always opaque.
     width : int
-        Thickness of the contour, in pixels.
+        The thickness of the contour, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(H, W, 4) uint8``, red, green, blue, alpha.
+        ``(H, W, 4) uint8``: red, green, blue, alpha.
     """
     alpha = np.full(share.shape, round(255 * opacity), dtype=np.uint8)
     painted = np.dstack([disagreement_colours(share), alpha])
@@ -167,12 +189,12 @@ def disagreement_layer(
 
 
 def grey_colours(share: np.ndarray) -> np.ndarray:
-    """Colour a map of clicks: 0 is black, 1 a light grey that stands out from a white page.
+    """Colour a click map. 0 is black, and 1 is a light grey that stands out from a white page.
 
     Parameters
     ----------
     share : np.ndarray
-        ``(H, W)`` in [0, 1]: a distance as a share of its truncation, or a bump or disc.
+        ``(H, W)`` in [0, 1]: a distance divided by its truncation, a Gaussian, or a disc.
 
     Returns
     -------
@@ -203,7 +225,7 @@ def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:
 
 
 def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarray:
-    """Draw the clicks onto a copy of a photo.
+    """Draw clicks on a copy of a photo.
 
     Parameters
     ----------
@@ -212,7 +234,7 @@ def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarra
     clicks : Clicks
         The clicks, inside the photo.
     radius : int
-        Size of a mark, in pixels.
+        The radius of a mark, in pixels.
 
     Returns
     -------
@@ -244,7 +266,7 @@ def composite(
     view: str = "mask",
     opacity: float = 0.5,
 ) -> np.ndarray:
-    """Paint photo, answer and clicks into one picture, as the widget shows them.
+    """Combine photo, answer and clicks in one picture, as the widget shows them.
 
     Parameters
     ----------
@@ -253,13 +275,13 @@ def composite(
     clicks : Clicks
         The clicks, inside the photo.
     mask : np.ndarray, optional
-        ``(H, W) bool``; nothing is laid over the photo without it.
+        ``(H, W) bool``. Without a mask, the photo has no overlay.
     probability : np.ndarray, optional
         ``(H, W)`` in [0, 1].
     view : {"mask", "contour", "cut-out", "probability"}
         What to show.
     opacity : float
-        Of the tint, 0 to 1.
+        The opacity of the tint, 0 to 1.
 
     Returns
     -------
@@ -273,19 +295,19 @@ def composite(
 
 
 def fit(image: np.ndarray, side: int) -> np.ndarray:
-    """Shrink an image until its longer side has at most a number of pixels.
+    """Shrink an image so that its longer side has at most ``side`` pixels.
 
     Parameters
     ----------
     image : np.ndarray
         ``(H, W, ...) uint8``.
     side : int
-        Largest height and width, in pixels.
+        The largest height and width, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(h, w, ...) uint8``; the same array if it is small enough already.
+        ``(h, w, ...) uint8``. A small image is returned unchanged.
     """
     scale = side / max(image.shape[:2])
     if scale >= 1:
@@ -300,7 +322,7 @@ def encode_png(image: np.ndarray, compression: int = 3) -> bytes:
     Parameters
     ----------
     image : np.ndarray
-        ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8 (red first); bool becomes 0 and 255.
+        ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, red first. Bool becomes 0 and 255.
     compression : int
         0 (fast) to 9 (small).
 

@@ -1,4 +1,4 @@
-"""Check before long work that its output files can be written, so that no work is lost."""
+"""Check before long work that its output files can be written. So no work is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def check_target(path: Path) -> None:
-    """Refuse a file that cannot be written.
+    """Raise an error if a file cannot be written.
 
     Parameters
     ----------
@@ -20,14 +20,14 @@ def check_target(path: Path) -> None:
     Raises
     ------
     IsADirectoryError
-        If there is a folder of that name.
+        If there is a folder with that name.
     OSError
-        If the folder cannot be made or written to, if the file is write-protected, or if it is no
-        regular file, such as a device. The message says which.
+        If the folder cannot be created or is not writable, if the file is write-protected, or if it
+        is not a regular file, such as a device. The message gives the reason.
     """
     with _one_sentence(path):
         with suppress(FileNotFoundError, NotADirectoryError):
-            path.lstat()  # raises for names that no file can have
+            path.lstat()  # raises an error for names that no file can have
         if path.is_dir():
             raise IsADirectoryError(f"There is a folder {path}; name a file to be written.")
         if path.exists() and not path.is_file():
@@ -38,17 +38,17 @@ def check_target(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder in which no file can be written. It need not exist.
+    """Raise an error if no file can be written in a folder.
 
     Parameters
     ----------
     folder : Path
-        Where files will be written.
+        The folder for the files. It need not exist.
 
     Raises
     ------
     OSError
-        If the folder, or a file in it, cannot be made. The message says why.
+        If the folder, or a file in it, cannot be created. The message gives the reason.
     """
     with _one_sentence(folder):
         there = folder
@@ -69,13 +69,24 @@ def _one_sentence(path: Path) -> Iterator[None]:
     except ValueError as error:
         raise OSError(f"A file or folder cannot be named {str(path)!r}: {error}.") from None
     except OSError as error:
-        if error.strerror is None:  # raised above, with its own sentence
+        if error.strerror is None:  # raised above, with its own message
             raise
         raise OSError(f"Nothing can be written to {path}: {error.strerror}.") from error
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Whether two paths name the same existing file, whatever their links and spelling."""
+    """Whether two paths name the same existing file, also through links or other spellings.
+
+    Parameters
+    ----------
+    one, other : Path
+        The two paths.
+
+    Returns
+    -------
+    bool
+        False if one of the files does not exist.
+    """
     try:
         return one.samefile(other)
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
 """A small copy of a photo to work on, and two fingerprints that identify the photo.
 
-SHA-256 identifies the exact pixels. A *sketch*, a perceptual hash, identifies what is visible: it
-stays nearly the same when the photo is resized, compressed again, or decoded by another program,
-and differs for any other photo.
+SHA-256 identifies the exact pixels. A *sketch* is a perceptual hash, which identifies the visible
+content. It hardly changes when the photo is resized, compressed again, or decoded by another
+program. Other photos have other sketches.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ SKETCH_SIDE = 16  # cells
 # most 2.7 on average and 11.5 in one cell, and their details correlate by at least 0.96. Different
 # photos differ by at least 20 on average.
 MAX_MEAN_DIFFERENCE, MAX_CELL_DIFFERENCE, MIN_CORRELATION = 3.0, 16.0, 0.8
-MIN_CONTRAST = 0.8  # grey levels: details of less contrast are rounding errors
+MIN_CONTRAST = 0.8  # grey levels; details with less contrast are rounding errors
 
 
 class WorkingPhoto:
-    """A photo, and a copy of it to work on: small, so that answers come quickly.
+    """A photo, and a small copy of it to work on. Answers on the copy are fast.
 
     Parameters
     ----------
     image : image
-        Anything :func:`tutorial_lib.images.as_rgb` takes.
+        Any image that :func:`tutorial_lib.images.as_rgb` accepts.
     longest : int, optional
-        Largest length of the copy's longer side, in pixels. By default, the copy has full size.
+        The largest length of the copy's longer side, in pixels. By default, the copy has full size.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class WorkingPhoto:
     full_shape : tuple of int
         ``(H, W)`` of the photo itself.
     file_name : str or None
-        The last part of its path, if it was given as one.
+        The last part of the photo's path, or None if the image was not given as a path.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class WorkingPhoto:
         else:
             self.pixels, self.full_shape = shrink_photo(image, longest)
         self.file_name = Path(image).name if isinstance(image, (str, PathLike)) else None
-        # Keep the bytes of the file: they need less memory than pixels, and the file may change.
+        # Keep the bytes of the file. They need less memory than pixels, and the file may change.
         self._source = _as_stored(image) if self.is_small else None
 
     @property
@@ -97,11 +97,33 @@ class WorkingPhoto:
         }
 
     def is_exactly(self, described: Mapping[str, Any]) -> bool:
-        """Whether a description is of exactly these pixels."""
+        """Whether a description belongs to exactly these pixels.
+
+        Parameters
+        ----------
+        described : mapping
+            From :meth:`describe`.
+
+        Returns
+        -------
+        bool
+            True if the fingerprints are equal.
+        """
         return described["sha256"] == self.sha256
 
     def looks_like(self, described: Mapping[str, Any]) -> bool:
-        """Whether a description is of this photo, in any size or compression."""
+        """Whether a description belongs to this photo, in any size or compression.
+
+        Parameters
+        ----------
+        described : mapping
+            From :meth:`describe`.
+
+        Returns
+        -------
+        bool
+            True if the proportions and the sketches match.
+        """
         (rows, cols), (height, width) = described["shape"][:2], self.full_shape
         off = min(abs(rows - cols * height / width), abs(cols - rows * width / height))
         if rows > height:
@@ -125,7 +147,7 @@ class WorkingPhoto:
         -------
         np.ndarray
             ``(H, W) bool``. If the mask is the thresholded probability, the probability is enlarged
-            and thresholded again, so a boundary between two pixels of the copy stays there.
+            and thresholded again. So a boundary between two pixels of the copy keeps its position.
         """
         if not self.is_small:
             return answer.mask
@@ -135,7 +157,18 @@ class WorkingPhoto:
         return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
 
     def small_mask(self, mask: np.ndarray) -> np.ndarray:
-        """Shrink a mask of the photo, ``(H, W) bool``, to the copy's ``(h, w) bool``."""
+        """Shrink a mask of the photo to the size of the copy.
+
+        Parameters
+        ----------
+        mask : np.ndarray
+            ``(H, W) bool``.
+
+        Returns
+        -------
+        np.ndarray
+            ``(h, w) bool``.
+        """
         if mask.shape == self.shape:
             return mask
         height, width = self.shape
@@ -152,7 +185,18 @@ def _as_stored(image: ImageLike) -> np.ndarray | bytes:
 
 
 def fingerprint(image: np.ndarray) -> str:
-    """Return the SHA-256 of an image's shape and pixels."""
+    """Return the SHA-256 of an image's shape and pixels.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W, 3) uint8``.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
 
 
@@ -174,7 +218,18 @@ def sketch(image: np.ndarray) -> str:
 
 
 def is_sketch(text: object) -> bool:
-    """Whether something is a text of the form that :func:`sketch` returns."""
+    """Whether an object is a string in the format of :func:`sketch`.
+
+    Parameters
+    ----------
+    text : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True if it has the format.
+    """
     try:
         return (
             isinstance(text, str)
@@ -185,7 +240,7 @@ def is_sketch(text: object) -> bool:
 
 
 def same_photo(first: str, second: str) -> bool:
-    """Whether two sketches are of the same photo, in any size or compression.
+    """Whether two sketches belong to the same photo, in any size or compression.
 
     Parameters
     ----------
@@ -195,7 +250,7 @@ def same_photo(first: str, second: str) -> bool:
     Returns
     -------
     bool
-        True if the colours agree everywhere, and the details too if there are any.
+        True if the colours agree everywhere, and the details agree too if there are any.
     """
     (coarse, fine), (other_coarse, other_fine) = _levels(first), _levels(second)
     difference = np.abs(coarse - other_coarse)
@@ -208,7 +263,7 @@ def same_photo(first: str, second: str) -> bool:
 
 
 def _levels(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean colours of 8 x 8 cells, and the differences of the 16 x 16 cells to them."""
+    """Return the mean colours of 8 x 8 cells, and how much the 16 x 16 cells differ from them."""
     values = np.frombuffer(base64.b64decode(text), np.uint8).astype(float)
     cells = values.reshape(SKETCH_SIDE // 2, 2, SKETCH_SIDE // 2, 2, 3)
     coarse = cells.mean(axis=(1, 3), keepdims=True)

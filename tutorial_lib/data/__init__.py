@@ -1,4 +1,4 @@
-"""Pictures to click on: sample photos, made-up scenes, and readers for the usual datasets."""
+"""Photos to segment: sample photos, synthetic scenes, and readers for the common datasets."""
 
 import lazy_loader as lazy
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
-# Photos hardly shrink, lists of polygons to a tenth: what grows more than this means harm.
+# Photos hardly compress, lists of polygons compress to a tenth. A higher ratio means an attack.
 MAX_RATIO = 100
 ALWAYS_ALLOWED_BYTES = 100_000_000  # bytes that any archive may hold
 MAX_UNPACKED_BYTES = 300_000_000_000
@@ -30,23 +30,23 @@ _PACKERS: dict[bytes, Callable[..., BinaryIO]] = {
 
 
 class RefusedArchiveError(ValueError):
-    """An archive that must not be unpacked; the message says why."""
+    """Raised for an archive that must not be unpacked; the message says why."""
 
 
 def unpack(archive: Path, folder: Path, check: Callable[[Path], object] | None = None) -> list[str]:
     """Unpack an archive into a folder, completely or not at all.
 
-    It is unpacked beside its destination first and moved when it is complete. Files of the same
-    name are replaced, others stay.
+    The archive is first unpacked beside its destination. The complete contents are then moved.
+    Files of the same name are replaced. Other files stay.
 
     Parameters
     ----------
     archive : Path
         A zip or tar file, compressed or not.
     folder : Path
-        Where its contents go; made if it is missing.
+        The destination. It is created if it is missing.
     check : callable, optional
-        Looks at the folder in which everything lies before it is moved; if it raises an error,
+        Called with the folder of unpacked files, before they are moved. If it raises an error,
         nothing is moved.
 
     Returns
@@ -57,8 +57,8 @@ def unpack(archive: Path, folder: Path, check: Callable[[Path], object] | None =
     Raises
     ------
     ValueError
-        If the archive cannot be read, holds much more than its size lets expect, or an entry is an
-        absolute path, leaves the folder, links to outside, or is a device.
+        If the archive cannot be read, or is far larger when unpacked than its size suggests. Also
+        if an entry is an absolute path, leaves the folder, links to outside, or is a device.
     OSError
         If the files cannot be written, for example because the disk is full.
     """
@@ -82,10 +82,10 @@ def _unpack(archive: Path, fresh: Path, folder: Path) -> None:
     except (RefusedArchiveError, ImportError):
         raise
     except OSError as error:
-        if error.errno is None:  # decompressors raise it as well
+        if error.errno is None:  # decompressors raise OSError too
             raise _damaged(archive, error) from error
         raise _failed(archive, folder, error) from error
-    except Exception as error:  # damaged headers raise anything
+    except Exception as error:  # damaged headers raise errors of many types
         raise _damaged(archive, error) from error
 
 
@@ -127,7 +127,7 @@ def _check_members(archive: Path, count: int) -> None:
 
 
 class _Counted:
-    """A stream that counts the bytes read, and raises an error at a limit."""
+    """A stream that counts the bytes it reads, and raises an error at a limit."""
 
     def __init__(self, stream: BinaryIO, archive: Path) -> None:
         self._stream, self._archive, self._count = stream, archive, 0
@@ -170,7 +170,7 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
         stream = _Counted(plain, archive)
         with tarfile.open(fileobj=stream, mode="r|") as content:
             content.extractall(folder, _members(archive, content), filter=checked)
-        while stream.read():  # the checksum of what is compressed comes last
+        while stream.read():  # the checksum is at the end of the compressed data
             pass
 
 
@@ -192,7 +192,7 @@ def _members(archive: Path, content: tarfile.TarFile) -> Iterator[tarfile.TarInf
 
 
 def _check_link(archive: Path, member: tarfile.TarInfo, links: set[str]) -> None:
-    """Refuse a path through an earlier link: some releases of Python mishandle chains of links."""
+    """Refuse a path through an earlier link: some Python releases mishandle chains of links."""
     name = posixpath.normpath(member.name)
     paths = [name]
     if member.issym():
@@ -207,7 +207,7 @@ def _check_link(archive: Path, member: tarfile.TarInfo, links: set[str]) -> None
 
 
 def _check_name(archive: Path, name: str) -> None:
-    # A backslash separates folders on Windows alone: it has no business in a dataset.
+    # A backslash separates folders only on Windows. No dataset needs one.
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or "\\" in name:
         raise _refused(archive, f"its entry {name!r} is an absolute path")
     if ".." in PurePosixPath(name).parts:

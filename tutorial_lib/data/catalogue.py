@@ -1,4 +1,4 @@
-"""The card of each dataset: title, layout, terms, paper and downloads."""
+"""The catalogue of datasets: title, layout, terms, paper and downloads of each one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Archive:
     Parameters
     ----------
     url : str
-        Where it lies.
+        The address of the file.
     sha256 : str, optional
-        Its checksum, as well-known projects document it. None where nobody does: then the first
-        download that is read as the dataset is trusted, and every later one compared with it.
+        The checksum, as well-known projects document it. None if no project documents it. Then the
+        first download that can be read as the dataset is trusted, and later ones must match it.
     split : str, optional
-        The split it is needed for; None where every split needs it.
+        The split that needs this file. None if every split needs it.
     name : str, optional
-        The name it is kept under, if not the last part of the address.
+        The name of the stored file. By default, the last part of the address.
     """
 
     url: str
@@ -30,32 +30,33 @@ class Archive:
 
     @property
     def file_name(self) -> str:
-        """The name the archive is kept under."""
+        """The name of the stored archive."""
         return self.name or self.url.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset's card.
+    """The catalogue entry of a dataset.
 
     Parameters
     ----------
     name : str
-        The name :func:`~tutorial_lib.data.datasets.load_dataset` takes.
+        The name for :func:`~tutorial_lib.data.datasets.load_dataset`.
     title : str
-        What it is called in papers.
+        The name of the dataset in papers.
     layout : str
-        The files that are expected, in one phrase.
+        The files that the reader expects, in one phrase.
     home : str
-        Its official page, or that of the copy everybody uses.
+        The official page, or the page of the common copy.
     terms : str
-        Licence or terms of use, in a sentence or two.
+        The licence or terms of use, in one or two sentences.
     paper : str
-        Whom to cite.
+        The paper to cite.
     splits : tuple of str
-        What ``split`` can be; the first is the default.
+        The values of ``split``. The first one is the default.
     archives : tuple of Archive
-        What :func:`~tutorial_lib.data.fetching.fetch` downloads; empty if it cannot.
+        The files that :func:`~tutorial_lib.data.fetching.fetch` downloads. Empty if the dataset
+        has no download.
     """
 
     name: str
@@ -78,7 +79,7 @@ class DatasetInfo:
         Returns
         -------
         str
-            Begins with a verb, has no full stop.
+            A phrase that begins with a verb and has no full stop.
         """
         if not self.archives:
             return "give the folder that holds your own photos and masks"
@@ -86,7 +87,7 @@ class DatasetInfo:
         return f"get it with `{call}`, or by hand from {self.home}"
 
 
-# The one release from which interactive segmentation papers since f-BRS (CVPR 2020) take these.
+# Papers on interactive segmentation since f-BRS (CVPR 2020) take these datasets from its release.
 _FBRS = "https://github.com/saic-vul/fbrs_interactive_segmentation"
 _FBRS_FILES = f"{_FBRS}/releases/download/v1.0"
 _BERKELEY = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping"
@@ -254,7 +255,7 @@ _INFOS = (
 #: Every dataset by name.
 DATASETS: dict[str, DatasetInfo] = {info.name: info for info in _INFOS}
 
-#: The photos that GrabCut and BSDS500 share: leave them out of training to test on GrabCut.
+#: The photos that are in both GrabCut and BSDS500. Exclude them from training to test on GrabCut.
 GRABCUT_IN_BSDS500 = frozenset(
     map(
         str,

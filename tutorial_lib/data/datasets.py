@@ -1,8 +1,8 @@
-"""Open the common datasets by name: official layouts, read in place, one photo at a time.
+"""Open the common datasets by name.
 
-Nothing is copied or converted. ``load_dataset`` returns a light, picklable sequence of examples,
-``DATASETS`` describes each dataset, ``fetch`` downloads it, and ``register_dataset`` adds a dataset
-of your own.
+Datasets are read from their official layouts, one photo at a time. Nothing is copied or converted.
+``load_dataset`` returns a small, picklable sequence of examples. ``DATASETS`` describes each
+dataset, ``fetch`` downloads it, and ``register_dataset`` adds a dataset of your own.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ def register_dataset(
     paper: str = "",
     splits: tuple[str, ...] = (),
 ) -> DatasetInfo:
-    """Add a dataset of your own: :func:`load_dataset` and ``evaluate --dataset`` then find it.
+    """Add a dataset of your own, so that :func:`load_dataset` and ``evaluate --dataset`` find it.
 
     Parameters
     ----------
     name : str
         A name that no dataset has yet.
     reader : callable
-        From the dataset's folder (a ``Path``) to a :class:`Dataset` of the same name: a function,
-        or a subclass of :class:`Dataset`. Further parameters are the options of
-        :func:`load_dataset`; it passes on ``split`` and ``seed`` if the reader has them.
+        A function or a subclass of :class:`Dataset`. It takes the dataset's folder (a ``Path``)
+        and returns a :class:`Dataset` of the same name. Its other parameters are options of
+        :func:`load_dataset`. It gets ``split`` and ``seed`` if it has these parameters.
     title : str
-        The dataset's name in papers; by default ``name``.
+        The dataset's name in papers. By default, ``name``.
     layout : str
         The files that the reader expects, in one phrase.
     home, terms, paper : str
         The official page, the licence, and the paper to cite.
     splits : tuple of str
-        The values of ``split``; the first is the default.
+        The values of ``split``. The first one is the default.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def register_dataset(
     Raises
     ------
     ValueError
-        If another dataset has this name. A reader that the running notebook defines replaces its
-        earlier version.
+        If another dataset has this name. A reader that was defined in the running notebook replaces
+        its earlier version.
 
     Examples
     --------
@@ -93,8 +93,8 @@ def load_dataset(
 ) -> Dataset:
     """Open a dataset.
 
-    The index is read now, the pixels of a photo when its example is read. An object without a pixel
-    that counts is left out and listed in ``dataset.skipped``.
+    The index is read now. The pixels of a photo are read with its example. An object whose pixels
+    are all ignored is left out, and listed in ``dataset.skipped``.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def load_dataset(
         The dataset's folder in its official layout (``DATASETS[name].layout``), as :func:`fetch`
         writes it.
     split : str, optional
-        One of ``DATASETS[name].splits``; the first of them by default.
+        One of ``DATASETS[name].splits``. By default, the first one.
     seed : int
-        Seed of the sample that davis and coco draw.
+        The seed of the random sample, for davis and coco.
     **options
         ``share`` and ``resolution`` for davis; ``part`` and ``per_category`` for coco; ``least``,
         ``most`` and ``exclude`` for bsds500; ``targets`` for clothing-co-parsing; ``check`` for
@@ -115,16 +115,16 @@ def load_dataset(
     Returns
     -------
     Dataset
-        A sequence of :class:`Example`, picklable.
+        A picklable sequence of :class:`Example`.
 
     Raises
     ------
     ValueError
-        If there is no such dataset or split, or its files do not fit together.
+        If there is no such dataset or split, or if its files do not fit together.
     TypeError
         If the dataset has no such option.
     FileNotFoundError
-        If the folder or a file in it is missing; the message says how to get it.
+        If the folder or a file in it is missing. The message says how to get it.
 
     Examples
     --------

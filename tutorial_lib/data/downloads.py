@@ -19,18 +19,19 @@ def download(url: str, part: Path, *, by_hand: Path, progress: bool = True) -> N
     Parameters
     ----------
     url : str
-        Its address, ``http`` or ``https``.
+        The address, ``http`` or ``https``.
     part : Path
-        Where the bytes go; what is there already is kept, if the server still has the same file.
+        The file to write to. Bytes that it already has are kept if the server still has the same
+        file.
     by_hand : Path
-        Where the user may put the file instead, for the error.
+        The place where the user can put the file by hand. The error message names it.
     progress : bool
-        Show a progress bar.
+        Whether to show a progress bar.
 
     Raises
     ------
     ConnectionError
-        If it fails: no network, no such file, or a connection that keeps breaking.
+        If the download fails: no network, no such file, or a connection that breaks repeatedly.
     """
     reason = ""
     for _ in range(_ATTEMPTS):
@@ -46,9 +47,9 @@ def download(url: str, part: Path, *, by_hand: Path, progress: bool = True) -> N
             reason = str(error.reason)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
-        anew = before and not _size(part)  # what was there turned out to be of no use
+        anew = before and not _size(part)  # the old bytes were discarded
         if not anew and _size(part) <= before:
-            break  # no byte arrived: waiting for more is hopeless
+            break  # no byte arrived, so another attempt would not help
     raise ConnectionError(
         f"Could not download {url} ({reason.rstrip('.')}); call fetch again to go on, or get the "
         f"file on another machine and put it at {by_hand}."
@@ -68,7 +69,7 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
     have = _size(part)
     request = urllib.request.Request(url, headers={"User-Agent": "tutorial_lib"})
     if have and _tag(part).is_file():
-        # A file that changed meanwhile comes from its beginning: halves of two are worth nothing.
+        # A file that has changed since is sent from its start. Two half files cannot be combined.
         request.add_header("Range", f"bytes={have}-")
         request.add_header("If-Range", _tag(part).read_text("utf-8"))
     try:
@@ -77,7 +78,7 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
         if error.code != 416:
             raise
         if error.headers.get("Content-Range", "").endswith(f"/{have}"):
-            return True  # it was complete already
+            return True  # the file was already complete
         part.unlink()
         return False
     with response:
@@ -87,7 +88,7 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
             raise http.client.HTTPException("the server sent another part than was asked for")
         first = response.read(_BLOCK)
         if not resumed:
-            if is_page(first):  # and what was received of the file before is still good
+            if is_page(first):  # the bytes received before stay valid
                 raise http.client.HTTPException(
                     "the server sent a web page instead of the file, such as a login"
                 )
@@ -100,24 +101,24 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
 
 
 def is_page(beginning: bytes) -> bool:
-    """Return whether a file with this beginning is a web page, as after a login or a broken link.
+    """Return whether a file is a web page, such as a login page or the page of a broken link.
 
     Parameters
     ----------
     beginning : bytes
-        A few hundred bytes are enough.
+        The first bytes of the file. A few hundred are enough.
 
     Returns
     -------
     bool
-        No archive begins like this.
+        True for a web page. It is never true for an archive.
     """
     text = beginning[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--", b"<script"))
 
 
 def _remember(part: Path, headers: http.client.HTTPMessage) -> None:
-    """Store the identity of the file on the server: resuming needs it."""
+    """Store the identity of the file on the server, which resuming needs."""
     tag = headers.get("ETag", "")
     tag = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
     if tag:

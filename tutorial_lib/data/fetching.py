@@ -1,4 +1,4 @@
-"""Download datasets from their official pages: resume, verify and unpack safely."""
+"""Download datasets from their official pages; resume, verify and unpack the downloads."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ def fetch(
 ) -> Path:
     """Download a dataset and unpack it, ready for ``load_dataset(name, root)``.
 
-    An interrupted download goes on where it stopped, in this call or the next. A file you put into
-    ``root`` by hand is taken instead of a download. What is complete is not fetched again.
+    An interrupted download resumes where it stopped, in this call or the next one. If you put an
+    archive into ``root`` by hand, it is used instead of a download. Complete files are not
+    downloaded again.
 
-    Checksums that well-known projects document are in the catalogue and must match. Where there is
-    none, a download is trusted once it was unpacked and read as the dataset: then its SHA-256 is
-    logged and written to ``<archive>.sha256``, and every later one has to match that file (trust
-    on first use).
+    The catalogue holds the checksums that well-known projects document. A download must match its
+    checksum. If there is none, a download is trusted once it is unpacked and read as the dataset
+    (trust on first use). Its SHA-256 is then logged and written to ``<archive>.sha256``. Every
+    later download must match that file.
 
     Parameters
     ----------
     name : str
         One of :data:`~tutorial_lib.data.catalogue.DATASETS`.
     root : str or Path
-        Where the dataset goes; made if it is missing.
+        The dataset's folder. It is created if it is missing.
     split : str, optional
-        One of ``DATASETS[name].splits``. Only for duts and coco are splits separate downloads; by
-        default the first of them.
+        One of ``DATASETS[name].splits``. By default, the first one. Only the splits of duts and
+        coco are separate downloads.
     keep_archives : bool
-        Keep the downloaded archives beside what they held.
+        Whether to keep the downloaded archives beside their contents.
     progress : bool
-        Show a progress bar.
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -54,16 +55,16 @@ def fetch(
     Raises
     ------
     ValueError
-        If the dataset has no download or no such split, a checksum does not match, or an archive is
-        damaged, would write outside ``root``, or holds something else than the dataset.
+        If the dataset has no download or no such split, or if a checksum does not match. Also if
+        an archive is damaged, would write outside ``root``, or does not hold the dataset.
     ConnectionError
-        If the download fails or is a web page; the text says where to put the file by hand.
+        If the download fails or is a web page. The message says where to put the file by hand.
     OSError
         If ``root`` cannot be written.
 
     Notes
     -----
-    Please read ``DATASETS[name].terms``: fetching a dataset is agreeing to them.
+    Please read ``DATASETS[name].terms``. If you download a dataset, you agree to its terms.
     """
     if name not in DATASETS:
         raise ValueError(f"The datasets are {', '.join(DATASETS)}; there is no {name!r}.")
@@ -108,7 +109,7 @@ def _marker(path: Path) -> Path:
 
 
 def _unpacked(path: Path) -> bool:
-    """Whether an archive was unpacked before and everything at its top is still there."""
+    """Whether an archive was unpacked before and its top-level files are still there."""
     marker = _marker(path)
     tops = marker.read_text("utf-8", "replace").split("\n")[:-1] if marker.is_file() else []
     return bool(tops) and all((path.parent / top).exists() for top in tops)
@@ -130,7 +131,7 @@ def _fetch_one(archive: Archive, path: Path, progress: bool) -> None:
 
 
 def _unpack(name: str, archive: Archive, path: Path, split: str | None) -> None:
-    """Unpack an archive; without a documented checksum it must open as the dataset first."""
+    """Unpack an archive; one without a documented checksum must also open as the dataset."""
 
     def check(place: Path) -> None:
         try:
@@ -169,7 +170,7 @@ def _checksum(path: Path) -> str:
 
 
 def _trust(path: Path) -> None:
-    """Keep the checksum of an archive that was read as the dataset."""
+    """Store the checksum of an archive that was read as the dataset."""
     found = _checksum(path)
     if _noted(path) != found:
         _LOG.warning("%s: nobody documents a checksum; trusting SHA-256 %s.", path.name, found)
@@ -185,7 +186,7 @@ def _noted(path: Path) -> str | None:
 
 
 def _verify(archive: Archive, downloaded: Path, path: Path) -> None:
-    """Compare a checksum with the documented one, or with the first download's."""
+    """Compare a checksum with the documented one, or with that of the first download."""
     known = archive.sha256 or _noted(path)
     if known is None or (found := _checksum(downloaded)) == known:
         return
@@ -194,7 +195,7 @@ def _verify(archive: Archive, downloaded: Path, path: Path) -> None:
     elif downloaded == path:
         advice = f"delete {path} and fetch again"
     else:
-        downloaded.unlink()  # resuming it could never succeed
+        downloaded.unlink()  # a wrong file cannot be resumed
         advice = "it was deleted, so fetch again, or ask its home whether it has changed"
     raise ValueError(
         f"The file {path.name} from {archive.url} has SHA-256 {found}, but {known} was "

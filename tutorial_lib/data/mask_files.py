@@ -1,4 +1,4 @@
-"""Read mask files: grey, palette, colours or transparency; 1 to 16 bits, or floats."""
+"""Read mask files: grey, palette, colours or transparency, with 1 to 16 bits or floats."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Values(NamedTuple):
     array : np.ndarray
         ``(H, W)``, of any real type.
     kind : str
-        ``"grey"`` for brightness or transparency, ``"numbers"`` for entries of a palette whose
-        colours mean nothing, ``"voc"`` for the numbers behind PASCAL VOC's colours.
+        ``"grey"`` for brightness or transparency; ``"numbers"`` for entries of a palette whose
+        colours have no meaning; ``"voc"`` for the object numbers that PASCAL VOC's colours encode.
     """
 
     array: np.ndarray
@@ -45,10 +45,10 @@ def read_trimap(path: Path, *, upright: bool = False) -> Meaning:
     Parameters
     ----------
     path : Path
-        A picture file. A transparent one is its alpha channel. One object in the colours of
-        PASCAL VOC is this object, and the void along it is ignored.
+        An image file. If it is transparent, its alpha channel is the mask. If it shows one object
+        in the colours of PASCAL VOC, the void pixels along that object are ignored.
     upright : bool
-        Turn it as its EXIF note says, as photos are.
+        Whether to rotate the mask by its EXIF orientation, as photos are.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def read_trimap(path: Path, *, upright: bool = False) -> Meaning:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, holds no picture, or no mask; the text names it.
+        If the file is missing, is not an image, or is not a mask. The message names it.
     """
 
     def meaning(values: Values) -> Meaning:
@@ -68,12 +68,44 @@ def read_trimap(path: Path, *, upright: bool = False) -> Meaning:
 
 
 def read_half(path: Path) -> Meaning:
-    """Read a mask whose object is 128 of 255 and brighter; see :func:`read_trimap`."""
+    """Read a mask whose object is 128 of 255 and brighter.
+
+    Parameters
+    ----------
+    path : Path
+        As for :func:`read_trimap`.
+
+    Returns
+    -------
+    truth, ignore : np.ndarray
+        As :func:`tutorial_lib.data.mask_values.half` returns them.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for :func:`read_trimap`.
+    """
     return _read(path, lambda values: mask_values.half(values.array))
 
 
 def read_union(path: Path) -> Meaning:
-    """Read a mask whose object is everything but 0; see :func:`read_trimap`."""
+    """Read a mask whose object is everything except 0.
+
+    Parameters
+    ----------
+    path : Path
+        As for :func:`read_trimap`.
+
+    Returns
+    -------
+    truth, ignore : np.ndarray
+        As :func:`tutorial_lib.data.mask_values.union` returns them.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for :func:`read_trimap`.
+    """
 
     def meaning(values: Values) -> Meaning:
         if values.kind == GREY:
@@ -89,7 +121,7 @@ def read_numbers(path: Path) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A picture file that keeps exact values.
+        An image file in a lossless format.
 
     Returns
     -------
@@ -99,7 +131,7 @@ def read_numbers(path: Path) -> np.ndarray:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, holds no picture, or no such map; the text names it.
+        If the file is missing, is not an image, or is not a label map. The message names it.
     """
     lossy, values = _opened(path, lambda picture: (picture.format in _LOSSY, _values(picture)))
     array = values.array
@@ -118,22 +150,22 @@ def read_numbers(path: Path) -> np.ndarray:
 
 
 def describe_mask(path: Path) -> str:
-    """Say which values a mask file has: ``0, 255``, ``0 to 255, 37 of them``, ``VOC's colours``.
+    """Describe the values of a mask file.
 
     Parameters
     ----------
     path : Path
-        A picture file.
+        An image file.
 
     Returns
     -------
     str
-        A few words.
+        A few words, such as ``0, 255``, ``0 to 255, 37 of them`` or ``VOC's colours``.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing or holds no mask.
+        If the file is missing or is not a mask.
     """
     values = _opened(path, _values)
     kinds = {GREY: "", NUMBERS: "palette entries ", VOC: "VOC's numbers "}
@@ -150,7 +182,7 @@ def _read(path: Path, meaning: Callable[[Values], Meaning], upright: bool = Fals
 
 
 def _opened(path: Path, work: Callable[[PILImage], _Result]) -> _Result:
-    """Open a mask and call ``work`` on it; its errors are given the file's name."""
+    """Open a mask and call ``work`` on it; error messages name the file."""
     with photo_files.open_picture(path) as picture:
         try:
             return work(picture)
@@ -197,7 +229,7 @@ def _of_palette(picture: PILImage) -> Values:
 
 def _of_colours(picture: np.ndarray) -> Values:
     """Interpret ``(H, W, 3) uint8``."""
-    if np.ptp(picture, axis=2).max() <= 8:  # grey, but for what lossy files change
+    if np.ptp(picture, axis=2).max() <= 8:  # grey, except for changes by lossy compression
         return Values(np.asarray(picture[..., 1]), GREY)
     codes = picture @ np.array([65536, 256, 1])
     colours, numbers = np.unique(codes, return_inverse=True)
@@ -213,7 +245,7 @@ def _of_colours(picture: np.ndarray) -> Values:
 
 
 def _by_colour(numbers: np.ndarray, table: np.ndarray, used: np.ndarray) -> Values | None:
-    """Interpret colours that have a meaning: greys, PASCAL VOC's, or one colour on black."""
+    """Interpret colours that have a meaning: greys, PASCAL VOC's colours, or one on black."""
     colours = table[used]
     if not np.ptp(colours, axis=1).any():
         return Values(table[:, 0][numbers], GREY)
@@ -231,7 +263,13 @@ def _by_colour(numbers: np.ndarray, table: np.ndarray, used: np.ndarray) -> Valu
 
 @lru_cache(maxsize=1)
 def voc_palette() -> np.ndarray:
-    """Return the colours that PASCAL VOC gives to the numbers 0 to 255, ``(256, 3) uint8``."""
+    """Return the colours of PASCAL VOC.
+
+    Returns
+    -------
+    np.ndarray
+        ``(256, 3) uint8``: the colour of each number from 0 to 255.
+    """
     numbers, palette = np.arange(256), np.zeros((256, 3), np.uint8)
     for bit in range(8):  # bits 0, 3 and 6 of the number are the upper bits of red, and so on
         for channel in range(3):

@@ -1,7 +1,7 @@
 """Interpret mask values: object, background, and ignored pixels.
 
-Masks come in many codings. Each function here takes the values of one mask and returns what its
-maker meant, or raises a :class:`MaskError` that says what is odd about them.
+Masks have many encodings. Each function here takes the values of one mask and interprets them. If
+it cannot, it raises a :class:`MaskError` that says what is wrong with the values.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import numpy as np
 
 Meaning: TypeAlias = "tuple[np.ndarray, np.ndarray | None]"
 
-_MIDDLE = (64, 192)  # nearer to the code 128 than to 0 and 255
-_BAND = (120, 137)  # 128, and what JPEG makes of it
-_FEW = 8  # a mask with more values than this has soft edges, and no labels alone
-_HALVED = {0, 64, 127, 128, 191, 192, 255}  # what averaging 2 x 2 pixels of 0 and 255 leaves
-_DIM = 32  # soft edges span more; what spans less has numbers
-_NEAR = 8  # how close to 0 or 255 a value must be to be taken for a label, not for an edge
+_MIDDLE = (64, 192)  # values nearer to 128 than to 0 and 255
+_BAND = (120, 137)  # 128, and its values after JPEG compression
+_FEW = 8  # a mask with more values has soft edges, not only labels
+_HALVED = {0, 64, 127, 128, 191, 192, 255}  # averages of 2 x 2 pixels of 0 and 255
+_DIM = 32  # soft edges span a wider range; a narrower range holds label numbers
+_NEAR = 8  # a value this close to 0 or 255 is a label, not part of an edge
 _CURE = "write 0 for background, 128 for pixels that do not count and 255 for the object"
 
 
 class MaskError(ValueError):
-    """Values that are no mask; the message continues "The mask FILE"."""
+    """Raised for values that are not a mask; the message continues "The mask FILE"."""
 
 
 def trimap(values: np.ndarray) -> Meaning:
-    """Interpret a mask coded 0 background, 128 ignore, 255 object, or anything close to it.
+    """Interpret a mask coded 0 background, 128 ignore, 255 object, or similarly.
 
-    - A mask of two values is a mask, whatever the two are: the higher one is the object.
-    - A wide plateau of 128 is a band of pixels that do not count, and so is an outline of 128
-      around an object. An edge that is one pixel wide and half covered, as halving a mask leaves
-      it, is no band.
-    - Any other value between is a soft edge, and is cut in the middle: a pixel that belongs to
-      the object by half or more is the object. In and along a band each value means the code it
-      is nearest to.
-    - Values of 16 bits and shares from 0 to 1 are scaled first.
+    - If a mask has two values, the higher one is the object, whatever the values are.
+    - A wide region of 128 is a band of ignored pixels. So is an outline of 128 around an object. A
+      half-covered edge that is one pixel wide is not a band: halving the size of a mask leaves
+      such edges.
+    - Any other value in between is part of a soft edge. Soft edges are thresholded at the middle:
+      a pixel that is at least half object becomes object. In and along a band, each value means
+      the nearest code.
+    - Values of 16 bits, and values from 0 to 1, are scaled first.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def trimap(values: np.ndarray) -> Meaning:
     Returns
     -------
     truth, ignore : np.ndarray
-        ``(H, W) bool`` each; ``ignore`` is None where nothing is ignored.
+        ``(H, W) bool`` each. ``ignore`` is None if no pixel is ignored.
 
     Raises
     ------
     MaskError
-        If the values are labels of several things, a picture, or otherwise no mask.
+        If the values are labels of several objects, a picture, or otherwise not a mask.
     """
     if (meaning := _of_two_values(values)) is not None:
         return meaning
@@ -63,17 +63,17 @@ def half(values: np.ndarray) -> Meaning:
     Parameters
     ----------
     values : np.ndarray
-        As for :func:`trimap`; of two values the higher one is the object.
+        As for :func:`trimap`. If there are two values, the higher one is the object.
 
     Returns
     -------
     truth, ignore
-        As for :func:`trimap`; ``ignore`` is None unless the mask is 128 everywhere.
+        As for :func:`trimap`. ``ignore`` is None unless the mask is 128 everywhere.
 
     Raises
     ------
     MaskError
-        If no value reaches the half.
+        If no value reaches 128.
     """
     if (meaning := _of_two_values(values)) is not None:
         return meaning
@@ -84,18 +84,18 @@ def half(values: np.ndarray) -> Meaning:
 
 
 def union(values: np.ndarray) -> Meaning:
-    """Interpret a mask in which everything but 0 is the object, several numbers included.
+    """Interpret a mask in which everything except 0 is the object, with one or several numbers.
 
     Parameters
     ----------
     values : np.ndarray
-        ``(H, W)``. Of two values the higher one is the object; soft edges from 0 to 255 are cut
-        at 128.
+        ``(H, W)``. If there are two values, the higher one is the object. Soft edges from 0 to 255
+        are thresholded at 128.
 
     Returns
     -------
     truth, ignore
-        As for :func:`trimap`; ``ignore`` is None.
+        As for :func:`trimap`. ``ignore`` is None.
     """
     if (meaning := _of_two_values(values, ignored=False)) is not None:
         return meaning
@@ -111,7 +111,8 @@ def to_levels(values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : np.ndarray
-        ``(H, W)``: 8 bits as they are; integers above 255 as of 16 bits; shares from 0 to 1.
+        ``(H, W)``. Values of 8 bits stay. Integers above 255 are scaled from 16 bits, and values
+        from 0 to 1 from that range.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def to_levels(values: np.ndarray) -> np.ndarray:
     Raises
     ------
     MaskError
-        If there are NaN, infinite, negative, or too large values.
+        If a value is NaN, infinite, negative, or too large.
     """
     if values.dtype == np.uint8:
         return values
@@ -138,12 +139,23 @@ def to_levels(values: np.ndarray) -> np.ndarray:
 
 
 def describe(values: np.ndarray) -> str:
-    """Describe the values of a mask: ``0, 128, 255`` or ``0 to 255, 37 values``."""
+    """Describe the values of a mask.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        ``(H, W)``.
+
+    Returns
+    -------
+    str
+        A few words, such as ``0, 128, 255`` or ``0 to 255, 37 values``.
+    """
     return _listed(values).removeprefix("the values ").removeprefix("the value ")
 
 
 def _of_two_values(values: np.ndarray, ignored: bool = True) -> Meaning | None:
-    """Return the meaning of a mask of one or two values, None for any other one."""
+    """Interpret a mask of one or two values; return None for any other mask."""
     low, high = values.min(), values.max()
     if low == high:
         return _of_one_value(values, ignored)
@@ -163,7 +175,7 @@ def _of_one_value(values: np.ndarray, ignored: bool) -> Meaning:
 
 
 def _of_levels(levels: np.ndarray) -> Meaning:
-    """Interpret ``(H, W) uint8`` of three values and more."""
+    """Interpret ``(H, W) uint8`` with three or more values."""
     present = np.flatnonzero(np.bincount(levels.ravel(), minlength=256))
     codes = [0, 127, 255] if 127 in present else [0, 128, 255]
     if present.tolist() == codes:
@@ -202,7 +214,7 @@ def _of_levels(levels: np.ndarray) -> Meaning:
 
 
 def _labels_at_ends(levels: np.ndarray, flat: np.ndarray) -> bool:
-    """Whether a mask of few values has labels such as 1 or 254; JPEG leaves specks of both."""
+    """Whether a mask of few values has labels such as 1 or 254, not only specks left by JPEG."""
     low, high = levels.min(), levels.max()
     first = (levels > low) & (levels < low + _NEAR)
     last = (levels < high) & (levels > high - _NEAR)
@@ -210,7 +222,7 @@ def _labels_at_ends(levels: np.ndarray, flat: np.ndarray) -> bool:
 
 
 def _bands(levels: np.ndarray, width: int) -> np.ndarray | None:
-    """Find the regions of middle values that are bands, not soft edges; ``(H, W) bool``."""
+    """Return the regions of middle values that are bands, not soft edges: ``(H, W) bool``."""
     import cv2
 
     plateau = _in(levels, _BAND)
@@ -226,8 +238,8 @@ def _bands(levels: np.ndarray, width: int) -> np.ndarray | None:
 def _is_outline(levels: np.ndarray, band: np.ndarray) -> bool:
     """Whether the middle one of three exact values is a band, not the edge of a halved mask.
 
-    Halving leaves 64 or 191 at each corner, so an edge without these is a straight line, one pixel
-    wide, between background and object.
+    Halving the size of a mask leaves 64 or 191 at each corner. So an edge without these values is a
+    straight line between background and object, one pixel wide.
     """
     import cv2
 
@@ -246,12 +258,12 @@ def _is_outline(levels: np.ndarray, band: np.ndarray) -> bool:
 
 
 def _flat(levels: np.ndarray, side: int) -> np.ndarray:
-    """Find the pixels that lie in a square of one value, ``(H, W) bool``."""
+    """Return the pixels that lie in a square of one value: ``(H, W) bool``."""
     import cv2
 
     square, (height, width) = np.ones((side, side), np.uint8), levels.shape
     least, most = (f(levels, square, anchor=(0, 0)) for f in (cv2.erode, cv2.dilate))
-    corner = (least == most).astype(np.uint8)  # of a square that goes right and down from here
+    corner = (least == most).astype(np.uint8)  # top left corner of a flat square
     corner[max(0, height - side + 1) :] = 0
     corner[:, max(0, width - side + 1) :] = 0
     return cv2.dilate(corner, square, anchor=(side - 1, side - 1)) > 0

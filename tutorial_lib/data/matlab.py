@@ -1,4 +1,4 @@
-"""Read MATLAB files; errors say in one sentence what is wrong."""
+"""Read MATLAB files; each error says in one sentence what is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def read_mat(path: Path, variable: str) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        As :func:`scipy.io.loadmat` gives it: cells and structures are ``(1, N)`` arrays.
+        The value, as :func:`scipy.io.loadmat` returns it: cells and structures are ``(1, N)``
+        arrays.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def read_mat(path: Path, variable: str) -> np.ndarray:
         raise FileNotFoundError(f"There is no file {path}.")
     try:
         content = loadmat(path, variable_names=[variable])
-    except Exception as error:  # damaged headers raise anything
+    except Exception as error:  # damaged headers raise errors of many types
         reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
         raise ValueError(f"The file {path} is no readable MATLAB file ({reason}).") from error
     if variable not in content:
@@ -48,11 +49,11 @@ def field(structure: Any, name: str, path: Path) -> np.ndarray:
     Parameters
     ----------
     structure : np.ndarray
-        As :func:`read_mat` gives it.
+        The structure, from :func:`read_mat`.
     name : str
-        The field.
+        The field's name.
     path : Path
-        The file, for the error.
+        The file, for the error message.
 
     Returns
     -------
@@ -76,9 +77,9 @@ def label_map(labels: np.ndarray, path: Path) -> np.ndarray:
     Parameters
     ----------
     labels : np.ndarray
-        What a file holds.
+        The map, as the file stores it.
     path : Path
-        The file, for the error.
+        The file, for the error message.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def label_map(labels: np.ndarray, path: Path) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it has another shape, or values that are no such numbers.
+        If the map has another shape or other values.
     """
     fits = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.size > 0
     if fits and labels.dtype.kind == "f":

@@ -1,4 +1,4 @@
-"""Read photos and lists of names; errors say in one sentence what is wrong."""
+"""Read photos and lists of names; each error says in one sentence what is wrong."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def read_photo(path: Path, *, upright: bool = False) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A picture file.
+        An image file.
     upright : bool
-        Turn it as the camera's EXIF note says; without it the pixels come as they are stored.
+        Whether to rotate the photo by its EXIF orientation. By default, the pixels are returned as
+        they are stored.
 
     Returns
     -------
@@ -32,59 +33,59 @@ def read_photo(path: Path, *, upright: bool = False) -> np.ndarray:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing or holds no picture.
+        If the file is missing or is not an image.
     """
     return as_rgb(path, upright=upright)
 
 
 def photo_size(path: Path, *, upright: bool = False) -> tuple[int, int]:
-    """Read ``(height, width)`` of a photo from its header, without decoding it.
+    """Read the size of a photo from its header, without decoding the photo.
 
     Parameters
     ----------
     path : Path
-        A picture file.
+        An image file.
     upright : bool
         As in :func:`read_photo`.
 
     Returns
     -------
     tuple of int
-        In pixels.
+        ``(height, width)`` in pixels.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing or holds no picture.
+        If the file is missing or is not an image.
     """
     with image_files.open_picture(path) as picture:
         return photo_pixels.size_of(picture, upright)
 
 
 def photo_orientation(path: Path) -> int:
-    """Read the orientation in a photo's EXIF note.
+    """Read the EXIF orientation of a photo.
 
     Parameters
     ----------
     path : Path
-        A picture file.
+        An image file.
 
     Returns
     -------
     int
-        1 for upright, and where there is no note; 2 to 8 as EXIF defines them.
+        1 for an upright photo or one without EXIF data; 2 to 8 as EXIF defines them.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing or holds no picture.
+        If the file is missing or is not an image.
     """
     with image_files.open_picture(path) as picture:
         return photo_pixels.orientation(picture)
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a list of names, without empty ones.
+    """Read the lines of a list of names, without empty lines.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def read_lines(path: Path) -> list[str]:
     Returns
     -------
     list of str
-        Stripped lines.
+        The lines, without spaces at either end.
 
     Raises
     ------
@@ -109,27 +110,27 @@ def read_lines(path: Path) -> list[str]:
 def by_stem(
     folder: Path, endings: Iterable[str] = PICTURES, twice: dict[str, str] | None = None
 ) -> dict[str, Path]:
-    """Find files by their names without endings.
+    """Find files by their names without extension.
 
     Parameters
     ----------
     folder : Path
-        Where to look; not in folders below it.
+        The folder. Folders below it are not searched.
     endings : iterable of str
-        The endings to take, in lower case.
+        The extensions to accept, in lower case.
     twice : dict, optional
-        Where to put the names that two files have, and a sentence about each; without it they are
-        an error. Such names are not in the result.
+        Receives the names that two files share, with a sentence about each one. Such names are not
+        in the result. Without ``twice``, they are an error.
 
     Returns
     -------
     dict of str to Path
-        In the order of the names.
+        The file of each name, sorted by name.
 
     Raises
     ------
     ValueError
-        If two files differ in their endings alone.
+        If two files differ only in their extensions.
     """
     found: dict[str, list[Path]] = {}
     endings = set(endings)

@@ -1,8 +1,8 @@
-"""Photos with hand-made masks, always at hand: nothing is downloaded.
+"""Sample photos with hand-made masks; nothing is downloaded.
 
-The photos ship inside packages this one depends on; only the masks are ours. Where a click may mean
-a part or the whole, a photo has one mask for each reading. What is in and what is out of each mask
-is written in ``assets/samples/SOURCES.md``.
+The photos come with packages that this package depends on. Only the masks are ours. If a click may
+mean a part or the whole, the photo has one mask for each reading. ``assets/samples/SOURCES.md``
+says what each mask includes and excludes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class SamplePhoto:
     Parameters
     ----------
     name : str
-        Short name, as :func:`load_sample` takes it.
+        The short name, for :func:`load_sample`.
     title : str
         What the photo shows.
     image : np.ndarray
         ``(H, W, 3) uint8``.
     masks : dict of str to np.ndarray
-        ``(H, W) bool`` for each reading; the first is the default.
+        ``(H, W) bool`` for each reading. The first one is the default.
     source : str
-        Who made the photo, and the package that ships it.
+        The maker of the photo, and the package that contains it.
     licence : str
-        The photo's terms, as that package states them.
+        The terms of the photo, as that package states them.
     """
 
     name: str
@@ -56,7 +56,7 @@ class SamplePhoto:
         Parameters
         ----------
         name : str
-            Its name, such as ``"cup"``.
+            The name of the reading, such as ``"cup"``.
 
         Returns
         -------
@@ -66,7 +66,7 @@ class SamplePhoto:
         Raises
         ------
         ValueError
-            If the photo has no such reading; the message lists those it has.
+            If the photo has no such reading. The message lists its readings.
         """
         if name not in self.masks:
             raise ValueError(f"{self.name} can be read as {', '.join(self.masks)}, not {name!r}.")
@@ -75,10 +75,10 @@ class SamplePhoto:
 
 @dataclass(frozen=True)
 class _Entry:
-    """Where a photo lies, how to recognise it, and which masks belong to it."""
+    """A photo's file, checksum and masks."""
 
     title: str
-    file: str  # package, then the path inside it
+    file: str  # package, then path inside the package
     sha256: str
     readings: tuple[str, ...]
     author: str
@@ -87,7 +87,7 @@ class _Entry:
 
 DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
-# In teaching order: the first photo needs two clicks, the last ones are hard.
+# In teaching order: the first photo needs two clicks, and the last photos are hard.
 _ENTRIES = {
     "flower": _Entry(
         title="A dahlia, and part of a second one",
@@ -157,7 +157,13 @@ _ENTRIES = {
 
 
 def sample_names() -> list[str]:
-    """Return the names of the sample photos in teaching order, the easiest first."""
+    """Return the names of the sample photos.
+
+    Returns
+    -------
+    list of str
+        In teaching order, the easiest first.
+    """
     return list(_ENTRIES)
 
 
@@ -172,15 +178,15 @@ def load_sample(name: str) -> SamplePhoto:
     Returns
     -------
     SamplePhoto
-        Fresh arrays, free to be changed.
+        The sample. Its arrays are new and can be changed.
 
     Raises
     ------
     ValueError
-        If there is no such sample, or the installed package ships another photo than the masks
-        were made for.
+        If there is no such sample, or if the photo in the installed package is not the one that
+        the masks were made for.
     FileNotFoundError
-        If the package that ships the photo, or the photo in it, is missing.
+        If the package with the photo, or the photo in it, is missing.
     """
     if name not in _ENTRIES:
         raise ValueError(f"The samples are {', '.join(_ENTRIES)}; there is no {name!r}.")
@@ -200,10 +206,10 @@ def load_sample(name: str) -> SamplePhoto:
 
 
 def _photo_bytes(name: str, entry: _Entry) -> bytes:
-    """Read the photo's file and make sure that it is the one the masks were made for."""
+    """Read the photo's file and check that the masks were made for it."""
     package, _, inside = entry.file.partition("/")
     distribution = DISTRIBUTIONS[package]
-    spec = importlib.util.find_spec(package)  # imports nothing, so it takes no time
+    spec = importlib.util.find_spec(package)  # fast, because it imports nothing
     folders = spec.submodule_search_locations if spec else None
     path = Path(next(iter(folders or [""])), inside)
     if not (folders and path.is_file()):

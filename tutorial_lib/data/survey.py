@@ -1,4 +1,4 @@
-"""Look through a dataset as an evaluation would read it, and say what looks wrong."""
+"""Read a dataset as an evaluation does, and report what looks wrong."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.dataset import Dataset, Example, LayoutError
 from tutorial_lib.data.mask_files import describe_mask
 
-#: Layouts in the order in which they are tried: what needs most comes first.
+#: Layouts in the order in which they are tried: those that need most files come first.
 GUESSES = (
     "grabcut", "davis", "voc", "sbd", "bsds500", "clothing-co-parsing", "coco", "berkeley",
     "folder", "duts",
 )  # fmt: skip
-TINY = 10  # pixels: fewer are a slip of the hand rather than an object
+TINY = 10  # pixels; a smaller object is probably an annotation error
 MOST_NAMED = 5
-SHEET, THUMBNAIL = 12, 240  # photos on a contact sheet; longer side of each, in pixels
-_EMPTY_IS_RIGHT = ("voc", "sbd", "davis", "clothing-co-parsing")  # not every photo shows an object
+SHEET, THUMBNAIL = 12, 240  # photos on a contact sheet; longer side of each in pixels
+_EMPTY_IS_RIGHT = ("voc", "sbd", "davis", "clothing-co-parsing")  # some photos show no object
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Finding:
     Parameters
     ----------
     name : str
-        What was looked at.
+        What was checked.
     state : str
-        ``"ok"``, ``"note"``, or ``"fail"`` for what looks wrong.
+        ``"ok"``, ``"note"``, or ``"fail"`` if something looks wrong.
     text : str
-        What was found.
+        The result of the check.
     """
 
     name: str
@@ -57,12 +57,12 @@ def open_guessed(root: str | Path) -> Dataset:
     Returns
     -------
     Dataset
-        Its ``name`` says what was guessed.
+        The dataset. Its ``name`` is the guessed layout.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such folder, it fits no layout, or nothing in it can be read.
+        If there is no such folder, if it fits no layout, or if nothing in it can be read.
     """
     root = Path(root).expanduser()
     if not root.is_dir():
@@ -82,19 +82,19 @@ def open_guessed(root: str | Path) -> Dataset:
 
 
 def survey(dataset: Dataset, progress: bool = False) -> list[Finding]:
-    """Read every example of a dataset and report.
+    """Read every example of a dataset and report what looks wrong.
 
     Parameters
     ----------
     dataset : Dataset
-        What :func:`tutorial_lib.data.datasets.load_dataset` returns.
+        From :func:`tutorial_lib.data.datasets.load_dataset`.
     progress : bool
         Whether to show a progress bar.
 
     Returns
     -------
     list of Finding
-        In the order in which they are best read; anything wrong has the state ``"fail"``.
+        In reading order. If something looks wrong, the state is ``"fail"``.
     """
     look = _Look(dataset)
     for index in tqdm(range(len(dataset)), disable=not progress, unit="object"):
@@ -103,7 +103,7 @@ def survey(dataset: Dataset, progress: bool = False) -> list[Finding]:
 
 
 class _Look:
-    """What is gathered while a dataset is read."""
+    """Collects facts while a dataset is read."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -112,7 +112,7 @@ class _Look:
         self.whole: list[str] = []
         self.tiny: list[str] = []
         self.values: dict[str, list[str]] = defaultdict(list)
-        self.photos: dict[str, list[str]] = defaultdict(list)  # files, by what they show
+        self.photos: dict[str, list[str]] = defaultdict(list)  # file names by pixel digest
         self.objects: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.turned: list[str] = []
         self._known: dict[Path, str] = {}
@@ -183,7 +183,7 @@ class _Look:
 
 
 def _reasons(name: str, state: str, reasons: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a line for each of the first reasons, and one for the rest."""
+    """Yield one finding for each of the first reasons, and one for the rest."""
     for key in list(reasons)[:MOST_NAMED]:
         yield Finding(name, state, f"{key}: {reasons[key]}")
     if len(reasons) > MOST_NAMED:
@@ -201,12 +201,13 @@ def _digest(array: np.ndarray) -> str:
 
 
 def contact_sheet(dataset: Dataset) -> np.ndarray:
-    """Draw a few photos with the contours of their masks, ignored pixels in grey.
+    """Draw some photos with the contours of their masks. Ignored pixels are grey.
 
     Parameters
     ----------
     dataset : Dataset
-        At most twelve examples of it are drawn, evenly spread; those that cannot be read are not.
+        The dataset. At most twelve examples are drawn, evenly spread. Examples that cannot be read
+        are left out.
 
     Returns
     -------
@@ -216,7 +217,7 @@ def contact_sheet(dataset: Dataset) -> np.ndarray:
     Raises
     ------
     ValueError
-        If none of them can be read.
+        If none of these examples can be read.
     """
     tiles = list(_tiles(dataset, np.unique(np.linspace(0, len(dataset) - 1, SHEET).astype(int))))
     if not tiles:

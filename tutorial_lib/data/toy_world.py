@@ -1,8 +1,8 @@
-"""Synthetic scenes with masks for every meaning of a click: a door, and the house around it.
+"""Synthetic scenes with a mask for every meaning of a click, such as a door and its house.
 
-A click on a door may mean the door, the front or the whole house, and one click cannot say which
-(Latent Diversity, section 1). Photos with all such masks are rare; here they come by the thousand,
-drawn from a seed, in any size.
+A click on a door may mean the door, the front or the whole house. One click cannot tell which
+(Latent Diversity, section 1). Photos with all such masks are rare. This module draws scenes with
+all masks from a seed, in any number and size.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from tutorial_lib.data.toys.canvas import Layer, layers, owners, painted
 from tutorial_lib.data.toys.strokes import Pen
 
 LEAST_SIDE = 48
-_Draw = Callable[[Pen], str]  # declares and draws a thing, returns its name
-_Backdrop = Callable[[Pen], float]  # returns the row things stand on
+_Draw = Callable[[Pen], str]  # declares and draws a thing; returns its name
+_Backdrop = Callable[[Pen], float]  # returns the row on which things stand
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """A main thing: how tall it is beside the picture's shorter side, and where it is found."""
+    """A main thing: its height relative to the picture's shorter side, and its backdrops."""
 
     draw: _Draw
     tall: tuple[float, float]
-    wide: float  # of its own height
+    wide: float  # relative to its own height
     backdrops: tuple[_Backdrop, ...]
 
 
@@ -43,7 +43,7 @@ _KINDS = {
     "boat": _Kind(built.boat, (0.66, 0.85), 1.05, (backdrops.sea,)),
     "butterfly": _Kind(grown.butterfly, (0.62, 0.85), 1.1, (backdrops.flower_bed,)),
 }
-# What may keep a thing company, and how tall that is beside a main thing of height 1.
+# The possible companions on each backdrop, and their heights relative to a main thing of height 1.
 _COMPANY: dict[_Backdrop, dict[_Draw, tuple[float, float]]] = {
     backdrops.outdoors: {
         companions.tree: (0.8, 1.2),
@@ -69,25 +69,26 @@ _LYING = {backdrops.table, backdrops.flower_bed}  # seen from above
 
 @dataclass(frozen=True, eq=False)
 class ToyScene:
-    """A picture, and a mask for every possible meaning of a click.
+    """A picture and a mask for every possible meaning of a click.
 
-    Every named part has a mask of its own. A part lies within its whole, exactly: a whole is what
-    can be seen of its parts and of itself. Where something stands in front, the hidden pixels
-    belong to what hides them.
+    Every named part has its own mask. The mask of a part lies completely inside the mask of its
+    whole: a whole consists of its visible parts and its own visible pixels. If a thing hides
+    another one, the hidden pixels belong to the thing in front.
 
     Parameters
     ----------
     image : np.ndarray
         ``(H, W, 3) uint8``.
     owner : np.ndarray
-        ``(H, W) uint8``: for each pixel 1 + the index in ``names`` of the smallest part it belongs
-        to, or 0 for the background.
+        ``(H, W) uint8``: for each pixel, 1 + the index in ``names`` of the smallest part that it
+        belongs to, or 0 for the background.
     parents : dict of str to str or None
-        The whole each part belongs to, None for a whole thing; each whole before its parts.
+        The whole that each part belongs to. None for a whole thing. Each whole comes before its
+        parts.
     kind : str
-        The main thing, the first of ``names``.
+        The main thing, which is the first of ``names``.
     seed : int
-        What the scene was drawn from.
+        The seed of the scene.
 
     References
     ----------
@@ -102,7 +103,7 @@ class ToyScene:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All things and parts, each whole before its parts, the main thing first."""
+        """All things and parts. The main thing is first; each whole comes before its parts."""
         return tuple(self.parents)
 
     @property
@@ -121,12 +122,12 @@ class ToyScene:
         Returns
         -------
         tuple of str
-            Their names.
+            The names of the parts.
 
         Raises
         ------
         ValueError
-            If the scene has nothing of that name.
+            If the scene has no such name.
         """
         self._check(name)
         return tuple(part for part, parent in self.parents.items() if parent == name)
@@ -147,7 +148,7 @@ class ToyScene:
         Raises
         ------
         ValueError
-            If the scene has nothing of that name; the message lists its names.
+            If the scene has no such name. The message lists its names.
         """
         self._check(name)
         mine = [False] + [name in _path(other, self.parents) for other in self.names]
@@ -155,7 +156,7 @@ class ToyScene:
 
     @property
     def masks(self) -> dict[str, np.ndarray]:
-        """All masks by name, ``(H, W) bool`` each, each whole before its parts."""
+        """All masks by name, ``(H, W) bool`` each. Each whole comes before its parts."""
         return {name: self.mask(name) for name in self.names}
 
     def readings(self, row: int, col: int) -> list[str]:
@@ -164,12 +165,12 @@ class ToyScene:
         Parameters
         ----------
         row, col : int
-            The pixel.
+            The clicked pixel.
 
         Returns
         -------
         list of str
-            Names for :meth:`mask`; none on the background.
+            Names for :meth:`mask`. Empty on the background.
 
         Raises
         ------
@@ -186,25 +187,26 @@ class ToyScene:
         return _path(self.names[number - 1], self.parents) if number else []
 
     def others(self, name: str) -> list[np.ndarray]:
-        """Return what else there is to click: the negative objects of training (DOS, section 3.2).
+        """Return the other objects, the negative objects of training (DOS, section 3.2).
 
-        For a whole thing these are the other things. For a part they are also the other parts of
-        every whole it lies in: for a door the windows, the roof, and the tree beside the house.
+        For a whole thing, these are the other things. For a part, these are also the other parts of
+        every whole that contains it. For a door, these are the windows, the roof, and the tree
+        beside the house.
 
         Parameters
         ----------
         name : str
-            The object that is meant.
+            The object that the user wants.
 
         Returns
         -------
         list of np.ndarray
-            ``(H, W) bool`` masks that share no pixel, neither with each other nor with ``name``.
+            ``(H, W) bool`` masks. No two of them overlap, and none overlaps with ``name``.
 
         Raises
         ------
         ValueError
-            If there is nothing of that name in the scene.
+            If the scene has no such name.
         """
         self._check(name)
         path = _path(name, self.parents)
@@ -218,7 +220,13 @@ class ToyScene:
 
 
 def toy_kinds() -> list[str]:
-    """Return the kinds of scenes :func:`toy_scene` draws."""
+    """Return the kinds of scenes that :func:`toy_scene` draws.
+
+    Returns
+    -------
+    list of str
+        The names of the main things.
+    """
     return list(_KINDS)
 
 
@@ -230,21 +238,22 @@ def toy_scene(
     Parameters
     ----------
     seed : int
-        Whole number from 0. The same seed, size and kind give the same scene.
+        A whole number from 0. The same seed, size and kind give the same scene.
     size : tuple of int
         Height and width in pixels, each at least 48.
     kind : str, optional
-        The main thing, one of :func:`toy_kinds`; if not given, seeds go through them in turn.
+        The main thing, one of :func:`toy_kinds`. By default, successive seeds take the kinds in
+        turn.
 
     Returns
     -------
     ToyScene
-        With the main thing, and most of the time something beside, before or behind it.
+        The main thing, and in most scenes something beside, in front of or behind it.
 
     Raises
     ------
     ValueError
-        If the size or seed is too small or there is no such kind.
+        If the size or the seed is too small, or if there is no such kind.
 
     Examples
     --------
@@ -259,27 +268,27 @@ def toy_scene(
 
 
 class ToyWorld(Dataset):
-    """Scenes as a dataset for robots and benchmarks: one example for each reading of each scene.
+    """Scenes as a dataset for robots and benchmarks, with one example for each reading of a scene.
 
-    Nothing is stored: a scene is drawn when one of its examples is asked for. To train on scenes
-    without end, call :func:`toy_scene` with ever new seeds instead.
+    Scenes are not stored. A scene is drawn when one of its examples is read. For an endless supply
+    of training scenes, call :func:`toy_scene` with new seeds instead.
 
     Parameters
     ----------
     n : int
-        Number of scenes; there are about twelve times as many examples.
+        The number of scenes. There are about twelve times as many examples.
     size : tuple of int
         Height and width in pixels, each at least 48.
     seed : int
-        Whole number from 0. Two seeds share no scene as long as neither world has more than a
-        million.
+        A whole number from 0. Datasets with different seeds share no scene if each has at most a
+        million scenes.
     kind : str, optional
-        Only scenes of this kind.
+        Draw only scenes of this kind.
 
     Raises
     ------
     ValueError
-        If a number is too small or there is no such kind.
+        If a number is too small, or if there is no such kind.
 
     Examples
     --------
@@ -316,7 +325,7 @@ class ToyWorld(Dataset):
         Parameters
         ----------
         number : int
-            From 0; negative numbers count from the end.
+            The scene's number, from 0. Negative numbers count from the end.
 
         Returns
         -------
@@ -362,7 +371,7 @@ def _check(seed: int, size: tuple[int, int], kind: str | None) -> None:
 
 
 def _plan(seed: int, size: tuple[int, int], kind: str | None) -> tuple[Pen, str]:
-    """List the strokes of a scene; draws no pixel. Returns the pen and the kind."""
+    """Plan the strokes of a scene without drawing pixels; return the pen and the kind."""
     _check(seed, size, kind)
     rng = np.random.default_rng([seed, 0])
     chosen = kind or list(_KINDS)[seed % len(_KINDS)]
@@ -374,7 +383,7 @@ def _plan(seed: int, size: tuple[int, int], kind: str | None) -> tuple[Pen, str]
 
 
 def _compose(pen: Pen, kind: _Kind) -> None:
-    """Draw the backdrop, then what is behind, the main thing, and what is in front."""
+    """Draw the backdrop, the companions behind, the main thing, and the companions in front."""
     backdrop = kind.backdrops[int(pen.rng.integers(len(kind.backdrops)))]
     ground, lying = backdrop(pen), backdrop in _LYING
     tall = min(pen.between(*kind.tall), 0.92 * pen.width / kind.wide)
@@ -400,7 +409,7 @@ def _accompany(
     place: tuple[float, float],
     extent: tuple[float, float],
 ) -> None:
-    """Draw a companion beside the main thing, where there is room, or a little over it."""
+    """Draw a companion beside the main thing, or slightly over it if there is no room."""
     size = extent[0] * pen.between(*_COMPANY[backdrop][draw])
     side = -1 if pen.chance(place[1] / pen.width) else 1
     away = pen.between(0.3, 0.5) * extent[1] + pen.between(0.1, 0.4) * size
@@ -416,10 +425,10 @@ def _accompany(
 def _visible(
     drawn: list[Layer], parents: dict[str, str | None], kind: str, size: tuple[int, int]
 ) -> tuple[np.ndarray, dict[str, str | None]]:
-    """Find each pixel's owner, and drop the parts that cannot be seen.
+    """Find each pixel's owner, and drop the parts that are not visible.
 
-    A part too small to be clicked, or as large as its whole, is given to its whole, so that all
-    readings are different masks. A thing too small becomes background.
+    A part that is too small to be clicked, or as large as its whole, is merged into its whole. So
+    all readings have different masks. A thing that is too small becomes background.
     """
     names = list(parents)
     owner = owners(drawn, {name: i for i, name in enumerate(names, 1)}, size)
@@ -440,7 +449,7 @@ def _visible(
 def _seen(
     parents: dict[str, str | None], pixels: dict[str, int], least: int
 ) -> dict[str, str | None]:
-    """Return the tree of the parts that stay."""
+    """Return the tree of the parts that are kept."""
     total = dict.fromkeys(parents, 0)
     for name, count in pixels.items():
         for step in _path(name, parents):
@@ -456,7 +465,7 @@ def _seen(
 
 
 def _path(name: str, parents: dict[str, str | None]) -> list[str]:
-    """Return a part, the whole it belongs to, and so on up to the whole thing."""
+    """Return a part, its whole, and so on up to the whole thing."""
     path = [name]
     while (parent := parents[path[-1]]) is not None:
         path.append(parent)

@@ -1,4 +1,4 @@
-"""Every figure of the notebooks, in one visual language (see :mod:`tutorial_lib.render`)."""
+"""The figures of the notebooks, in one visual style (see :mod:`tutorial_lib.render`)."""
 
 import lazy_loader as lazy
 

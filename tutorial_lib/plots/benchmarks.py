@@ -1,4 +1,4 @@
-"""Plots of simulated users: where they click, IoU curves, and numbers of clicks."""
+"""Plots of simulated users: positions of clicks, IoU curves, and numbers of clicks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tutorial_lib.plots.pictures import axes_of, show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# A method looks the same in every figure. Hues of Okabe and Ito, and a shape for each besides.
+# A method looks the same in every figure. Hues are those of Okabe and Ito; each has its own mark.
 _LOOKS = {
     "graph-cut": ("#0072b2", "o", "-"),
     "geodesic-matting": ("#e69f00", "D", "-"),
@@ -37,25 +37,25 @@ def show_depths(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw where a simulated user may click: brighter is deeper in the error, or more likely.
+    """Draw where a simulated user may click. Brighter is deeper in the error, or more likely.
 
     Parameters
     ----------
     image : np.ndarray
-        ``(H, W, 3) uint8``; seen dimly, in grey, where the map is 0.
+        ``(H, W, 3) uint8``. Shown in dim grey where the map is 0.
     depths : np.ndarray
-        ``(H, W)``, at least 0: depths in pixels, or probabilities; the largest is the brightest.
+        ``(H, W)``, at least 0: depths in pixels, or probabilities. The largest is the brightest.
     clicks : Clicks, optional
         The clicks to mark.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
@@ -74,12 +74,13 @@ def show_depths(
 
 
 def line_looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Choose colour, mark and dashes for each name; a method looks the same in every figure.
+    """Choose colour, mark and dashes for each name. A method looks the same in every figure.
 
     Parameters
     ----------
     names : iterable of str
-        Names of methods, or any others: those take the looks that no method among them has.
+        Names of methods, or any other names. Other names get styles that no method in ``names``
+        uses.
 
     Returns
     -------
@@ -109,26 +110,26 @@ def draw_curves(
     ----------
     curves : mapping of str to sequence of float
         ``(n,)`` IoUs after click 1, 2, ..., such as
-        :func:`tutorial_lib.metrics.mean_iou_curve` returns; their lengths may differ.
+        :func:`tutorial_lib.metrics.mean_iou_curve` returns. Their lengths may differ.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
     legend : bool
-        Whether to name the lines.
+        Whether to add a legend with the names.
     error : bool
-        Draw the Jaccard error, 1 - IoU, as Figure 3 of Li et al. does (Latent Diversity, CVPR
-        2018).
+        Whether to draw the Jaccard error, 1 - IoU, as in Figure 3 of Li et al. (Latent Diversity,
+        CVPR 2018).
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
     ValueError
-        If there is no curve, or one without any value.
+        If there is no curve, or if a curve has no value.
     """
     if not curves or not all(len(curve) for curve in curves.values()):
         raise ValueError("Curves to draw need at least one name, and one value in each.")
@@ -160,23 +161,24 @@ def draw_click_counts(
     Parameters
     ----------
     counts : mapping of str to sequence of int
-        ``(n,)`` clicks each method took for objects 1 to n, in the same order for all.
+        ``(n,)`` numbers of clicks of each method for objects 1 to n, in the same order for all
+        methods.
     maximum : int
-        What an object counts that never reaches the threshold; the darkest cells.
+        The number for an object that never reaches the threshold. It has the darkest cells.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; the objects are sorted, those that take the fewest clicks first.
+        The axes with the drawing. The objects are sorted; those with the fewest clicks come first.
 
     Raises
     ------
     ValueError
-        If there is no method or no object, or the methods differ in their number of objects.
+        If there is no method or no object, or if the methods differ in their number of objects.
     """
     rows = list(counts.values())
     if not rows or not len(rows[0]) or len({len(row) for row in rows}) > 1:

@@ -1,4 +1,4 @@
-"""Several answers to the same clicks, and where they differ."""
+"""Plots of several candidates for the same clicks, and of their disagreement."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ def draw_candidates(
 ) -> Figure:
     """Draw all candidates of an answer over the photo, each with its score.
 
-    The selected one has a frame: blue if its score is the highest; purple if it was preferred to
-    that one, which then has a dashed blue frame.
+    The candidate with the highest score has a blue frame. If the user prefers another candidate,
+    that one has a purple frame, and the blue frame is dashed.
 
     Parameters
     ----------
     image : np.ndarray
         ``(H, W, 3) uint8``.
     segmentation : Segmentation
-        The answer, with candidates.
+        An answer with candidates.
     clicks : Clicks, optional
         The clicks to draw on top.
     disagreement : bool
-        Whether a map of :func:`tutorial_lib.metrics.disagreement` follows, with the
-        contour of the selected candidate.
+        Whether to add a map of :func:`tutorial_lib.metrics.disagreement`, with the contour of the
+        selected candidate.
     view : {"mask", "contour", "cut-out", "probability"}
-        How candidates are shown.
+        How to show the candidates.
     columns : int, optional
-        Panels a row; without it rows of like length, of at most four.
+        The number of panels in a row. By default, rows have similar lengths, with at most four
+        panels.
     width : float
-        Width of the figure, in inches.
+        The width of the figure, in inches.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def draw_candidates(
     """
     if segmentation.candidates is None or not len(segmentation.candidates):
         raise ValueError("This answer has no candidates to draw; its method gives a single mask.")
-    line = max(2, round(max(image.shape[:2]) / 160))  # panels are small
+    line = max(2, round(max(image.shape[:2]) / 160))  # a line stays visible in a small panel
     panels = {
         f"candidate {number}: {render.score_text(score)}": render.layer(
             segmentation.candidates[number] >= 0.5,
@@ -86,7 +87,7 @@ def draw_candidates(
 def _painted(
     image: np.ndarray, layers: dict[str, np.ndarray], clicks: Clicks, columns: int
 ) -> dict[str, np.ndarray]:
-    """Blend each layer with the photo, and draw the clicks at the size of the panel."""
+    """Blend each layer with the photo, and scale the clicks to the size of the panel."""
     radius = max(7, round(max(image.shape[:2]) * columns / 140))
     return {
         title: render.draw_clicks(render.blend(image, layer), clicks, radius)
@@ -115,7 +116,7 @@ def _outline(ax: Axes, colour: tuple[int, int, int], dashes: str) -> None:
 
 
 def _add_scale(ax: Axes) -> None:
-    """Draw the colour scale inside the map, so that all columns keep the same width."""
+    """Draw the colour scale inside the map, so that all columns have the same width."""
     from matplotlib.patches import Rectangle
 
     back = Rectangle((0, 0), 1, 0.17, facecolor=(0, 0, 0, 0.7), transform=ax.transAxes)

@@ -1,4 +1,4 @@
-"""Our numbers beside those of the papers: one row per method, or one line over candidates."""
+"""Plots of our numbers beside the papers' numbers, with one row per method or one line over M."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ def draw_published(
     ax: Axes | None = None,
     legend: bool = True,
 ) -> Axes:
-    """Draw our numbers of clicks with intervals, and those of the papers, one row per method.
+    """Draw our numbers of clicks with intervals, and the papers' numbers, one row per method.
 
     Parameters
     ----------
     ours : mapping of str to (float, float, float)
-        Mean and both ends of its interval for each method, the first uppermost.
+        The mean and both ends of its interval for each method. The first method is at the top.
     published : mapping of str to mapping of str to float
-        For each paper the means it reports, by method; methods it lacks have no mark.
+        For each paper, the means that it reports, by method. Other methods have no mark.
     maximum : int
-        Right end of the scale: what an object counts that never reaches the threshold.
+        The right end of the scale: the number for an object that never reaches the threshold.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
     legend : bool
-        Whether to say, below, which mark is whose.
+        Whether to explain the marks below the axes.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
@@ -68,32 +68,32 @@ def draw_rows(
     log: bool = False,
     line: float | None = None,
 ) -> Axes:
-    """Draw our numbers beside those of the papers, one row per name.
+    """Draw our numbers beside the papers' numbers, one row per name.
 
     Parameters
     ----------
     ours : mapping of str to float or (float, float, float)
-        A number for each name, the first uppermost; or a number and both ends of its interval. NaN
-        leaves the row without a mark of ours.
+        A number for each name, or a number and both ends of its interval. The first name is at the
+        top. NaN draws no mark of ours.
     published : mapping of str to mapping of str to float
-        For each paper the numbers it reports, by name; names it lacks have no mark.
+        For each paper, the numbers that it reports, by name. Other names have no mark.
     xlabel : str
-        What the numbers are.
+        The label of the axis of numbers.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
     legend : bool
-        Whether to say, below, which mark is whose.
+        Whether to explain the marks below the axes.
     log : bool
-        Whether equal distances are equal factors.
+        Whether the scale is logarithmic.
     line : float, optional
-        Where to draw a line from top to bottom, to compare with.
+        The position of a vertical line to compare with.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
@@ -131,28 +131,28 @@ def draw_heads(
     ylabel: str = "clicks",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a number over M, the number of candidates, one line for each name.
+    """Draw a number over M, the number of candidates, with one line for each name.
 
     Parameters
     ----------
     ours : mapping of str to mapping of int to float
-        A number for each M that there is, by name.
+        For each name, a number for each measured M.
     title : str
-        Written above.
+        The title above the axes.
     ylabel : str
-        What the numbers are.
+        The label of the axis of numbers.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
     ValueError
-        If there is no line, or one without any number.
+        If there is no line, or if a line has no number.
 
     References
     ----------

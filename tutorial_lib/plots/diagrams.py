@@ -1,4 +1,4 @@
-"""Diagrams of a system: pictures and named steps, joined by arrows."""
+"""Diagrams of a system: pictures and named steps, connected by arrows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INK, PAPER = "#333333", "#eef3f7"
 STEP = (0.8, 0.42)  # width and height of a named step; a picture is 1 wide
-GAP = 0.04  # between an arrow's end and the box it belongs to
+GAP = 0.04  # between the end of an arrow and its box
 MARGIN = 0.1
 
 Content = np.ndarray | None
@@ -23,7 +23,7 @@ Content = np.ndarray | None
 
 @dataclass(frozen=True)
 class _Box:
-    """The place of a box; y increases downwards, as rows do."""
+    """The place of a box; y increases downwards, like rows."""
 
     x: float
     y: float
@@ -54,30 +54,30 @@ def draw_diagram(
 ) -> Axes:
     """Draw pictures and steps, and arrows between them.
 
-    An arrow leaves a box to the right. It enters the next one from the left; but one that skips
-    what lies between, to a box in another row, goes along its own row first and enters from above
-    or below.
+    An arrow leaves a box on the right and enters the next box from the left. There is one
+    exception: an arrow that skips boxes and leads to another row. It first follows its own row, and
+    then enters the box from above or below.
 
     Parameters
     ----------
     boxes : mapping of str to (float, float, np.ndarray or None)
-        Name, centre (x to the right, y downwards, in widths of a picture) and content: a picture
-        ``(H, W, 3) uint8`` or ``(H, W)`` with its name above, or None for a step, which is a frame
-        around its name.
+        For each name, the centre and the content of a box. The centre is x to the right and y
+        downwards, in widths of a picture. The content is a picture, ``(H, W, 3) uint8`` or
+        ``(H, W)``, with its name above; or None for a step, which is a frame around its name.
     arrows : sequence of (str, str)
-        Names of the boxes an arrow goes from and to.
+        The names of the boxes where each arrow starts and ends.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
     ValueError
-        If there is no box, or an arrow names one that is not there.
+        If there is no box, or if an arrow names a box that does not exist.
     """
     if not boxes:
         raise ValueError("A diagram needs at least one box.")
@@ -87,7 +87,7 @@ def draw_diagram(
     placed = {name: _placed(*box) for name, box in boxes.items()}
     left = min(box.left for box in placed.values()) - MARGIN
     right = max(box.right for box in placed.values()) + MARGIN
-    top = min(box.top for box in placed.values()) - 2.5 * MARGIN  # names stand above
+    top = min(box.top for box in placed.values()) - 2.5 * MARGIN  # names are above the boxes
     bottom = max(box.bottom for box in placed.values()) + MARGIN
     ax = axes_of(ax, 1.6 * (right - left), 1.6 * (bottom - top))
     for name, (_, _, content) in boxes.items():

@@ -1,4 +1,4 @@
-"""The energy of a photo in a small window: single pixels, and the weights between them."""
+"""Plots of the energy of a photo in a small window: the pixels and the weights between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_links(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the pixels of a small window as nodes, their pairwise weights as thick or thin links.
+    """Draw the pixels of a small window as nodes. A larger pairwise weight is a thicker link.
 
     Parameters
     ----------
@@ -32,18 +32,19 @@ def draw_links(
     weights : list of np.ndarray
         From :func:`tutorial_lib.classical.graph_cut.pairwise_weights`.
     window : (slice, slice)
-        Rows and columns to show, with start and stop; some ten by fifteen pixels read well.
+        The rows and columns to show, with start and stop. About ten by fifteen pixels are easy to
+        read.
     mask : np.ndarray, optional
-        ``(H, W) bool``: its contour is drawn between the pixels, in yellow.
+        ``(H, W) bool``. Its contour is drawn between the pixels, in yellow.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; a pixel's centre lies at (col, row) of the whole image.
+        The axes with the drawing. A pixel's centre lies at (col, row) of the whole image.
     """
     rows, cols = window
     height, width = rows.stop - rows.start, cols.stop - cols.start
@@ -83,11 +84,11 @@ def draw_contour(ax: Axes, mask: np.ndarray, window: tuple[slice, slice]) -> Non
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw; a pixel's centre lies at (col, row).
+        The axes to draw on. A pixel's centre lies at (col, row).
     mask : np.ndarray
         ``(H, W) bool``.
     window : (slice, slice)
-        Rows and columns to look at, with start and stop.
+        The rows and columns of the window, with start and stop.
     """
     rows, cols = window
     inside = mask[window]

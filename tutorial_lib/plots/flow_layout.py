@@ -1,4 +1,4 @@
-"""The places of nodes and pipes in a drawing; :mod:`.flow_networks` draws them."""
+"""The positions of nodes and pipes in a drawing; :mod:`.flow_networks` draws them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ XY = np.ndarray
 
 @dataclass(frozen=True)
 class Link:
-    """One pipe of the drawing: its edge, its ends, and the place of its number."""
+    """One pipe of the drawing: its edge, its ends, and the position of its number."""
 
     edge: Edge
     start: XY
@@ -30,7 +30,7 @@ class Link:
     flow: int = 0
 
     def at(self, part: float) -> XY:
-        """Return a point of the pipe: 0 is its start, 1 its end."""
+        """Return a point of the pipe: 0 is its start and 1 is its end."""
         return self.start + part * (self.end - self.start)
 
     def text(self, flowing: bool) -> str:
@@ -45,7 +45,7 @@ def is_grid(network: FlowNetwork) -> bool:
 
 
 def node_places(network: FlowNetwork) -> dict[Node, XY]:
-    """Return where each node lies, x to the right and y up."""
+    """Return the position of each node; x points right and y points up."""
     if is_grid(network):
         return {(r, c): np.array([c * SPACING, -r * SPACING]) for r, c in network.pixels}
     places = {p: np.array([i * 3.4, 0.0]) for i, p in enumerate(sorted(network.pixels))}
@@ -56,7 +56,7 @@ def node_places(network: FlowNetwork) -> dict[Node, XY]:
 
 
 def edge_colour(network: FlowNetwork, edge: Edge) -> str:
-    """Green from the source, vermilion to the sink, ink between pixels."""
+    """Return green from the source, vermilion to the sink, and ink between pixels."""
     if network.source in edge:
         return GREEN
     return VERMILION if network.sink in edge else INK
@@ -84,7 +84,7 @@ def pipes(
 def _route(
     network: FlowNetwork, edge: Edge, places: dict[Node, XY], grid: bool
 ) -> tuple[XY, XY, XY]:
-    """Return where a pipe starts and ends, and where its number is written."""
+    """Return the start of a pipe, its end, and the position of its number."""
     tail, head = edge
     if grid and tail == network.source:
         pixel = places[head]

@@ -1,9 +1,9 @@
 """Drawings of flow networks, made for lectures.
 
-The source is a green disc and means "object", the sink a vermilion square and means "background",
-as positive and negative clicks do. Every link is a pipe: pale and as wide as its capacity, dark
-and as wide as the flow in it, dashed once it is full. The path of a step is marked in yellow, the
-cut is a dashed black line.
+The source is a green disc and means "object". The sink is a vermilion square and means
+"background". Positive and negative clicks look the same. Every link is a pipe. Its pale part is as
+wide as the capacity, and its dark part is as wide as the flow. A full pipe is dashed. The path of a
+step is yellow. The cut is a dashed black line.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def draw_network(
 ) -> Axes:
     """Draw a network of pixels with its flow, and a path or a cut.
 
-    Pixels in one row hang between source and sink. Pixels ``(row, col)`` in several rows lie in
-    the plane of the image, and each has two short stubs: ``s`` from the source, ``t`` to the sink.
-    Links that can carry nothing are left out; the two directions between neighbours share one
+    Pixels in one row lie between source and sink. Pixels ``(row, col)`` in several rows lie in the
+    plane of the image. Each of these has two short stubs: ``s`` from the source and ``t`` to the
+    sink. Links without capacity are left out. The two directions between neighbours share one
     pipe.
 
     Parameters
@@ -57,25 +57,25 @@ def draw_network(
     network : FlowNetwork
         The graph.
     residual : mapping of (tail, head) to int, optional
-        What each edge can still carry; the flow follows from it. Without it only capacities are
-        written, with it ``flow/capacity``.
+        The residual capacity of each edge. The flow follows from it. If it is given, labels are
+        ``flow/capacity``. Otherwise, labels are capacities.
     path : sequence of nodes, optional
         An augmenting path to mark.
     source_side : collection of nodes, optional
-        A cut to draw: the source and the pixels called object.
+        A cut to draw: the source and the pixels labelled as object.
     grey : np.ndarray or mapping, optional
-        Grey value of each pixel, 0 to 255, to paint it with: an image or a dictionary.
+        The grey value of each pixel, 0 to 255, as an image or a dictionary.
     title : str
-        Written above.
+        The title above the axes.
     legend : bool
-        Whether to write what s and t mean.
+        Whether to explain s and t.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
     """
     places = node_places(network)
     grid = is_grid(network)
@@ -109,28 +109,28 @@ def draw_residual(
 ) -> Axes:
     """Draw the residual capacity of every edge in both directions, for pixels in one row.
 
-    Edges that exist only because flow can be sent back are blue and dotted. A number such as
-    ``2+2`` is an edge's own capacity plus the flow it can give back.
+    Edges that exist only because flow can be sent back are blue and dotted. A label such as ``2+2``
+    is the edge's own capacity plus the flow that it can send back.
 
     Parameters
     ----------
     network : FlowNetwork
         The graph.
     residual : mapping of (tail, head) to int
-        What each edge can still carry; edges with 0 are left out.
+        The residual capacity of each edge. Edges with 0 are left out.
     path : sequence of nodes, optional
         An augmenting path to mark.
     grey : np.ndarray or mapping, optional
-        Grey value of each pixel, 0 to 255.
+        The grey value of each pixel, 0 to 255.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------

@@ -23,7 +23,7 @@ DASHES = (0, (1.6, 0.9))
 def canvas(
     ax: Axes | None, network: FlowNetwork, places: dict[Node, XY], grid: bool, title: str
 ) -> Axes:
-    """Return axes with equal scales that hold the whole drawing."""
+    """Return axes with equal scales that are large enough for the whole drawing."""
     corners = np.array([places[node] for node in places])
     margin = np.array([1.25, 1.25]) if grid else np.array([1.3, 0.75])
     low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
@@ -42,7 +42,7 @@ def on_path(edge: Edge, path: Sequence[Node]) -> bool:
 
 
 def draw_pipe(ax: Axes, link: Link, marked: bool, arrows: bool) -> None:
-    """Draw one link: a pale pipe, the flow in it, and dashes if it is full."""
+    """Draw one link: a pale pipe, the flow in it, and dashes if the pipe is full."""
     x, y = zip(link.start, link.end, strict=True)
     width, filled = _width(link.capacity), abs(link.flow)
     if marked:
@@ -75,7 +75,7 @@ def _arrow_head(ax: Axes, tail: XY, head: XY, colour: str, size: float) -> None:
 
 
 def write_label(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> None:
-    """Write a number or a word on white, in the colour of its edge or node."""
+    """Write a number or a word on a white box, in the colour of its edge or node."""
     box = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}
     ax.text(*at, text, color=colour, size=size, weight="bold", ha="center", va="center",
             bbox=box, zorder=8)  # fmt: skip
@@ -84,11 +84,11 @@ def write_label(ax: Axes, at: XY, text: str, colour: str, size: float = 10) -> N
 def draw_arrow(
     ax: Axes, places: dict[Node, XY], edge: Edge, text: str, colour: str, dotted: bool, marked: bool
 ) -> None:
-    """Draw one edge of the residual graph, a little to the right of the straight line."""
+    """Draw one edge of the residual graph, shifted slightly to the right."""
     start, end = places[edge[0]], places[edge[1]]
     along = (end - start) / np.hypot(*(end - start))
     aside = 0.15 * np.array([along[1], -along[0]])
-    border = (HALF + 0.2) / np.abs(along).max()  # a pixel is square, so the way out of it differs
+    border = (HALF + 0.2) / np.abs(along).max()  # depends on the direction
     start, end = start + border * along + aside, end - border * along + aside
     if marked:
         ax.plot(*zip(start, end, strict=True), color=YELLOW, lw=9, zorder=1)
@@ -106,7 +106,7 @@ def draw_pixels(
     path: Sequence[Node],
     source_side: Collection[Node] | None,
 ) -> None:
-    """Draw each pixel in its grey value, framed in the colour of its label if it has one."""
+    """Draw each pixel in its grey value, with a frame in the colour of its label."""
     from matplotlib.patches import Rectangle
 
     for pixel in network.pixels:
@@ -127,7 +127,7 @@ def draw_pixels(
 
 
 def _draw_badge(ax: Axes, at: XY, is_object: bool) -> None:
-    """Mark a labelled pixel as a click would be: a green disc with +, a square with a minus."""
+    """Mark a labelled pixel like a click: a green disc with a plus, a square with a minus."""
     colour, marker, sign = (GREEN, "o", "+") if is_object else (VERMILION, "s", "_")
     ax.plot(*at, marker, color=colour, ms=11, mec="white", zorder=9)
     ax.plot(*at, marker=sign, color="white", ms=6, mew=1.8, zorder=10)
@@ -159,7 +159,7 @@ def draw_stub_ends(ax: Axes, network: FlowNetwork, links: list[Link]) -> None:
 
 
 def explain_stubs(ax: Axes, places: dict[Node, XY]) -> None:
-    """Write below a grid what its stubs mean."""
+    """Explain the stubs of a grid in a line below it."""
     low, high = ax.get_ylim()
     ax.set_ylim(low - 0.45, high)
     middle = np.mean([at[0] for at in places.values()])
@@ -170,7 +170,7 @@ def explain_stubs(ax: Axes, places: dict[Node, XY]) -> None:
 def draw_row_cut(
     ax: Axes, network: FlowNetwork, places: dict[Node, XY], source_side: Collection[Node]
 ) -> None:
-    """Draw the cut below the pixels called object and above the others."""
+    """Draw the cut below the pixels labelled as object and above the other pixels."""
     points = []
     for pixel in sorted(network.pixels):
         terminal = network.sink if pixel in source_side else network.source
@@ -184,7 +184,7 @@ def draw_row_cut(
 def draw_grid_cut(
     ax: Axes, places: dict[Node, XY], links: list[Link], source_side: Collection[Node]
 ) -> None:
-    """Draw the contour between differently labelled pixels, and a bar across each cut stub."""
+    """Draw the contour between pixels of different labels, and a bar across each cut stub."""
     for row, col in places:
         for other, turn in (((row, col + 1), (0, 1)), ((row + 1, col), (1, 0))):
             if other in places and ((row, col) in source_side) != (other in source_side):

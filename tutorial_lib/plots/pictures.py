@@ -1,4 +1,4 @@
-"""Photos with clicks, masks and probabilities on them."""
+"""Plots of photos with clicks, masks and probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def style() -> None:
-    """Set matplotlib's style for the notebooks: plain, legible, and small enough for GitHub."""
+    """Set matplotlib's style for the notebooks: plain, legible, and small files for GitHub."""
     import matplotlib as mpl
 
     mpl.rcParams.update(
@@ -35,7 +35,20 @@ def style() -> None:
 
 
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the axes given, or new ones of a size in inches."""
+    """Return the given axes, or new axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, optional
+        The axes to return.
+    width, height : float
+        The size of a new figure, in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        ``ax``, or the axes of a new figure.
+    """
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -48,7 +61,7 @@ def _axes(ax: Axes | None, shape: tuple[int, ...], width: float = 6.0) -> Axes:
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    """Scale an (H, W) array to the grey levels, as imshow does; ``(H, W, 3) uint8``."""
+    """Scale an ``(H, W)`` array to grey levels, as imshow does: ``(H, W, 3) uint8``."""
     values = values.astype(np.float64)
     span = np.ptp(values) or 1.0
     levels = np.rint(255 * (values - values.min()) / span).astype(np.uint8)
@@ -63,18 +76,18 @@ def show(
     Parameters
     ----------
     image : np.ndarray
-        ``(H, W, 3) uint8``, or ``(H, W)`` of any kind, drawn in grey.
+        ``(H, W, 3) uint8``, or ``(H, W)`` of any type, which is drawn in grey.
     clicks : Clicks, optional
         Green discs with a plus on the object, red squares with a minus on the background.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
     """
     ax = _axes(ax, image.shape)
     if image.ndim == 2 and clicks:
@@ -95,7 +108,7 @@ def show_answer(
     view: str = "mask",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw an answer over its photo: translucent blue, with a crisp contour.
+    """Draw an answer over its photo, in translucent blue with a crisp contour.
 
     Parameters
     ----------
@@ -106,16 +119,16 @@ def show_answer(
     clicks : Clicks, optional
         The clicks to draw on top.
     title : str
-        Written above.
+        The title above the axes.
     view : {"mask", "contour", "cut-out", "probability"}
-        What to show; a bare mask has no probability.
+        What to show. ``"probability"`` needs an answer with a probability.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
     """
     mask, probability = answer, None
     if isinstance(answer, Segmentation):
@@ -137,18 +150,18 @@ def show_probability(
     probability : np.ndarray
         ``(H, W)`` in [0, 1].
     clicks : Clicks, optional
-        The clicks to mark.
+        The clicks to draw on top.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
     colourbar : bool
         Whether to draw the scale beside the map.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
     """
     from tutorial_lib.render import probability_colours
 
@@ -173,9 +186,9 @@ def grid(
     panels : mapping or sequence of (str, np.ndarray)
         Titles and pictures, ``(H, W, 3) uint8`` or ``(H, W)``, in reading order.
     columns : int
-        Panels a row.
+        The number of panels in a row.
     width : float
-        Width of the figure, in inches.
+        The width of the figure, in inches.
 
     Returns
     -------

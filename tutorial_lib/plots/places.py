@@ -1,4 +1,4 @@
-"""How far a click reaches: numbers in pixels, paths between pixels, and each label's region."""
+"""Plots of a click's reach: numbers in pixels, paths between pixels, and regions of labels."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ def draw_values(
     values : np.ndarray
         ``(H, W)`` numbers; ``inf`` is written as ∞.
     clicks : Clicks, optional
-        Clicked pixels: their number stands on a green disc or a red square.
+        The clicked pixels. Their numbers are drawn on a green disc or a red square.
     mask : np.ndarray, optional
-        ``(H, W) bool``: its contour is drawn between the pixels, in yellow.
+        ``(H, W) bool``. Its contour is drawn between the pixels, in yellow.
     image : np.ndarray, optional
-        ``(H, W, 3) uint8``: what the pixels look like. Without it they are coloured by their
-        values, dark for the smallest, bright for the largest.
+        ``(H, W, 3) uint8``: the colours of the pixels. By default, the values give the colours,
+        from dark for the smallest to bright for the largest.
     digits : int
-        Digits behind the point.
+        The number of decimals.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; a pixel's centre lies at (col, row).
+        The axes with the drawing. A pixel's centre lies at (col, row).
 
     Raises
     ------
     ValueError
-        If the values are no ``(H, W)`` array.
+        If the values are not an ``(H, W)`` array.
     """
     if values.ndim != 2:
         raise ValueError(f"Numbers are drawn for an (H, W) array, not for one of {values.shape}.")
@@ -90,18 +90,18 @@ def draw_parents(
         ``(H, W, 3) uint8``.
     parents : np.ndarray
         ``(H, W) int``: the flat index of each pixel's parent. A pixel that is its own parent is a
-        star centre, drawn as a positive click.
+        star centre, and is drawn like a positive click.
     mask : np.ndarray, optional
-        ``(H, W) bool``: its contour is drawn between the pixels, in yellow.
+        ``(H, W) bool``. Its contour is drawn between the pixels, in yellow.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on; a pixel's centre lies at (col, row).
+        The axes with the drawing. A pixel's centre lies at (col, row).
     """
     ax = _pixels(image, title, ax)
     if mask is not None:
@@ -136,21 +136,21 @@ def draw_paths(
     image : np.ndarray
         ``(H, W, 3) uint8``.
     parents : np.ndarray
-        ``(H, W) int``: the flat index of each pixel's parent; a centre is its own.
+        ``(H, W) int``: the flat index of each pixel's parent. A star centre is its own parent.
     starts : iterable of (int, int)
-        Row and column of the pixels to start from.
+        The row and column of each pixel where a path starts.
     mask : np.ndarray, optional
-        ``(H, W) bool``. The part of a path outside the mask is red and dotted, the part inside
-        is green. Without a mask all is green.
+        ``(H, W) bool``. The part of a path inside the mask is green. The part outside is red and
+        dotted. Without a mask, the whole path is green.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
     """
     from tutorial_lib.plots.pictures import show
 
@@ -181,20 +181,21 @@ def paint_sides(
     opacity: float = 0.65,
     front: bool = True,
 ) -> np.ndarray:
-    """Tint the pixels of each label: green for object, red for background.
+    """Tint the pixels of each label, green for object and red for background.
 
     Parameters
     ----------
     image : np.ndarray
         ``(H, W, 3) uint8``.
     label : np.ndarray
-        ``(H, W)``: above 0 object, below 0 background, 0 nobody.
+        ``(H, W)``: above 0 for object, below 0 for background, 0 for no label.
     strength : np.ndarray, optional
-        ``(H, W)`` in [0, 1]: how firmly; weak is pale. Firm everywhere if not given.
+        ``(H, W)`` in [0, 1]: the strength of the label. A weak label is pale. By default, the
+        strength is 1 everywhere.
     opacity : float
-        Of the firmest tint, 0 to 1.
+        The opacity of the strongest tint, 0 to 1.
     front : bool
-        Whether to paint the line where the two sides meet, in yellow.
+        Whether to paint the line between the two labels, in yellow.
 
     Returns
     -------
@@ -212,7 +213,7 @@ def paint_sides(
 
 
 def _front(side: np.ndarray) -> np.ndarray:
-    """Return the object's pixels that touch a pixel of the background."""
+    """Return the object pixels that touch a background pixel."""
     front = np.zeros(side.shape, dtype=bool)
     across, down = side[:, 1:] * side[:, :-1] < 0, side[1:] * side[:-1] < 0
     front[:, 1:] |= across
@@ -255,7 +256,7 @@ def _draw_click(ax: Axes, row: int, col: int, positive: bool) -> None:
 
 
 def _path(parents: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int]]:
-    """Follow the parents from a pixel until one is its own."""
+    """Follow the parents from a pixel to a pixel that is its own parent."""
     path = [start]
     for _ in range(parents.size):
         row, col = divmod(int(parents[path[-1]]), parents.shape[1])

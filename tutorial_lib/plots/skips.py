@@ -1,4 +1,4 @@
-"""Drawings of an FCN: feature maps get coarser, and scores get finer again."""
+"""Drawings of an FCN, whose feature maps get coarser and whose scores get finer again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tutorial_lib.render import probability_colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLOURS = {32: "#444444", 16: "#d55e00", 8: "#0072b2"}  # whose part it is
+_COLOURS = {32: "#444444", 16: "#d55e00", 8: "#0072b2"}  # of each network's part
 _COLUMNS = {1: 0.0, 8: 1.9, 16: 3.8, 32: 5.7}  # left edges; all squares have side 1
 _BELOW = -1.0  # middle of the row of scores
 _FAINT = "#bbbbbb"
@@ -28,32 +28,32 @@ def draw_fcn(
 ) -> Axes:
     """Draw the skips of FCN-32s, FCN-16s or FCN-8s over a square photo.
 
-    The upper row shows how finely each map of the backbone sees the photo: a cell has the mean
-    colour of its pixels. The lower row leads back, from the scores at stride 32 to every pixel;
-    grey is FCN-32s, orange what FCN-16s adds, blue what FCN-8s adds.
+    The upper row shows the resolution of each feature map of the backbone. A cell has the mean
+    colour of its pixels. The lower row leads back, from the scores at stride 32 to full resolution.
+    FCN-32s is grey, the addition of FCN-16s is orange, and the addition of FCN-8s is blue.
 
     Parameters
     ----------
     image : np.ndarray
-        ``(H, W, 3) uint8``, H = W, a multiple of 32.
+        ``(H, W, 3) uint8``, where H = W is a multiple of 32.
     stride : int
-        32, 16 or 8; the skips of finer networks are drawn faintly.
+        32, 16 or 8. The skips of finer networks are drawn faintly.
     probability : np.ndarray, optional
-        ``(H, W)`` in [0, 1], the answer to show at the end.
+        ``(H, W)`` in [0, 1]: the answer to show at the end.
     title : str
-        Written above.
+        The title above the axes.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
+        The axes with the drawing.
 
     Raises
     ------
     ValueError
-        If the stride is none of the three, or the photo's sides are not equal multiples of 32.
+        If the stride is not 32, 16 or 8, or if the photo's sides are not equal multiples of 32.
 
     References
     ----------
@@ -93,7 +93,7 @@ def _draw_maps(ax: Axes, image: np.ndarray) -> None:
 
 
 def _draw_scores(ax: Axes, stride: int) -> None:
-    """Draw the lower row, from right to left, and the skips that join it from above."""
+    """Draw the lower row from right to left, and the skips that enter it from above."""
     middle = {step: left + 0.5 for step, left in _COLUMNS.items()}
     _arrow(ax, (middle[32], -0.06), (middle[32], _BELOW + 0.2), _COLOURS[32])
     ax.text(middle[32] + 0.1, -0.45, "score: 1×1", color=_COLOURS[32], size=10)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RAW, SMOOTHED, RATE = "#9ecae1", "#0072b2", "#d55e00"
-SPAN = 20  # steps that the running mean looks back over
+SPAN = 20  # steps in the running mean
 
 
 def running_mean(values: Iterable[float], span: float = SPAN) -> np.ndarray:
@@ -23,9 +23,10 @@ def running_mean(values: Iterable[float], span: float = SPAN) -> np.ndarray:
     Parameters
     ----------
     values : iterable of float
-        One number a step. NaN, a step that was skipped, keeps the mean so far.
+        One number for each step. NaN means a skipped step; the mean does not change there.
     span : float
-        About how many values count, at least 1; 1 leaves the curve as it is.
+        The approximate number of values in the mean, at least 1. With 1, the curve does not
+        change.
 
     Returns
     -------
@@ -62,29 +63,30 @@ def draw_loss(
     span: float = SPAN,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a training run: raw loss pale, running mean dark, learning rate dashed.
+    """Draw a training run, with a pale raw loss, a dark running mean and a dashed learning rate.
 
     Parameters
     ----------
     log : sequence of mappings
-        ``step``, ``loss`` (None or NaN where there is none), ``lr`` and ``stage`` each, such as
-        the lines that :func:`tutorial_lib.training.checkpoints.read_training_log` reads.
+        Entries with ``step``, ``loss`` (None or NaN if there is none), ``lr`` and ``stage``, such
+        as those that :func:`tutorial_lib.training.checkpoints.read_training_log` returns.
     title : str
-        Written above.
+        The title above the axes.
     steps : int, optional
-        Where the step axis ends: the length of the whole run. By default the last step there is.
+        The end of the step axis, such as the length of the whole run. By default, the last step of
+        the log.
     stage_name : str
-        What a stage is called where one begins; ``{}`` is its number. A run of one stage has no
-        such labels.
+        The label at the beginning of a stage; ``{}`` is the number of the stage. A run with one
+        stage has no such labels.
     span : float
-        Entries of the log that the running mean looks back over.
+        The number of log entries in the running mean; see :func:`running_mean`.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default a new figure.
+        The axes to draw on. By default, a new figure is made.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes of the loss; those of the learning rate share its steps.
+        The axes of the loss. The axes of the learning rate share its step axis.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def draw_loss(
 
 
 def _mark_stages(ax: Axes, log: Sequence[Mapping[str, Any]], name: str) -> None:
-    """Draw a line where a stage begins, with its name at the foot."""
+    """Draw a line at the beginning of each stage, with the name of the stage at the bottom."""
     starts = [b for a, b in pairwise(log) if a["stage"] != b["stage"]]
     for line in [log[0], *starts] if starts else []:
         if line is not log[0]:

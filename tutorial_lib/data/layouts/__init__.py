@@ -1,1 +1,1 @@
-"""One reader for each layout on disk; all return the same kind of example."""
+"""One reader for each layout on disk. All readers return the same kind of example."""

@@ -1,4 +1,4 @@
-"""BSDS500: several people's segmentations of the same photo."""
+"""BSDS500: segmentations of each photo by several people."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _SPLITS = ("train", "val", "test")
 
 
 class Bsds500(Dataset):
-    """One example for each photo, annotator and segment of a sensible size.
+    """One example for each photo, annotator and segment within the size limits.
 
-    Each photo was cut into segments by four to nine people, each at a detail of their own, so the
-    same pixel belongs to objects of several sizes. Segments cover everything, sky included.
-    Opening it reads every ``.mat`` file of the split once.
+    Four to nine people divided each photo into segments. Each of them chose their own level of
+    detail, so one pixel belongs to objects of several sizes. Segments cover the whole photo, sky
+    included. Opening the dataset reads every ``.mat`` file of the split once.
 
     Parameters
     ----------
     root : Path
-        ``BSDS500``, its folder ``data``, or what the official archive unpacks to.
+        ``BSDS500``, its folder ``data``, or the folder that the official archive unpacks to.
     split : str, optional
         ``"all"`` (the default), ``"train"``, ``"val"`` or ``"test"``.
     least, most : float
-        The shares of the photo between which a segment counts as an object, both included.
+        The smallest and the largest share of the photo that a segment may cover, both included.
     exclude : container of str
-        Photos to leave out, by their names without endings; see
+        The photos to leave out, as file names without extension. See
         :data:`~tutorial_lib.data.catalogue.GRABCUT_IN_BSDS500`.
 
     References
@@ -50,7 +50,7 @@ class Bsds500(Dataset):
         one_of("bsds500", "split", split, ("all", *_SPLITS))
         if not 0 <= least <= most <= 1:
             raise ValueError(f"Shares need 0 <= least <= most <= 1, not {least} and {most}.")
-        if isinstance(exclude, str):  # a text contains every part of itself
+        if isinstance(exclude, str):  # "in" would find parts of the text
             raise TypeError(f"The photos to exclude are a list of names, not the text {exclude!r}.")
         parts = _SPLITS if split == "all" else (split,)
         needed = [f"{kind}/{part}" for kind in ("images", "groundTruth") for part in parts]
@@ -77,7 +77,7 @@ class Bsds500(Dataset):
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The photos, by file name without ending."""
+        """The photos, as file names without extension."""
         return tuple(self._photos)
 
     def readings(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
@@ -94,12 +94,12 @@ class Bsds500(Dataset):
             ``(H, W, 3) uint8``.
         labels : np.ndarray
             ``(A, H, W) uint16``: for each of the A annotators, the number of each pixel's segment,
-            from 1. Numbers of different annotators have nothing to do with each other.
+            from 1. The numbers of different annotators are unrelated.
 
         Raises
         ------
         ValueError
-            If there is no such photo, or sizes do not match.
+            If there is no such photo, or if sizes do not match.
         """
         if stem not in self._photos:
             raise ValueError(f"There is no photo {stem!r} in this part of BSDS500.")

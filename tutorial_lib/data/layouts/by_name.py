@@ -14,7 +14,7 @@ from tutorial_lib.data.layouts.voc import Sbd, Voc
 
 Reader = Callable[..., Dataset]
 
-#: The reader of every dataset, by name: from a folder to the dataset in it.
+#: The reader of every dataset, by name. A reader takes a folder and returns the dataset in it.
 LAYOUTS: dict[str, Reader] = {
     "grabcut": GrabCutPhotos,
     "berkeley": Berkeley,

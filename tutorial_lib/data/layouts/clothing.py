@@ -1,4 +1,4 @@
-"""Clothing Co-Parsing: garments, and the persons who wear them."""
+"""Clothing Co-Parsing: garments and the people who wear them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tutorial_lib.data import photo_files
 from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of, size_mismatch
 from tutorial_lib.data.matlab import label_map, read_mat
 
-#: Labels that belong to the person but are nothing one wears.
+#: Labels that belong to the person but are not garments.
 BODY = frozenset({"hair", "skin"})
 TARGETS = ("both", "garments", "person")
-#: The authors name no photos to be tested on, so we hold out every tenth of the sorted names.
+#: The authors define no test set, so we hold out every tenth photo in the order of the names.
 _SPLITS = ("all", "train", "held-out")
 TENTH = 10
 
 
 class ClothingCoParsing(Dataset):
-    """Street photos whose every pixel is labelled: a part and its whole on each photo.
+    """Street photos in which every pixel has a label, so that each photo has parts and a whole.
 
-    There is one example for each garment label in a photo (everything one wears or carries, so
-    neither background nor hair nor skin) and one for the whole person, all labels together. Two
-    shoes are one label, so one example. Opening it reads every ``.mat`` file once.
+    There is one example for each garment label in a photo, and one for the whole person, which is
+    all labels together. Garments are all labels except background, hair and skin. Two shoes have
+    one label, so they are one example. Opening the dataset reads every ``.mat`` file once.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ class ClothingCoParsing(Dataset):
     Attributes
     ----------
     label_names : tuple of str
-        What the numbers in a label map mean; the first is the background.
+        The names of the numbers in a label map. The first one is the background.
     stems : tuple of str
-        The photos with a label map, by their names without endings. ``skipped`` names those on
-        which nothing is labelled.
+        The photos with a label map, as file names without extension. ``skipped`` names the photos
+        without a label.
 
     References
     ----------
@@ -83,7 +83,7 @@ class ClothingCoParsing(Dataset):
 
     @property
     def labelled(self) -> tuple[str, ...]:
-        """The photos with labels, by file name without ending."""
+        """The photos with labels, as file names without extension."""
         left_out = self.skipped.keys() | self.broken.keys()
         return tuple(stem for stem in self.stems if stem not in left_out)
 
@@ -98,12 +98,12 @@ class ClothingCoParsing(Dataset):
         Returns
         -------
         np.ndarray
-            ``(H, W) uint8``: positions in :attr:`label_names`, 0 is background.
+            ``(H, W) uint8``: indices into :attr:`label_names`; 0 is the background.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such map, or it cannot be read.
+            If there is no such map, or if it cannot be read.
         """
         path = self.base / _map_file(stem)
         labels = label_map(read_mat(path, "groundtruth"), path)
@@ -112,7 +112,7 @@ class ClothingCoParsing(Dataset):
         return labels.astype(np.uint8)
 
     def photo(self, stem: str) -> np.ndarray:
-        """Read one photo, ``(H, W, 3) uint8``.
+        """Read one photo.
 
         Parameters
         ----------
@@ -122,12 +122,12 @@ class ClothingCoParsing(Dataset):
         Returns
         -------
         np.ndarray
-            The photo.
+            ``(H, W, 3) uint8``.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such photo, or it cannot be read.
+            If there is no such photo, or if it cannot be read.
         """
         return photo_files.read_photo(self.base / "photos" / f"{stem}.jpg")
 

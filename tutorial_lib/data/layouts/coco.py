@@ -1,4 +1,4 @@
-"""Microsoft COCO: ten photos for each category, with one object each."""
+"""Microsoft COCO: ten photos of each category, with one object each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tutorial_lib.data.layouts.coco_records import Identity, Records, in_order
 from tutorial_lib.data.layouts.dataset import Dataset, Entry, LayoutError, locate, one_of
 from tutorial_lib.data.layouts.run_lengths import area, decode, merge, run_lengths
 
-#: COCO's names of the 20 PASCAL VOC categories, on which the networks of both papers were trained.
+#: The 20 PASCAL VOC categories, by COCO's names. The networks of both papers are trained on them.
 SEEN = frozenset(
     ("airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "couch")
     + ("cow", "dining table", "dog", "horse", "motorcycle", "person", "potted plant", "sheep")
@@ -28,7 +28,7 @@ EMPTY, BROKEN = "empty", "broken"
 
 
 class _Mask(NamedTuple):
-    """A target and its photo's crowd regions, run-length encoded: ``(H, W)`` and the counts."""
+    """A target and the crowd regions of its photo: ``(H, W)`` and run lengths."""
 
     size: tuple[int, int]
     target: bytes
@@ -37,34 +37,35 @@ class _Mask(NamedTuple):
 
 
 class Coco(Dataset):
-    """Objects of COCO, drawn evenly over the categories.
+    """Random objects of COCO, equally many from each category.
 
-    For each category, photos that show it are drawn without replacement, and one object of the
-    category in each photo. The draw depends on the seed and the category alone, so both parts are
-    made of what the whole is made of. Crowd regions (``iscrowd``) are never targets; outside the
-    target their pixels are ignored. Opening it reads the annotations once and keeps the masks it
-    needs, run-length encoded.
+    For each category, photos that show it are drawn without replacement. In each photo, one object
+    of the category is drawn. The draw depends only on the seed and the category, so ``"seen"`` and
+    ``"unseen"`` together have the same objects as ``"all"``. Crowd regions (``iscrowd``) are never
+    targets; their pixels outside the target are ignored. Opening the dataset reads the annotations
+    once and keeps the masks of the drawn objects, run-length encoded.
 
-    A category with fewer photos than asked for gives what it has: ``val2017`` shows hair driers
-    and toasters on fewer than ten photos each, ``val2014`` shows every category often enough.
+    A category may have fewer photos than ``per_category``. Then all of them are used. ``val2017``
+    has fewer than ten photos each of hair driers and toasters. ``val2014`` has at least ten of
+    every category.
 
     Parameters
     ----------
     root : Path
         The folder with ``annotations`` and the photos, in ``<split>`` or ``images``.
     split : str, optional
-        Which ``annotations/instances_<split>.json``; without it val2017, val2014, or the only one.
-        ``"seen"`` and ``"unseen"`` are short for that and the ``part``.
+        Selects ``annotations/instances_<split>.json``. By default, val2017, then val2014, then the
+        only file there is. ``"seen"`` and ``"unseen"`` mean the default file and this ``part``.
     seed : int
-        Draws photos and objects.
+        The seed of the draw of photos and objects.
     part : str
         ``"seen"`` for the 20 PASCAL categories, ``"unseen"`` for the other 60, or ``"all"``.
     per_category : int, optional
-        How many photos for each category; None for every object of every photo.
+        The number of photos of each category. None takes every object of every photo.
     upright : bool, optional
-        Whether photos are turned as their EXIF notes say, because the outlines were drawn on
-        upright photos. Without it the sizes in the annotations decide; where they fit both ways,
-        photos are read upright, and a warning names them.
+        Whether to rotate photos by their EXIF orientation. True if the outlines were drawn on
+        upright photos. By default, the sizes in the annotations decide. If both orientations fit,
+        the photo is read upright and a warning names it.
 
     References
     ----------
@@ -135,7 +136,7 @@ class Coco(Dataset):
 
 
 class _Sampler:
-    """Chooses objects from the annotations; says which are skipped and which cannot be read."""
+    """Draws objects from the annotations; records those that are skipped or cannot be read."""
 
     def __init__(
         self, records: Records, part: str, skipped: dict[str, str], broken: dict[str, str]
@@ -178,7 +179,7 @@ class _Sampler:
             candidates = photos[images[place]]
             for number in rng.permutation(len(candidates)):
                 found = self._object(candidates[number])
-                if found != EMPTY:  # one that cannot be read was drawn all the same
+                if found != EMPTY:  # an object that cannot be read counts as drawn
                     wanted -= 1
                     if isinstance(found, tuple):
                         yield found
@@ -236,7 +237,7 @@ def _photo_folder(base: Path, split: str, first: str) -> str:
     for place in places:
         if first and (base / place / first).is_file():
             return place
-    for place in places:  # the first photo may be one of those left out
+    for place in places:  # the first photo may be one that is left out
         if (base / place).is_dir():
             return place
     raise FileNotFoundError(

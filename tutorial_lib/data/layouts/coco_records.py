@@ -1,4 +1,4 @@
-"""The records of a COCO annotation file, checked one by one: only invalid ones are lost."""
+"""The records of a COCO annotation file. Each one is checked, and only invalid ones are dropped."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Records:
     path : Path
         A JSON file.
     broken : dict
-        Takes the names of records that are of no use, and a sentence about each.
+        Receives the names of invalid records, with a sentence about each one.
 
     Attributes
     ----------
     annotations : list of dict
-        In the order of their ids; ids are numbers or texts, and photo and category are known.
+        Sorted by id. Ids are numbers or strings. Photo and category of each one are known.
     categories : dict
-        Names by ids.
+        The name of each category, by id.
     first_photo : str
-        The name of the first photo that has one; "" if there is none.
+        The name of the first photo that has a name. "" if there is none.
 
     Raises
     ------
     ValueError
-        If the file is no COCO annotation file at all.
+        If the file is not a COCO annotation file.
     """
 
     def __init__(self, path: Path, broken: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ class Records:
         Raises
         ------
         ValueError
-            If either is of no use; the text names the file and the photo.
+            If the name or the size is invalid. The message names the file and the photo.
         """
         record = self._images[image]
         if not _is_inside(name := record.get("file_name")):
@@ -90,7 +90,7 @@ class Records:
             raise ValueError(f"The image {image} in {self.path} is of no use: {error}.") from error
 
     def _by_id(self, kind: str, listed: list[Any]) -> dict[Identity, dict]:
-        """Return the records of one kind that have an id of their own."""
+        """Return the records of one kind that have a unique id."""
         found: dict[Identity, dict] = {}
         counted: Counter[Identity] = Counter()
         for number, record in enumerate(listed):
@@ -108,7 +108,7 @@ class Records:
                 counted[key] += 1
                 found[key] = {**record, "id": key}
         for key, count in counted.items():
-            if count > 1:  # nobody knows which of them is meant
+            if count > 1:  # records that share an id cannot be told apart
                 del found[key]
                 name = f"{kind}-{key}"
                 self._broken[name] = (
@@ -117,7 +117,7 @@ class Records:
         return found
 
     def _fits(self, annotation: dict) -> bool:
-        """Whether an annotation has a photo and a category; writes their checked ids into it."""
+        """Whether an annotation has a photo and a category; stores their checked ids in it."""
         where = f"The annotation {annotation['id']} in {self.path}"
         for field, known in (("category_id", self.categories), ("image_id", self._images)):
             value = annotation[field] = _identity(annotation.get(field))
@@ -130,7 +130,7 @@ class Records:
 
 
 def in_order(key: Identity) -> tuple[bool, Identity]:
-    """Sort numbers before texts."""
+    """Return a sort key that puts numbers before strings."""
     return isinstance(key, str), key
 
 

@@ -1,4 +1,4 @@
-"""What all datasets share: an index of light entries; pixels are read one example at a time."""
+"""The base of all datasets: an index in memory, and pixels that are read one example at a time."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Example:
     Parameters
     ----------
     id : str
-        Unique in its dataset and the same on every machine: made from the names of the official
-        files and the numbers of the annotations.
+        Unique in its dataset and the same on every machine. It consists of the names of the
+        official files and the numbers of the annotations.
     image : np.ndarray
         ``(H, W, 3) uint8``.
     truth : np.ndarray
-        ``(H, W) bool``: the object. At least one pixel of it is not ignored.
+        ``(H, W) bool``: the object. At least one of its pixels is not ignored.
     ignore : np.ndarray, optional
-        ``(H, W) bool``: pixels that do not count. None where every pixel counts.
+        ``(H, W) bool``: the ignored pixels. None if no pixel is ignored.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Example:
 
 
 class Entry(NamedTuple):
-    """The index entry of an example: all that is known before its pixels are read.
+    """The index entry of an example: what is known before its pixels are read.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
     photo : str
         The photo's path, relative to :attr:`Dataset.base`.
     detail : object
-        Whatever the layout needs to find the mask.
+        What the layout needs to find the mask.
     """
 
     id: str
@@ -62,32 +62,33 @@ class Entry(NamedTuple):
 class Dataset(ABC):
     """Photos with one object each, read from disk one at a time.
 
-    Only the index is held in memory, so a dataset is cheap to keep and to send to another process.
+    Only the index is held in memory. So a dataset needs little memory, and is cheap to send to
+    another process.
 
     Parameters
     ----------
     name : str
         The dataset's name, one of :data:`~tutorial_lib.data.catalogue.DATASETS`.
     root : Path
-        The folder that was asked for.
+        The folder that the user named.
     base : Path
-        The folder in it where the official layout begins; often the same.
+        The folder in which the official layout begins: ``root`` or a folder below it.
 
     Attributes
     ----------
     skipped : dict of str to str
-        What is rightly left out, such as objects without a pixel that counts: ids, and a sentence
-        each that says why.
+        What is left out on purpose, such as objects whose pixels are all ignored. Maps each id to
+        a sentence that gives the reason.
     broken : dict of str to str
-        What belongs to the dataset but cannot be read, such as a truncated file: ids, and a
-        sentence each that names the file. These are no examples; nothing else suffers from them.
-        The id is that of the photo where the photo's objects are not known.
+        What belongs to the dataset but cannot be read, such as a truncated file. Maps each id to a
+        sentence that names the file. These are not examples, and they do not affect other
+        examples. If the objects of a photo are unknown, the id is that of the photo.
     notes : dict of str to str
-        Photos that were read with a doubt: paths below ``base``, and a sentence each.
+        Photos whose reading is uncertain. Maps each path below ``base`` to a sentence.
     """
 
-    #: Photos of official datasets are read as they are stored, because the tools that annotated
-    #: them knew no EXIF orientation.
+    #: Photos of official datasets are read as they are stored, because the annotation tools ignored
+    #: the EXIF orientation.
     upright = False
 
     def __init__(self, name: str, root: Path, base: Path) -> None:
@@ -100,7 +101,7 @@ class Dataset(ABC):
         self._entries: tuple[Entry, ...] = ()
 
     def _fill(self, entries: Iterable[Entry]) -> None:
-        """Keep the readable entries; at least one is required."""
+        """Store the readable entries; at least one is required."""
         found = self._with_photos(entries)
         counted = Counter(entry.id for entry in found)
         self._entries = tuple(entry for entry in found if counted[entry.id] == 1)
@@ -145,7 +146,7 @@ class Dataset(ABC):
 
     @contextmanager
     def _guarded(self, key: str) -> Iterator[None]:
-        """Record the error of one file in :attr:`broken`, and go on."""
+        """Record the error of one file in :attr:`broken`, and continue."""
         try:
             yield
         except (ValueError, OSError) as error:
@@ -165,19 +166,19 @@ class Dataset(ABC):
         Parameters
         ----------
         index : int
-            From 0; negative numbers count from the end.
+            The example's number, from 0. Negative numbers count from the end.
 
         Returns
         -------
         Example
-            Fresh arrays.
+            The example, with new arrays.
 
         Raises
         ------
         IndexError
             If there is no such example.
         ValueError
-            If a file cannot be read, has vanished or changed; the text names it.
+            If a file cannot be read, is missing, or has changed. The message names it.
         """
         return self._read(self._entry_at(index))
 
@@ -195,13 +196,13 @@ class Dataset(ABC):
         Parameters
         ----------
         index : int
-            As for reading one.
+            The example's number, from 0. Negative numbers count from the end.
 
         Returns
         -------
         str
-            64 hexadecimal digits: the SHA-256 of its entry and of the bytes of its files. A file
-            that cannot be read counts as one of its own kind.
+            64 hexadecimal digits: the SHA-256 of the entry and of the bytes of its files. A fixed
+            value stands for a file that cannot be read.
 
         Raises
         ------
@@ -219,7 +220,7 @@ class Dataset(ABC):
         return digest.hexdigest()
 
     def _mask_files(self, entry: Entry) -> tuple[str, ...]:
-        """Name the files of the mask, relative to :attr:`base`; none if the entry holds it."""
+        """Return the files of the mask, relative to :attr:`base`; none if the entry holds it."""
         return (entry.detail,) if isinstance(entry.detail, str) else ()
 
     def __iter__(self) -> Iterator[Example]:
@@ -239,7 +240,7 @@ class Dataset(ABC):
         Returns
         -------
         Path
-            The same for all objects of one photo.
+            The photo's file. All objects of one photo have the same one.
         """
         return self.base / self._entries[index].photo
 
@@ -254,7 +255,7 @@ class Dataset(ABC):
         Returns
         -------
         Path or None
-            Below :attr:`base`.
+            The mask's file, below :attr:`base`.
         """
         names = self._mask_files(self._entry_at(index))
         return self.base / names[0] if names else None
@@ -289,9 +290,9 @@ class Subset:
     Parameters
     ----------
     dataset : Dataset
-        Where they come from; it gives name and folder, too.
+        The dataset that the examples come from. The subset takes its name and folder.
     places : iterable of int
-        Their numbers in it, in the order in which they are wanted.
+        The numbers of the examples in the dataset, in the wanted order.
 
     Examples
     --------
@@ -311,30 +312,54 @@ class Subset:
         return self.dataset[self.places[index]]
 
     def fingerprint(self, index: int) -> str:
-        """Hash the files of an example, as :meth:`Dataset.fingerprint` does."""
+        """Hash the files of an example; see :meth:`Dataset.fingerprint`.
+
+        Parameters
+        ----------
+        index : int
+            The example's number in the subset, from 0.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
         return self.dataset.fingerprint(self.places[index])
 
 
 def counts(truth: np.ndarray, ignore: np.ndarray | None) -> bool:
-    """Return whether an object has a pixel that is not ignored; both arrays ``(H, W) bool``."""
+    """Return whether an object has a pixel that is not ignored.
+
+    Parameters
+    ----------
+    truth : np.ndarray
+        ``(H, W) bool``: the object.
+    ignore : np.ndarray or None
+        ``(H, W) bool``: the ignored pixels.
+
+    Returns
+    -------
+    bool
+        True if at least one pixel of the object counts.
+    """
     return bool(truth.any() if ignore is None else (truth & ~ignore).any())
 
 
 def no_object(mask: Path | str, ignore: np.ndarray | None) -> str:
-    """Return the sentence about a mask without any pixel that :func:`counts`."""
+    """Return the message about a mask that has no pixel that :func:`counts`."""
     if ignore is None or not ignore.any():
         return f"The mask {mask} is empty."
     return f"The mask {mask} has ignored pixels and background, but no object."
 
 
 def as_sentence(error: Exception) -> str:
-    """Return an error's text as one line that ends in a full stop."""
+    """Return an error's message as one line that ends in a full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if text.endswith(".") else f"{text}."
 
 
 def size_mismatch(photo: Path, size: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
-    """Return the error of a photo and a mask of different ``(height, width)``."""
+    """Return the error about a photo and a mask that differ in ``(height, width)``."""
     return ValueError(
         f"The photo {photo} has {size[1]} x {size[0]} pixels but its mask {mask[1]} x {mask[0]}; "
         "they must have the same size."
@@ -342,7 +367,7 @@ def size_mismatch(photo: Path, size: tuple[int, ...], mask: tuple[int, ...]) -> 
 
 
 class LayoutError(FileNotFoundError):
-    """A folder whose layout is not that of the dataset."""
+    """Raised for a folder that does not have the layout of the dataset."""
 
 
 def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[str] = ()) -> Path:
@@ -351,13 +376,13 @@ def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[
     Parameters
     ----------
     name : str
-        The dataset, for the error.
+        The dataset, for the error message.
     root : str or Path
-        The folder the user named.
+        The folder that the user named.
     needed : iterable of str
-        Folders or files that must be there.
+        The folders or files that must exist.
     inside : iterable of str
-        Folders below ``root`` in which they may lie too, as the official archive unpacks.
+        Folders below ``root`` that may hold them instead, as in the unpacked official archive.
 
     Returns
     -------
@@ -369,7 +394,7 @@ def locate(name: str, root: str | Path, needed: Iterable[str], inside: Iterable[
     FileNotFoundError
         If there is no such folder.
     LayoutError
-        If it is laid out differently.
+        If the folder has another layout.
     """
     root, info = Path(root).expanduser(), DATASETS[name]
     if not root.is_dir():
@@ -396,12 +421,12 @@ def one_of(name: str, what: str, value: str | None, allowed: Iterable[str]) -> N
     value : str or None
         The value.
     allowed : iterable of str
-        What it may be.
+        The values that are allowed.
 
     Raises
     ------
     ValueError
-        If it is none of these.
+        If the value is none of these.
     """
     allowed = list(allowed)
     if value not in allowed:

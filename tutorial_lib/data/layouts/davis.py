@@ -1,4 +1,4 @@
-"""DAVIS: a tenth of the annotated video frames, drawn at random."""
+"""DAVIS: a random tenth of the annotated video frames."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ Frame = tuple[str, str, str]  # id, photo and mask below the dataset's folder
 class Davis(Dataset):
     """Single frames of DAVIS 2016 or 2017, in the official layout.
 
-    The frames of the split are drawn without replacement until the share is full; frames that do
-    not show the object are passed over. All of DAVIS 2016 has 3,455 frames, so a tenth is 345, as
-    in Latent Diversity. Several objects in a frame, as in DAVIS 2017, count as one.
+    Frames of the split are drawn without replacement until the share is reached. Frames that do not
+    show the object are skipped. DAVIS 2016 has 3,455 frames, so a tenth is 345, as in Latent
+    Diversity. Several objects in a frame, as in DAVIS 2017, count as one object.
 
     Parameters
     ----------
     root : Path
-        The folder with ``JPEGImages``, ``Annotations`` and ``ImageSets``, or the one above it. A
-        folder with ``img`` and ``gt``, the 345 frames that f-BRS published, is taken as it is.
+        The folder with ``JPEGImages``, ``Annotations`` and ``ImageSets``, or the folder above it.
+        From a folder with ``img`` and ``gt``, the 345 frames that f-BRS published, every frame is
+        used.
     split : str, optional
         ``"trainval"`` (the default), ``"train"`` or ``"val"``.
     seed : int
-        Draws the frames.
+        The seed of the draw.
     share : float
-        Above 0 and up to 1; the number of frames is rounded down.
+        The share of the frames, above 0 and up to 1. The number of frames is rounded down.
     resolution : str
-        ``"480p"``, or ``"Full-Resolution"`` or ``"1080p"`` where the folder has them.
+        ``"480p"``. ``"Full-Resolution"`` or ``"1080p"`` if the folder has them.
 
     References
     ----------
@@ -109,7 +110,7 @@ def _frame(sequence: str, stem: str, resolution: str) -> Frame:
 
 
 def _lines(base: Path, split: str, resolution: str) -> list[str]:
-    """Find the lists of the split; the papers use those of 2016, so these come first."""
+    """Read the list of the split; the lists of 2016 come first, because the papers use them."""
     for folder in (resolution, "480p", "1080p", "2016", "2017"):
         lists = base / "ImageSets" / folder
         names = [split] if (lists / f"{split}.txt").is_file() else []

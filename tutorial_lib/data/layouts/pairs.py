@@ -1,4 +1,4 @@
-"""Datasets with a folder of photos and one of masks: GrabCut, Berkeley, DUTS, and your own."""
+"""Datasets with a folder of photos and a folder of masks: GrabCut, Berkeley, DUTS, your own."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Pair = tuple[str, Path, Path]  # id, photo, mask
 class PairDataset(Dataset):
     """Photos in one folder, masks in another.
 
-    Unless told otherwise, opening it reads every mask once, and of every photo the header: empty
-    masks are left out, and files that cannot be read or do not fit together are listed in
-    ``broken`` before any work begins.
+    With ``check``, opening the dataset reads every mask, and the header of every photo. Empty masks
+    are left out. Files that cannot be read or do not fit together are listed in ``broken`` before
+    the work begins.
 
     Parameters
     ----------
@@ -37,9 +37,10 @@ class PairDataset(Dataset):
     photos, masks : Path
         The two folders below ``base``.
     read : callable
-        What the values of a mask mean.
+        Reads a mask file and returns ``truth`` and ``ignore``, such as
+        :func:`tutorial_lib.data.mask_files.read_trimap`.
     check : bool
-        Read the masks now.
+        Whether to read the masks now.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class PairDataset(Dataset):
                     self.skipped[key] = no_object(mask, ignore)
 
     def _note_others(self, folder: Path) -> None:
-        """Record the files that are skipped because of their endings."""
+        """Record the files that are skipped because of their extensions."""
         for path in sorted(folder.iterdir()):
             known = path.suffix.lower() in photo_files.PICTURES
             if not known and path.is_file() and not path.name.startswith("."):
@@ -98,14 +99,14 @@ def same_stem(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Pai
     Parameters
     ----------
     photos, masks : Path
-        Two folders; a mask has the name of its photo, the ending apart.
+        The two folders. A mask has the name of its photo, except for the extension.
     broken : dict
-        Takes the names that have no partner, or two, and a sentence about each.
+        Receives the names that have no partner or two partners, with a sentence about each one.
 
     Yields
     ------
     tuple
-        In the order of the names.
+        ``(stem, photo, mask)``, sorted by name.
     """
     found, seen = (
         photo_files.by_stem(masks, twice=broken),
@@ -123,17 +124,16 @@ def same_stem(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Pai
 class Folder(PairDataset):
     """A plain folder of your own: ``images/*`` and ``masks/<same stem>.png``.
 
-    The masks are read as
-    :func:`~tutorial_lib.data.mask_values.trimap` says. Photos and masks are turned upright as
-    everywhere in this package, so masks made with it fit.
+    :func:`~tutorial_lib.data.mask_values.trimap` interprets the masks. Photos and masks are rotated
+    upright, as everywhere in this package. So masks that were made with this package fit.
 
     Parameters
     ----------
     root : Path
         The folder.
     check : bool
-        Read every mask now, to leave out empty ones: some seconds for a thousand. Without it an
-        empty mask is an error when its turn comes.
+        Whether to read every mask now and leave out empty ones. A thousand masks take some
+        seconds. Without the check, an empty mask is an error when its example is read.
     """
 
     upright = True
@@ -147,7 +147,7 @@ class Folder(PairDataset):
 class GrabCutPhotos(PairDataset):
     """The GrabCut photos: ``data_GT`` and ``boundary_GT``, with a band of ignored pixels.
 
-    The official folder has further annotations, such as rectangles and lassos; they are not read.
+    Other annotations of the official folder, such as rectangles and lassos, are not read.
 
     Parameters
     ----------
@@ -167,8 +167,9 @@ class GrabCutPhotos(PairDataset):
 class Berkeley(PairDataset):
     """100 objects on 96 Berkeley photos: ``images`` and ``masks``.
 
-    Object ``n`` of a photo is the mask ``<photo>#<n>.png``; a mask may also bear its photo's
-    name alone. Where the copy holds one photo an object, the photo bears the whole name.
+    The mask of object ``n`` of a photo is ``<photo>#<n>.png``, or simply ``<photo>.png``. Some
+    copies of the dataset hold one photo for each object. Then the photo has the full name of the
+    mask.
 
     Parameters
     ----------
@@ -203,17 +204,18 @@ class Berkeley(PairDataset):
 class Duts(PairDataset):
     """DUTS, salient objects: ``DUTS-TR-Image`` and ``DUTS-TR-Mask``, or ``-TE-`` for the test.
 
-    A folder with plain ``images`` and ``masks`` is read too, whatever the split. Masks have smooth
-    edges and are cut at 128.
+    A folder with plain ``images`` and ``masks`` is read too, for either split. Masks have soft
+    edges and are thresholded at 128.
 
     Parameters
     ----------
     root : Path
-        The folder with both, or the one above it.
+        The folder with both, or the folder above it.
     split : str, optional
         ``"train"`` (the default) or ``"test"``.
     check : bool
-        As for :class:`Folder`; off, for there are many masks and none of the training set is empty.
+        As for :class:`Folder`. Off by default, because there are many masks, and no mask of the
+        training set is empty.
 
     References
     ----------

@@ -1,7 +1,8 @@
-"""COCO's masks as run lengths: a few hundred bytes each, from any of its three encodings.
+"""COCO's masks as run lengths of a few hundred bytes each, from any of its three encodings.
 
-pycocotools is compiled code that believes its input. A NaN or a corner far away takes the process
-down, and run lengths that end too early leave memory unset. So everything is checked here first.
+pycocotools is compiled code that does not check its input. A NaN or a corner far outside the photo
+crashes the process. Run lengths that end too early leave memory uninitialised. So this module
+checks everything first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tutorial_lib.images.reading import MAX_PIXELS
 
 Size = tuple[int, int]
 
-_LONGEST_OUTLINE = 4_000_000  # pixels: the compiled code needs about 40 bytes for each
+_LONGEST_OUTLINE = 4_000_000  # pixels; the compiled code needs about 40 bytes for each
 
 
 def check_mask_size(height: Any, width: Any) -> Size:
@@ -26,7 +27,7 @@ def check_mask_size(height: Any, width: Any) -> Size:
     Parameters
     ----------
     height, width : object
-        What the file holds.
+        The values in the file.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def check_mask_size(height: Any, width: Any) -> Size:
     Raises
     ------
     ValueError
-        If these are no whole numbers of pixels, or too many.
+        If a value is not a whole number of pixels, or if the photo is too large.
     """
     size = tuple(_whole(side) for side in (height, width))
     if None in size or min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
@@ -45,27 +46,28 @@ def check_mask_size(height: Any, width: Any) -> Size:
 
 
 def run_lengths(shape: Any, size: Size) -> list[dict]:
-    """Encode a mask, in any of the three ways in which COCO writes one.
+    """Encode a mask that is given in any of COCO's three encodings.
 
     Parameters
     ----------
     shape : list or dict
         Polygons ``[[x1, y1, x2, y2, ...], ...]``; or ``{"size": [H, W], "counts": ...}`` with run
-        lengths down the columns as a list (uncompressed) or a text (compressed). Background at the
-        end of the run lengths may be left out.
+        lengths down the columns, as a list (uncompressed) or a string (compressed). Background at
+        the end of the run lengths may be omitted.
     size : tuple of int
         ``(H, W)``.
 
     Returns
     -------
     list of dict
-        Parts whose :func:`union` is the mask. A polygon of fewer than three corners has none.
+        The parts of the mask; :func:`merge` joins them. A polygon with fewer than three corners
+        has no part.
 
     Raises
     ------
     ValueError
-        If it is none of these, of another size, or has impossible numbers; the text goes on after
-        "The annotation N of FILE".
+        If the shape has none of these encodings, has another size, or has invalid numbers. The
+        message continues "The annotation N of FILE".
     """
     if isinstance(shape, dict):
         return [rle.frPyObjects({"size": list(size), "counts": _runs(shape, size)}, *size)]
@@ -79,19 +81,58 @@ def run_lengths(shape: Any, size: Size) -> list[dict]:
 
 
 def merge(parts: Sequence[dict], size: Size) -> bytes:
-    """Return the compressed run lengths of all parts together; ``size`` is ``(H, W)``."""
+    """Return the compressed run lengths of the union of all parts.
+
+    Parameters
+    ----------
+    parts : sequence of dict
+        From :func:`run_lengths`.
+    size : tuple of int
+        ``(H, W)``.
+
+    Returns
+    -------
+    bytes
+        The compressed run lengths.
+    """
     if not parts:
         return rle.encode(np.zeros(size, np.uint8, order="F"))["counts"]
     return rle.merge(list(parts))["counts"]
 
 
 def area(size: Size, counts: bytes) -> int:
-    """Return how many pixels compressed run lengths mark; ``size`` is ``(H, W)``."""
+    """Return the number of pixels of a mask.
+
+    Parameters
+    ----------
+    size : tuple of int
+        ``(H, W)``.
+    counts : bytes
+        Compressed run lengths, from :func:`merge`.
+
+    Returns
+    -------
+    int
+        The area in pixels.
+    """
     return int(rle.area({"size": list(size), "counts": counts}))
 
 
 def decode(size: Size, counts: bytes) -> np.ndarray:
-    """Return the ``(H, W) bool`` mask of compressed run lengths."""
+    """Decode compressed run lengths.
+
+    Parameters
+    ----------
+    size : tuple of int
+        ``(H, W)``.
+    counts : bytes
+        Compressed run lengths, from :func:`merge`.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) bool``: the mask.
+    """
     return rle.decode({"size": list(size), "counts": counts}).astype(bool)
 
 
@@ -102,7 +143,7 @@ def _polygon(corners: Any, size: Size) -> list[float]:
         raise ValueError(f"has a polygon of {len(corners)} numbers, though each corner has two")
     farthest = 2 * max(size)
     for value in corners:
-        if not -max(size) <= value <= farthest:  # true of NaN, too
+        if not -max(size) <= value <= farthest:  # also true for NaN
             raise ValueError(
                 f"has a corner at {_short(value)}, far outside its photo of {size[1]} x {size[0]} "
                 "pixels"
@@ -131,7 +172,7 @@ def _runs(shape: dict, size: Size) -> list[int]:
     missing = size[0] * size[1] - sum(runs)
     if missing < 0:
         raise ValueError(f"has run lengths for {-missing} pixels more than its photo has")
-    if missing and len(runs) % 2:  # what follows would be object, or is it more background?
+    if missing and len(runs) % 2:  # the missing pixels could be object or background
         raise ValueError(f"has run lengths that end {missing} pixels too early")
     return [*runs, missing] if missing else runs
 
@@ -161,7 +202,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int | None:
-    """Return a whole number as int, and None for anything else."""
+    """Return a whole number as int, or None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not _is_number(value) or not math.isfinite(value) or value != int(value):

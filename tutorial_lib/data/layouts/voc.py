@@ -14,7 +14,7 @@ from tutorial_lib.data.matlab import field, label_map, read_mat
 
 
 class _Instances(Dataset):
-    """Photos with a map of numbered objects each: 0 background, 1.. objects, 255 void."""
+    """Photos, each with a map of numbered objects: 0 background, 1 and above objects, 255 void."""
 
     def _index(self, stems: list[str], photos: str) -> None:
         entries = []
@@ -30,7 +30,7 @@ class _Instances(Dataset):
 
     @abstractmethod
     def _map_file(self, stem: str) -> str:
-        """Name the file of one photo's objects, relative to :attr:`base`."""
+        """Return the file of one photo's objects, relative to :attr:`base`."""
 
     @abstractmethod
     def _map(self, stem: str) -> np.ndarray:
@@ -49,9 +49,9 @@ class _Instances(Dataset):
 class Voc(_Instances):
     """The objects of the PASCAL VOC 2012 segmentation task.
 
-    Opening it reads the masks of the whole split, to learn how many objects each photo has. The
-    void pixels along the objects' outlines (255) are ignored. ``skipped`` names photos without
-    any object.
+    Opening the dataset reads all masks of the split, to count the objects of each photo. The void
+    pixels along the outlines of the objects (255) are ignored. ``skipped`` names photos without an
+    object.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ class Voc(_Instances):
 class Sbd(_Instances):
     """The objects of the Semantic Boundaries Dataset.
 
-    Opening it reads the ``.mat`` files of the whole split, to learn how many objects each photo
-    has: some tens of seconds. ``skipped`` names photos without any object.
+    Opening the dataset reads all ``.mat`` files of the split, to count the objects of each photo.
+    This takes some tens of seconds. ``skipped`` names photos without an object.
 
     Parameters
     ----------
     root : Path
-        The folder with ``img``, ``inst`` and the lists, or one above it.
+        The folder with ``img``, ``inst`` and the lists, or a folder above it.
     split : str, optional
         ``"val"`` (the default) or ``"train"``.
 

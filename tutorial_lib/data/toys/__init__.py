@@ -1,1 +1,1 @@
-"""What made-up scenes are drawn with: strokes, a canvas, things and backdrops."""
+"""The drawing tools of synthetic scenes: strokes, a canvas, things and backdrops."""

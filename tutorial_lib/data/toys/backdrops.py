@@ -1,7 +1,7 @@
-"""What stands behind things: countryside, a room, a table, the sea, a flower bed. Owned by no part.
+"""Backdrops behind the things: countryside, a room, a table, the sea, a flower bed.
 
-Each function draws on a pen that stands on the picture's upper left corner with scale 1, and
-returns the row of the ground things stand on.
+Backdrops belong to no part. Each function draws with a pen whose origin is the picture's upper left
+corner, with scale 1. It returns the row of the ground on which things stand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tutorial_lib.data.toys.strokes import (
 
 
 def outdoors(pen: Pen) -> float:
-    """Draw sky, hills, and grass, sand or a pavement; returns the ground's row."""
+    """Draw sky, hills, and grass, sand or a pavement; return the row of the ground."""
     horizon = pen.height * pen.between(0.55, 0.7)
     _sky(pen, horizon)
     for _ in range(int(pen.rng.integers(1, 4))):
@@ -42,7 +42,7 @@ def outdoors(pen: Pen) -> float:
 
 
 def room(pen: Pen) -> float:
-    """Draw a papered wall and a floor; returns the ground's row."""
+    """Draw a wall with wallpaper and a floor; return the row of the ground."""
     floor = pen.height * pen.between(0.66, 0.8)
     wall = pen.common() if pen.chance(0.6) else pen.hue((0, 1), (0.08, 0.4), (0.6, 0.9))
     pattern = pen.pick("plain", "stripes", "stripes", "dots", "checks", "leafy", "bricks")
@@ -63,7 +63,7 @@ def room(pen: Pen) -> float:
 
 
 def table(pen: Pen) -> float:
-    """Draw a table seen from above; returns the row of its middle."""
+    """Draw a table seen from above; return the row of its middle."""
     colour = pen.common() if pen.chance(0.6) else pen.hue((0.04, 0.1), (0.3, 0.6), (0.35, 0.7))
     pattern = pen.pick("planks", "planks", "checks", "checks", "stripes", "plain")
     dark, light = mix(colour, (40, 25, 15), 0.45), mix(colour, WHITE, 0.6)
@@ -80,7 +80,7 @@ def table(pen: Pen) -> float:
 
 
 def sea(pen: Pen) -> float:
-    """Draw sky, an island, and waves; returns the row of the waterline."""
+    """Draw sky, an island, and waves; return the row of the waterline."""
     horizon = pen.height * pen.between(0.45, 0.6)
     _sky(pen, horizon)
     if pen.chance(0.7):
@@ -93,7 +93,7 @@ def sea(pen: Pen) -> float:
 
 
 def flower_bed(pen: Pen) -> float:
-    """Draw leaves and flowers out of focus; returns the row of the middle."""
+    """Draw blurred leaves and flowers; return the row of the middle."""
     green = pen.hue((0.2, 0.42), (0.3, 0.6), (0.35, 0.68))
     paint = Paint(green, darker(green, 0.35), "leafy", noise=0.2)
     pen.draw(_strip(pen, 0, pen.height), paint)
@@ -114,7 +114,7 @@ def flower_bed(pen: Pen) -> float:
 
 
 def _strip(pen: Pen, top: float, bottom: float) -> Outline:
-    """Return a rectangle as wide as the picture, a little beyond its sides."""
+    """Return a rectangle slightly wider than the picture."""
     return box(top - 0.02 * (top <= 0), -0.02, bottom + 0.02, pen.width + 0.02)
 
 
@@ -155,7 +155,7 @@ def _hill(pen: Pen, horizon: float) -> None:
 
 
 def _picture(pen: Pen, floor: float) -> None:
-    """Hang a picture on the wall."""
+    """Draw a picture on the wall."""
     row, col = floor * pen.between(0.2, 0.45), pen.between(0.05, pen.width - 0.05)
     tall, wide = pen.between(0.06, 0.13), pen.between(0.06, 0.15)
     frame = box(row - tall, col - wide, row + tall, col + wide)

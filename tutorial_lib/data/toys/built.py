@@ -1,4 +1,4 @@
-"""What people build: house, car and boat, each about one unit tall and standing on row 0.
+"""Built things: house, car and boat. Each is about one unit tall and stands on row 0.
 
 Every function declares its parts before it draws them and returns the name of the whole.
 """

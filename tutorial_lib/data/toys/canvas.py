@@ -1,7 +1,7 @@
-"""Strokes become pixels: who owns each of them, and what colour it has.
+"""Turn strokes into pixels: the owner and the colour of each pixel.
 
-A pixel belongs to the uppermost stroke that covers at least half of it; its colour mixes all that
-cover it. Coverage is counted on a grid four times as fine, in whole numbers.
+A pixel belongs to the uppermost stroke that covers at least half of it. Its colour is a mix of all
+strokes that cover it. Coverage is counted in whole numbers, on a grid four times as fine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from tutorial_lib.data.toys.strokes import Paint, Stroke
 
 FINE = 4  # sub-pixels along a pixel's side
-ROOM = 64  # pixels by which the noise is larger than the picture
+ROOM = 64  # the noise is larger than the picture by this number of pixels
 _Window = tuple[slice, slice]
 
 
@@ -25,11 +25,11 @@ class Layer(NamedTuple):
     Parameters
     ----------
     stroke : Stroke
-        What was drawn.
+        The stroke.
     window : tuple of slice
-        The rows and columns it may touch.
+        The rows and columns that the stroke may touch.
     cover : np.ndarray
-        ``(h, w) uint8``: how much of each pixel of the window it covers, 255 for all of it.
+        ``(h, w) uint8``: how much of each pixel in the window the stroke covers; 255 for all of it.
     """
 
     stroke: Stroke
@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 
 
 def layers(strokes: Iterable[Stroke], size: tuple[int, int]) -> list[Layer]:
-    """Find out what strokes cover; those outside the picture are left out.
+    """Compute which pixels the strokes cover. Strokes outside the picture are left out.
 
     Parameters
     ----------
@@ -50,32 +50,32 @@ def layers(strokes: Iterable[Stroke], size: tuple[int, int]) -> list[Layer]:
     Returns
     -------
     list of Layer
-        In the same order.
+        The layers, in the same order.
     """
     seen = ((stroke, _window(stroke, size)) for stroke in strokes)
     return [Layer(s, w, _coverage(s, w, size)) for s, w in seen if w is not None]
 
 
 def owners(drawn: Iterable[Layer], numbers: Mapping[str, int], size: tuple[int, int]) -> np.ndarray:
-    """Find out which part each pixel belongs to.
+    """Compute which part each pixel belongs to.
 
     Parameters
     ----------
     drawn : iterable of Layer
         From the farthest to the nearest.
     numbers : mapping of str to int
-        A number of 1 to 255 for each part.
+        A number from 1 to 255 for each part.
     size : tuple of int
         Height and width, in pixels.
 
     Returns
     -------
     np.ndarray
-        ``(H, W) uint8``: the part's number, 0 for the backdrop.
+        ``(H, W) uint8``: the number of the part; 0 for the backdrop.
     """
     owner = np.zeros(size, dtype=np.uint8)
     for stroke, window, cover in drawn:
-        if stroke.part is not None:  # the backdrop comes first, and shadows own nothing
+        if stroke.part is not None:  # backdrop and shadows have no part
             owner[window][cover >= 128] = numbers[stroke.part]
     return owner
 
@@ -86,11 +86,11 @@ def painted(drawn: Iterable[Layer], size: tuple[int, int], seed: int) -> np.ndar
     Parameters
     ----------
     drawn : iterable of Layer
-        From the farthest to the nearest; the first ones fill the picture.
+        From the farthest to the nearest. The first layers fill the picture.
     size : tuple of int
         Height and width, in pixels.
     seed : int
-        Seed of noise and light.
+        The seed of noise and light.
 
     Returns
     -------
@@ -98,11 +98,11 @@ def painted(drawn: Iterable[Layer], size: tuple[int, int], seed: int) -> np.ndar
         ``(H, W, 3) uint8``.
     """
     rng = np.random.default_rng([seed, 1])
-    image = np.zeros((3, *size), dtype=np.float32)  # planes: masks spread over them fast
+    image = np.zeros((3, *size), dtype=np.float32)  # planes first: masks broadcast faster
     noise = _noise(rng, (size[0] + ROOM, size[1] + ROOM))
     for layer in drawn:
         start, sides = rng.integers(0, ROOM, 2), rng.integers(0, 2, 2) * 2 - 1
-        # Each stroke sees another piece of the noise, and another way round.
+        # Each stroke uses another part of the noise, flipped in another way.
         rough = noise[:: sides[0], :: sides[1]][start[0] :, start[1] :][layer.window]
         _paint(image[:, *layer.window], layer, min(size), rough)
     image *= _light(rng, size)
@@ -112,7 +112,7 @@ def painted(drawn: Iterable[Layer], size: tuple[int, int], seed: int) -> np.ndar
 
 
 def _window(stroke: Stroke, size: tuple[int, int]) -> _Window | None:
-    """Return the pixels a stroke may touch, or None if it lies outside the picture."""
+    """Return the pixels that a stroke may touch, or None if it lies outside the picture."""
     corners, reach = stroke.outline * min(size), 3 * stroke.softness * min(size) + 1
     low = np.maximum(np.floor(corners.min(axis=0) - reach), 0).astype(int)
     high = np.minimum(np.ceil(corners.max(axis=0) + reach), size).astype(int)
@@ -122,7 +122,7 @@ def _window(stroke: Stroke, size: tuple[int, int]) -> _Window | None:
 
 
 def _coverage(stroke: Stroke, window: _Window, size: tuple[int, int]) -> np.ndarray:
-    """Return how much of each pixel of the window is covered, ``uint8``, 255 for all of it."""
+    """Return how much of each pixel in the window is covered: ``uint8``, 255 for all of it."""
     start = np.array([window[0].start, window[1].start])
     shape = window[0].stop - start[0], window[1].stop - start[1]
     fine = np.zeros((shape[0] * FINE, shape[1] * FINE), dtype=np.uint8)
@@ -152,7 +152,7 @@ def _colours(layer: Layer, unit: int, rough: np.ndarray) -> np.ndarray:
     factor = 1 + np.float32(paint.noise) * rough
     if paint.pattern == "plain":
         return first * factor
-    middle = layer.stroke.outline.mean(axis=0)  # patterns move with their stroke
+    middle = layer.stroke.outline.mean(axis=0)  # a pattern moves with its stroke
     rows = np.arange(window[0].start, window[0].stop)[:, None] / unit - middle[0]
     cols = np.arange(window[1].start, window[1].stop)[None, :] / unit - middle[1]
     rows, cols = rows.astype(np.float32), cols.astype(np.float32)
@@ -165,7 +165,7 @@ def _colours(layer: Layer, unit: int, rough: np.ndarray) -> np.ndarray:
 
 
 def _relief(cover: np.ndarray, strength: float) -> np.ndarray:
-    """Return the light on a rounded surface: brighter towards the upper left, as if lit there."""
+    """Return the light on a rounded surface, lit from the upper left."""
     reach = max(1, min(cover.shape) // 5)
     soft = cv2.blur(cover, (2 * reach + 1, 2 * reach + 1), borderType=cv2.BORDER_REPLICATE)
     step = max(1, reach // 2)
@@ -184,7 +184,7 @@ def _noise(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _light(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Return a gentle slope of light across the picture, ``(H, W) float32``."""
+    """Return a gentle gradient of light across the picture, ``(H, W) float32``."""
     down, right = (rng.random(2) * 2 - 1) * 0.16
     rows = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
     cols = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
@@ -193,7 +193,7 @@ def _light(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _wave(place: np.ndarray, blur: np.float32, share: float) -> np.ndarray:
-    """Return 0 along the first ``share`` of each period, 1 along the rest, with soft edges."""
+    """Return 0 in the first ``share`` of each period and 1 in the rest, with soft edges."""
     offset = np.abs(place - np.floor(place) - np.float32(0.5))
     return np.clip((offset - np.float32(share / 2)) / blur + np.float32(0.5), 0, 1)
 
@@ -237,7 +237,7 @@ def _planks(
 
 
 def _tone(course: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Return a number of 0 to 0.3 for each brick."""
+    """Return a number from 0 to 0.3 for each brick."""
     return np.float32(0.15) * (1 + np.sin(course * 12.9 + np.floor(along) * 78.2))
 
 
@@ -272,7 +272,7 @@ def _gradient(
 
 
 _Pattern = Callable[[np.ndarray, np.ndarray, Paint, np.float32, np.ndarray], np.ndarray]
-#: How much of the second colour a pattern has at each pixel, 0 to 1.
+#: The share of the second colour at each pixel, 0 to 1, for each pattern.
 PATTERNS: dict[str, _Pattern] = {
     "stripes": _stripes,
     "checks": _checks,

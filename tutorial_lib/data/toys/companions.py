@@ -1,4 +1,4 @@
-"""Smaller things in front of the main one, behind it, or beside it."""
+"""Smaller things in front of, behind or beside the main thing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def lamp(pen: Pen) -> str:
 
 
 def cup(pen: Pen) -> str:
-    """Draw cup > drink, from above, with its handle."""
+    """Draw cup > drink, seen from above, with a handle."""
     whole = pen.part("cup")
     pen.part("drink", whole)
     china = pen.common()
@@ -110,7 +110,7 @@ def cup(pen: Pen) -> str:
 
 
 def fork(pen: Pen) -> str:
-    """Draw fork > fork-handle, lying upright."""
+    """Draw fork > fork-handle, upright in its frame."""
     whole = pen.part("fork")
     pen.part("fork-handle", whole)
     steel, grip = Paint((200, 202, 208), noise=0.15), Paint(pen.common(), noise=0.15)

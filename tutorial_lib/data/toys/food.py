@@ -1,4 +1,4 @@
-"""A meal on its plate, seen from above and lying around the origin.
+"""A meal on a plate, seen from above and centred on the origin.
 
 Every function declares its parts before it draws them and returns the name of the whole.
 """

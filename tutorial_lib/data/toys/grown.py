@@ -1,4 +1,4 @@
-"""Living things: person and potted plant, standing on row 0, and a butterfly at the origin.
+"""Living things: a person and a potted plant that stand on row 0, and a butterfly at the origin.
 
 Every function declares its parts before it draws them and returns the name of the whole.
 """
@@ -101,7 +101,7 @@ def _jacket(pen: Pen, fabric: Paint, shoulder: float) -> None:
 
 
 def _hair(pen: Pen) -> Paint:
-    """Choose the hair, and draw the part behind the neck."""
+    """Choose the hair, and draw the hair behind the neck."""
     hair = pen.hue((0.02, 0.12), (0.2, 0.7), (0.12, 0.75))
     strands = Paint(hair, darker(hair), "leafy", noise=0.3)
     pen.part("hair", "head")
@@ -193,7 +193,7 @@ def _pot(pen: Pen, rim: float, base: float) -> None:
 
 
 def blossom(pen: Pen, row: float, col: float, size: float, colour: Colour, part: str) -> None:
-    """Draw a flower's petals and, as its part ``<part>-heart``, its heart."""
+    """Draw the petals of a flower, and its heart as the part ``<part>-heart``."""
     heart = pen.part(f"{part}-heart", part)
     count, start = int(pen.rng.integers(5, 9)), pen.between(0, 6)
     paint = Paint(colour, mix(colour, WHITE, 0.4), "leafy", noise=0.1)

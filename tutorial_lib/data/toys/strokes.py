@@ -1,7 +1,8 @@
-"""Scenes as vector graphics: outlines, paints, and the pen that lists strokes.
+"""Scenes as vector graphics: outlines, paints, and the pen that collects strokes.
 
-Coordinates are ``(row, col)``, rows downwards. A thing is drawn in its own frame, about one unit
-tall, standing on row 0; the pen moves it to its place in the picture, whose short side is 1.
+Coordinates are ``(row, col)``; rows increase downwards. A thing is drawn in its own frame, where it
+is about one unit tall and stands on row 0. The pen moves it to its place in the picture. The
+picture's shorter side is 1.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ BLACK: Colour = (25.0, 22.0, 25.0)
 
 @dataclass(frozen=True)
 class Paint:
-    """What a stroke is filled with.
+    """The filling of a stroke.
 
     Parameters
     ----------
     colour, second : tuple of float
-        RGB, 0 to 255; a pattern mixes the second into the first.
+        RGB, 0 to 255. A pattern mixes the second colour into the first one.
     pattern : str
         One of :data:`tutorial_lib.data.toys.canvas.PATTERNS`.
     period : float
-        Size of the pattern, in units of the thing's frame.
+        The size of the pattern, in units of the thing's frame.
     angle : float
-        Direction of stripes and planks, in radians; 0 lays them level.
+        The direction of stripes and planks, in radians. At 0 they are horizontal.
     noise : float
-        Strength of the irregular light and dark, 0 to 1.
+        The strength of the irregular light and dark, 0 to 1.
     """
 
     colour: Colour
@@ -53,15 +54,16 @@ class Stroke:
     outline : np.ndarray
         ``(n, 2) float64`` corners in picture units.
     paint : Paint
-        Its filling, the period in picture units.
+        The filling, with its period in picture units.
     part : str or None
-        The part its pixels belong to; None for the backdrop, which belongs to nothing.
+        The part that the pixels belong to. None for the backdrop and for shadows.
     relief : float
-        How rounded it looks, 0 to 1.
+        How rounded the stroke looks, 0 to 1.
     softness : float
-        Blur of its edge in picture units; a soft stroke is a shadow or a glow and owns no pixel.
+        The blur of the edge, in picture units. A soft stroke is a shadow or a glow, and owns no
+        pixel.
     opacity : float
-        Of its colour, 0 to 1.
+        The opacity of the colour, 0 to 1.
     """
 
     outline: Outline
@@ -74,16 +76,17 @@ class Stroke:
 
 @dataclass(eq=False)
 class Pen:
-    """A pen that collects strokes, and the whole of every part.
+    """A pen that collects strokes, and the whole that each part belongs to.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Source of every choice.
+        The source of all random choices.
     height, width : float
-        Size of the picture; the shorter one is 1.
+        The size of the picture. The shorter side is 1.
     palette : list of tuple
-        Colours that come back all over the scene, so that colour alone tells nothing.
+        Colours that are used in many places of the scene, so that colour alone does not identify
+        an object.
     """
 
     rng: np.random.Generator
@@ -97,16 +100,16 @@ class Pen:
     def stand(
         self, row: float, col: float, scale: float = 1.0, mirrored: bool = False, angle: float = 0.0
     ) -> None:
-        """Put the origin of the next thing's frame at a place of the picture."""
+        """Move the origin of the next thing's frame to a place in the picture."""
         self._place = (row, col, scale, -1.0 if mirrored else 1.0, angle)
 
     def part(self, name: str, parent: str | None = None) -> str:
-        """Declare a part, after the whole it belongs to; returns its name."""
+        """Declare a part after its whole, and return the part's name."""
         self.parents.setdefault(name, parent)
         return name
 
     def side(self, sign: float) -> str:
-        """Return the side of the picture on which a column of the frame lies."""
+        """Return the side of the picture where a column of the frame lies."""
         return "right" if sign * self._place[3] > 0 else "left"
 
     def draw(
@@ -118,7 +121,7 @@ class Pen:
         softness: float = 0.0,
         opacity: float = 1.0,
     ) -> None:
-        """Add one stroke, given in the frame of the thing."""
+        """Add one stroke, in coordinates of the thing's frame."""
         row, col, scale, side, angle = self._place
         rows, cols = outline[:, 0], outline[:, 1] * side
         turned = np.stack(
@@ -132,19 +135,19 @@ class Pen:
         self.strokes.append(Stroke(turned, scaled, part, relief, softness * scale, opacity))
 
     def shadow(self, outline: Outline, softness: float = 0.05, opacity: float = 0.45) -> None:
-        """Darken what lies below."""
+        """Darken what is below an outline."""
         self.draw(outline, Paint((15, 15, 25), noise=0), softness=softness, opacity=opacity)
 
     def between(self, low: float, high: float) -> float:
-        """Draw a number."""
+        """Draw a random number between two bounds."""
         return float(low + (high - low) * self.rng.random())
 
     def chance(self, probability: float) -> bool:
-        """Return True with a probability."""
+        """Return True with a given probability."""
         return bool(self.rng.random() < probability)
 
     def pick(self, *choices: str) -> str:
-        """Choose one text."""
+        """Choose one of several strings at random."""
         return choices[int(self.rng.integers(len(choices)))]
 
     def hue(
@@ -153,17 +156,17 @@ class Pen:
         strength: tuple[float, float] = (0.3, 0.75),
         light: tuple[float, float] = (0.4, 0.9),
     ) -> Colour:
-        """Draw a colour from ranges of hue, saturation and value, each 0 to 1."""
+        """Draw a random colour from ranges of hue, saturation and value, each 0 to 1."""
         parts = self.between(*hues) % 1, self.between(*strength), self.between(*light)
         red, green, blue = colorsys.hsv_to_rgb(*parts)
         return red * 255, green * 255, blue * 255
 
     def common(self) -> Colour:
-        """Draw a colour that the scene already uses."""
+        """Draw a random colour of the palette."""
         return vary(self, self.palette[int(self.rng.integers(len(self.palette)))])
 
     def cloth(self, period: float = 0.05) -> Paint:
-        """Draw a fabric."""
+        """Draw a random fabric."""
         pattern = self.pick("plain", "plain", "stripes", "checks", "dots", "leafy")
         colour, angle = self.common(), self.between(0, np.pi)
         second = self.common() if self.chance(0.5) else mix(colour, WHITE, 0.5)
@@ -171,18 +174,18 @@ class Pen:
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """Return a colour between two, ``share`` of the way to the other."""
+    """Return a colour between two: ``share`` of the way from the first to the second."""
     red, green, blue = (a + (b - a) * share for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
 def darker(colour: Colour, share: float = 0.4) -> Colour:
-    """Return a colour mixed with near black."""
+    """Return a colour mixed with a near black."""
     return mix(colour, BLACK, share)
 
 
 def vary(pen: Pen, colour: Colour, amount: float = 14) -> Colour:
-    """Return nearly the same colour."""
+    """Return a random colour close to a given one."""
     shift = (pen.rng.random(4) * 2 - 1) * amount
     red, green, blue = (
         min(250.0, max(5.0, c + shift[3] + s / 2)) for c, s in zip(colour, shift, strict=False)
@@ -196,12 +199,12 @@ def box(top: float, left: float, bottom: float, right: float) -> Outline:
 
 
 def polygon(corners: Sequence[tuple[float, float]]) -> Outline:
-    """Return straight lines between corners."""
+    """Return the outline with straight lines between corners."""
     return np.array(corners, dtype=np.float64)
 
 
 def ellipse(row: float, col: float, tall: float, wide: float, angle: float = 0.0) -> Outline:
-    """Return an ellipse with these half axes, turned by an angle."""
+    """Return an ellipse with half axes ``tall`` and ``wide``, rotated by an angle."""
     turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     rows, cols = tall * np.sin(turn), wide * np.cos(turn)
     return np.stack(
@@ -216,7 +219,7 @@ def ellipse(row: float, col: float, tall: float, wide: float, angle: float = 0.0
 def limb(
     start: tuple[float, float], end: tuple[float, float], wide: float, narrow: float
 ) -> Outline:
-    """Return a rounded bar from one point to another, with the half widths at both ends."""
+    """Return a rounded bar between two points, with a half width for each end."""
     along = np.arctan2(end[0] - start[0], end[1] - start[1])
     turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 12) + along
     first = np.stack([start[0] + wide * np.sin(turn), start[1] + wide * np.cos(turn)], axis=1)
@@ -227,7 +230,7 @@ def limb(
 def blob(
     pen: Pen, row: float, col: float, tall: float, wide: float, wobble: float = 0.12, lobes: int = 6
 ) -> Outline:
-    """Return an ellipse with a smooth irregular edge of about so many lobes."""
+    """Return an ellipse with a smooth, irregular edge of about ``lobes`` lobes."""
     turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     radius = np.ones_like(turn)
     for waves in (2, 3, lobes):
@@ -238,7 +241,7 @@ def blob(
 
 
 def curve(*points: tuple[float, float]) -> Outline:
-    """Return a closed smooth curve near its corners (Chaikin's corner cutting, three times)."""
+    """Return a smooth closed curve near the corners (Chaikin's corner cutting, three times)."""
     corners = np.array(points, dtype=np.float64)
     for _ in range(3):
         after = np.roll(corners, -1, axis=0)

@@ -1,10 +1,10 @@
-"""Clicks as maps: the interaction that f and g of Latent Diversity read beside the image.
+"""Click maps: the interaction that f and g of Latent Diversity read beside the image.
 
 Latent Diversity draws two distance maps and two maps of the clicks themselves (Li et al., section
 3). Later networks add the mask that was shown before the last click (Mahadevan et al., BMVC 2018;
 Sofiiuk et al., 2021). Without that mask, a network cannot know which error a click corrects.
 
-The maps have one cell for every ``stride`` pixels of the image, like the networks.
+The maps have one cell for every ``stride`` pixels of the image, like the maps of the networks.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class ClickMaps:
     distances : bool
         Two truncated distance maps (Eq. 1), divided by 255: positive and negative clicks.
     clicks : bool
-        Two maps that are 1 at the clicks: positive and negative ones.
+        Two maps that are 1 at the clicks: positive and negative clicks.
     previous : bool
-        The mask shown before the last click, as probabilities. Not in the paper.
+        The mask that was shown before the last click, as probabilities. Not in the paper.
     radius : int
         Clicks are drawn as discs of this radius, in cells; 0 for single cells, as in the paper.
     stride : int
@@ -124,11 +124,11 @@ class ClickMaps:
         Returns
         -------
         Clicks
-            In cells. Of two clicks in one cell the later one counts.
+            In cells. If two clicks are in one cell, the later one counts.
         """
         stride = self.stride
         return Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
 
     def _distance(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        centres = (points + 0.5) / self.stride - 0.5  # positions of the clicked pixels among cells
+        centres = (points + 0.5) / self.stride - 0.5  # clicked pixels in cell coordinates
         return distance_map(centres, size, TRUNCATION / self.stride) * (self.stride / TRUNCATION)

@@ -1,10 +1,11 @@
-"""What a click tells about the user's intention, beyond the pixel it lies on.
+"""Infer the user's intention from the positions of the clicks.
 
-A click on a car door may mean the door or the car. But people click near the centre of what they
-want, and later near the centre of what is still wrong. So one can ask of each candidate: would a
-user who wants this candidate have clicked there? (Baker, Saxe and Tenenbaum, Action Understanding
-as Inverse Planning, Cognition 2009.) The robots of both papers click deep inside an error: DOS's
-robot on the deepest pixel, Latent Diversity's on a random pixel, deeper ones more often (Eq. 8).
+A click on a car door may mean the door or the car. But users click near the centre of the object
+that they want. Later they click near the centre of the remaining error. So we ask of each
+candidate: would a user who wants this candidate have clicked there? (Baker, Saxe and Tenenbaum,
+Action Understanding as Inverse Planning, Cognition 2009.) The robots of both papers click deep
+inside an error. DOS's robot clicks the deepest pixel. Latent Diversity's robot clicks a random
+pixel, and prefers deep ones (Eq. 8).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from tutorial_lib.users.region_depth import depth
 def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous: Tensor) -> Tensor:
     """Measure how well the new clicks fit each candidate, as corrections of the previous mask.
 
-    Suppose that the user wants candidate m. Then the error is where m and the previous mask differ:
-    the missed object and the false object, one region each. The depth of a cell is its distance to
-    the boundary of its region. A click is new if the previous mask was wrong at it.
+    Suppose that the user wants candidate m. Then the error is where m and the previous mask differ.
+    It has two regions: the missed object and the false object. The depth of a cell is its distance
+    to the boundary of its region. A click is new if the previous mask is wrong at the click.
 
     Parameters
     ----------
@@ -30,13 +31,13 @@ def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous:
     positive, negative : Tensor
         ``(B, h, w)``: above 0 at the clicked cells.
     previous : Tensor
-        ``(B, h, w)`` in [0, 1]: the mask shown before the last click; 0 if there was none.
+        ``(B, h, w)`` in [0, 1]: the mask that was shown before the last click; 0 if there was none.
 
     Returns
     -------
     Tensor
         ``(B, M) float32`` in [0, 1], on the candidates' device: the largest depth at a new click,
-        divided by the largest depth anywhere. 1 where DOS's robot would have clicked; 0 if no new
+        divided by the largest depth anywhere. It is 1 for a click of DOS's robot. It is 0 if no new
         click lies in the error, or if there is no error.
     """
     masks, shown = (candidates >= 0.5).cpu().numpy(), (previous >= 0.5).cpu().numpy()
@@ -57,7 +58,7 @@ def _fit(wanted: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.n
 
 
 def _depth_at(clicked: np.ndarray, region: np.ndarray) -> tuple[float, float]:
-    """Return the largest depth of a region at a click, and anywhere; 0 if there is none."""
+    """Return a region's largest depth at a click, and its largest depth; 0 if there is none."""
     rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     if not len(rows):
         return 0.0, 0.0

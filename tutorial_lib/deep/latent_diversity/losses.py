@@ -1,9 +1,9 @@
-"""Losses of several candidates: let them differ, rank them, select one of them.
+"""Losses of several candidates, which make them diverse, rank them, or select one of them.
 
-A click on a door may mean the door or the house. A network with one output is pulled towards both
-and ends up between them. With M outputs, of which only the best one is trained on each image, every
-output can specialise (Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018,
-section 4). These losses compare the losses of the single candidates, ``(B, M)``:
+A click on a door may mean the door or the house. A network with one output learns a compromise
+between them. A network with M outputs trains only the best output on each image, so every output
+can specialise (Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018,
+section 4). These losses combine the losses of the single candidates, ``(B, M)``:
 
     masks (B, M, H, W) -> relaxed_jaccard + click_constraint -> (B, M) -> hindsight_loss -> (B,)
 """
@@ -53,7 +53,7 @@ def hindsight_loss(losses: Tensor, share: float = 0.0) -> Tensor:
     """
     _check_candidates(losses)
     losses = at_least_float32(losses)
-    # amin would share the gradient among equal candidates; min gives it to one, which breaks ties.
+    # min gives the gradient to one candidate and so breaks ties. amin would divide it among all.
     least = losses.min(dim=1).values
     return least + share * losses.mean(dim=1) if share else least
 
@@ -61,10 +61,10 @@ def hindsight_loss(losses: Tensor, share: float = 0.0) -> Tensor:
 def ranked_diversity_loss(
     losses: Tensor, distances: Tensor, scale: float = PAPER_RANKING
 ) -> Tensor:
-    """Hindsight loss that also ranks: earlier candidates are trained more on every image.
+    """Return a hindsight loss that also ranks: earlier candidates are trained more on every image.
 
     ``min over m of losses_m + sum over m of lambda_m distances_m``,
-    ``lambda_m = scale * 2^(M - m)``. It needs no selection network: candidate 1 is shown.
+    ``lambda_m = scale * 2^(M - m)``. No selection network is needed: candidate 1 is shown.
 
     Parameters
     ----------
@@ -99,22 +99,22 @@ def ranked_diversity_loss(
 
 
 def selection_loss(scores: Tensor, distances: Tensor, temperature: float = 0.0) -> Tensor:
-    """Cross-entropy between the scores of the candidates and the best candidate.
+    """Return the cross-entropy between the scores of the candidates and the best candidate.
 
     ``-g_phi + log sum over m of exp(g_m)``, where phi is the candidate nearest to the true mask.
 
     Parameters
     ----------
     scores : Tensor
-        ``(B, M)`` float: g. The softmax of g is the probability of each candidate.
+        ``(B, M)`` float: the scores g. Their softmax is the probability of each candidate.
     distances : Tensor
         ``(B, M)`` float: the Jaccard distance of each candidate from the true mask. They get no
         gradient: g learns to select, not to make the other candidates worse.
     temperature : float
-        0, as in the paper: the best candidate is the target. Above 0, the target is
-        ``softmax(-distances / temperature)``, so it hardly matters which of two similar masks is
-        selected. A high temperature prefers the candidate with the smallest expected distance, not
-        the candidate that is most often the best. That may be a compromise that is never the best.
+        At 0, as in the paper, the target is the best candidate. Above 0, the target is
+        ``softmax(-distances / temperature)``. Then two similar masks have similar targets. At a
+        high temperature, g prefers the candidate with the smallest expected distance, not the
+        candidate that is most often the best. This may be a compromise that is never the best.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""f and g of Latent Diversity together: trained one after the other, and stored in one file.
+"""f and g of Latent Diversity together. They are trained in turn and stored in one file.
 
 F(X) = f_m(X),  m = argmax g(Z)        (Li et al., section 2)
 """
@@ -26,7 +26,7 @@ from tutorial_lib.deep.weights import described, fill, open_weights
 
 
 class ProposeAndSelect(nn.Module):
-    """f, with or without g. One of the two is trained, the other one is frozen.
+    """f, with or without g. One of the two is trained, and the other one is frozen.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ProposeAndSelect(nn.Module):
         return self.g if self.trained == "f" else self.f
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training mode; the frozen network stays in evaluation mode."""
+        """Switch to training mode. The frozen network stays in evaluation mode."""
         super().train(mode)
         if self._frozen is not None:
             self._frozen.eval()
@@ -160,7 +160,7 @@ def load_networks(
     FileNotFoundError
         If a file is missing.
     ImportError, ConnectionError
-        If the backbone's weights are neither here nor can be downloaded.
+        If the backbone's weights are not on this computer and cannot be downloaded.
     """
     state, about = open_networks(weights)
     design = Design(**about["design"])

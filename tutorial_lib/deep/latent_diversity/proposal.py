@@ -4,9 +4,10 @@
                                                     +-> CAN -> M masks
     clicks -> click maps ------------1x1------------+                      once per click
 
-The paper's layer 1 is an affine projection of all channels of a pixel: 1,472 of VGG-19, 3 of the
-image, 4 of the clicks. An affine projection is a sum of two: one of the image, one of the clicks.
-So the first is computed once, and a click costs only the layers behind it.
+The paper's layer 1 is an affine projection of all channels of a pixel: 1,472 from VGG-19, 3 from
+the image, and 4 from the clicks. This projection is the sum of two projections, one of the image
+and one of the clicks. The first is computed once per image. So a click costs only the second and
+the layers behind layer 1.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tutorial_lib.deep.networks.unet import unet
 
 @dataclass(frozen=True)
 class ProposalPreset:
-    """The numbers in which the two versions of f differ.
+    """The settings in which the two versions of f differ.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ PRESETS = {
 }
 ARCHITECTURES = {"can": context_aggregation, "unet": unet}
 WIDTH = 64  # channels behind layer 1
-MAX_HEADS = 64  # so that a damaged file cannot take all memory
+MAX_HEADS = 64  # a limit, so that a damaged file cannot use all memory
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Design:
 
     @property
     def numbers(self) -> ProposalPreset:
-        """The preset's numbers."""
+        """The settings of the preset."""
         return PRESETS[self.preset]
 
     @property
@@ -131,7 +132,8 @@ class Encoder(nn.Module):
     Parameters
     ----------
     backbone : Backbone, optional
-        It gets frozen. Without one, f reads only the image (Table 3, "without augmented input").
+        The backbone. The encoder freezes it. Without a backbone, f reads only the image (Table 3,
+        "without augmented input").
     stride : int
         The image is averaged over squares of this side, in pixels.
     """
@@ -144,7 +146,7 @@ class Encoder(nn.Module):
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The maps that :meth:`forward` returns; the image comes first."""
+        """The maps that :meth:`forward` returns. The image comes first."""
         image = Level("image", self.stride, 3)
         return (image,) if self.backbone is None else (image, *self.backbone.levels)
 
@@ -252,8 +254,8 @@ class DiverseSegmentation(nn.Module):
             ``(B, M, h, w)``: their sigmoid is the M candidates.
         """
         user = self.interaction(interaction)
-        # Under autocast the convolution returns bfloat16. A float32 summand would turn every sum
-        # behind it into float32, which costs more than the convolutions.
+        # Under autocast, the convolution returns bfloat16. A float32 summand would turn every later
+        # sum into float32, which costs more than the convolutions.
         hidden = self.body(features.to(user.dtype) + user)
         return hidden, self.heads(hidden)
 

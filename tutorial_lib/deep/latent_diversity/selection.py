@@ -1,12 +1,18 @@
 """g of Latent Diversity: select one of M candidates (Li et al., section 4).
 
-There are three networks with one interface. :class:`PaperSelection` is the paper's: convolutions
-over the image, the clicks and all M masks at once, then an average over the image. It must learn
-the same thing M times, once for each candidate. In training its masks are shuffled; otherwise it
-would ignore them. :class:`SharedSelection` is ours: it scores each candidate alone, with the same
-weights for all, so shuffled candidates get the same scores, shuffled. It reads the hidden map of f
-instead of the image. :class:`IntentSelection` also asks whether a user who wants the candidate
-would have clicked there, and selects the candidate with the best expected IoU.
+There are three networks with one interface.
+
+:class:`PaperSelection` is the network of the paper. It applies convolutions to the image, the
+clicks and all M masks together, and averages the result over the image. It has to learn the same
+function M times, once for each candidate. In training, its masks are shuffled. Otherwise it would
+ignore them.
+
+:class:`SharedSelection` is ours. It scores each candidate alone, with the same weights for all. So
+it is equivariant: if the candidates are shuffled, the scores are shuffled too. It reads the hidden
+map of f instead of the image.
+
+:class:`IntentSelection` is ours, too. It also asks whether a user who wants the candidate would
+have clicked there. It selects the candidate with the highest expected IoU.
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ from tutorial_lib.deep.networks.context_aggregation import ConvLayer, context_ag
 WIDTH = 32  # channels of the shared scorer
 DILATIONS = (1, 2, 4, 8)
 STATISTICS = 7
-TRUST = 0.5  # weight of the clicks' positions; these three are chosen on validation photos
+TRUST = 0.5  # weight of the click positions; these three are tuned on validation photos
 SHARPNESS, CONFIDENCE = 2.0, 5.0  # factors of the beliefs, and of the expected IoUs
 
 
@@ -116,8 +122,8 @@ class PaperSelection(SelectionNetwork):
 class SharedSelection(SelectionNetwork):
     """Our g: score each candidate alone, with the same weights for all.
 
-    It compares a candidate with the mean of all candidates and with the hidden map of f. The score
-    comes from three averages: over the image, inside the candidate, and outside of it.
+    The network compares a candidate with the mean of all candidates and with the hidden map of f.
+    The score depends on three averages: over the image, inside the candidate, and outside it.
 
     Parameters
     ----------
@@ -157,7 +163,7 @@ class SharedSelection(SelectionNetwork):
         return known, self._pooled(candidates), statistics
 
     def _statistics(self, candidates: Tensor, interaction: Tensor) -> Tensor:
-        """Return ``(B, M, STATISTICS)``: numbers that convolutions would learn slowly."""
+        """Return ``(B, M, STATISTICS)``: statistics that convolutions would learn slowly."""
         mean = candidates.mean(dim=1, keepdim=True)
         discs, previous = self._clicks_and_previous(interaction)
         others = torch.cat([mean, previous], dim=1)
@@ -192,9 +198,10 @@ class SharedSelection(SelectionNetwork):
         )
 
     def forward(self, *gathered: Tensor) -> Tensor:
-        """Score the candidates ``(B, M)``; shuffled candidates get the same scores, shuffled.
+        """Score the candidates ``(B, M)``, equivariantly except for the prior.
 
-        The exception is :attr:`prior`: it adds one number to the score of each candidate.
+        Shuffled candidates get shuffled scores. The exception is :attr:`prior`: it adds a number
+        to each score that depends on the position of the candidate.
         """
         known, candidates, statistics = gathered
         count, heads = candidates.shape[:2]
@@ -220,18 +227,18 @@ class SharedSelection(SelectionNetwork):
 
 
 class IntentSelection(SharedSelection):
-    """Our g, which also asks why the click is there, and what is best if g is wrong.
+    """Our g with two additions: it uses the click positions, and maximises the expected IoU.
 
     There are three steps. Only the first one is trained, with the weights of
     :class:`SharedSelection`:
 
-    1. How likely is each candidate, by its appearance? These are the scores of the shared scorer.
-    2. How likely is it, by the positions of the clicks? A candidate gains if the clicks are near
-       to where a user who wants it would click; see
+    1. The shared scorer rates each candidate by its appearance.
+    2. The positions of the clicks change this rating. A candidate gains if the clicks are close to
+       where a user who wants it would click; see
        :func:`tutorial_lib.deep.latent_diversity.intent.intent_fit`.
-    3. Which candidate is best to show? The score is the expected IoU of a candidate, under these
-       probabilities. If g is uncertain, a compromise with a fair IoU in all cases wins over the
-       most likely candidate.
+    3. The ratings give the probability of each candidate. The score of a candidate is its expected
+       IoU under these probabilities. If g is uncertain, a compromise with a fair IoU in all cases
+       beats the most likely candidate.
 
     References
     ----------
@@ -243,7 +250,7 @@ class IntentSelection(SharedSelection):
     def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gather the same and how well the clicks fit; see :meth:`SelectionNetwork.gather`."""
+        """Gather the same inputs and the fit of the clicks; see :meth:`SelectionNetwork.gather`."""
         (positive, negative), previous = (
             x.unbind(1) for x in self._clicks_and_previous(interaction.float())
         )
@@ -258,16 +265,16 @@ class IntentSelection(SharedSelection):
 
 
 def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
-    """Return the expected IoU of each mask, if one of the masks is right.
+    """Return the expected IoU of each mask, on the assumption that one of the masks is right.
 
     ``E[IoU_m] = sum over k of P(k) IoU(m, k)``
 
     Parameters
     ----------
     logits : Tensor
-        ``(B, M)`` float; their softmax is the probability P that each mask is right.
+        ``(B, M)`` float. Their softmax is the probability P that each mask is right.
     masks : Tensor
-        ``(B, M, h, w)`` float32 in [0, 1]; their IoU is the relaxed one.
+        ``(B, M, h, w)`` float32 in [0, 1]. IoU here is the relaxed IoU.
 
     Returns
     -------
@@ -298,21 +305,55 @@ def averages(x: Tensor, weights: Tensor) -> Tensor:
 
 
 def overlap(masks: Tensor, others: Tensor) -> Tensor:
-    """Return the relaxed IoU ``(B, M, K)`` of masks ``(B, M, h, w)`` with ``(B, K, h, w)``."""
+    """Return the relaxed IoU of masks with other masks.
+
+    Parameters
+    ----------
+    masks, others : Tensor
+        ``(B, M, h, w)`` and ``(B, K, h, w)`` in [0, 1].
+
+    Returns
+    -------
+    Tensor
+        ``(B, M, K)`` in [0, 1].
+    """
     sizes = masks.sum(dim=(2, 3)), others.sum(dim=(2, 3))
     return overlap_from(differences(masks, others), *sizes)
 
 
 def differences(masks: Tensor, others: Tensor) -> Tensor:
-    """Return the L1 distances ``(B, M, K)`` of masks ``(B, M, h, w)`` and ``(B, K, h, w)``."""
+    """Return the L1 distances between masks and other masks.
+
+    Parameters
+    ----------
+    masks, others : Tensor
+        ``(B, M, h, w)`` and ``(B, K, h, w)``.
+
+    Returns
+    -------
+    Tensor
+        ``(B, M, K)``.
+    """
     pairs = masks.flatten(2)[:, :, None] - others.flatten(2)[:, None]
     return pairs.abs_().sum(dim=3)
 
 
 def overlap_from(apart: Tensor, sizes: Tensor, other_sizes: Tensor) -> Tensor:
-    """Return the relaxed IoU ``(B, M, K)`` from :func:`differences` and the sizes of the masks.
+    """Return the relaxed IoU from the L1 distances and the sizes of masks.
 
     ``min(a, b) = (a + b - |a - b|) / 2`` and ``max(a, b) = (a + b + |a - b|) / 2``
+
+    Parameters
+    ----------
+    apart : Tensor
+        ``(B, M, K)``, from :func:`differences`.
+    sizes, other_sizes : Tensor
+        ``(B, M)`` and ``(B, K)``: the sums of the masks over all cells.
+
+    Returns
+    -------
+    Tensor
+        ``(B, M, K)`` in [0, 1].
     """
     both = sizes[:, :, None] + other_sizes[:, None]
     return (both - apart) / (both + apart).clamp_min(2)
