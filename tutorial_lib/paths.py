@@ -40,7 +40,13 @@ def bundled(name: str) -> Path:
 
 
 def in_checkout() -> bool:
-    """Whether the package runs from a checkout, where notebooks can be edited in place."""
+    """Whether the package runs from a checkout.
+
+    Returns
+    -------
+    bool
+        If True, notebooks can be edited in place.
+    """
     return not (_PACKAGE / "notebooks").is_dir()
 
 

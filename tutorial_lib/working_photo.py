@@ -88,7 +88,13 @@ class WorkingPhoto:
         return sketch(self.pixels)
 
     def describe(self) -> dict[str, Any]:
-        """Return both fingerprints and the sizes, ready for JSON."""
+        """Return both fingerprints and the sizes.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
         return {
             "sha256": self.sha256,
             "shape": [*self.shape, 3],
@@ -132,7 +138,13 @@ class WorkingPhoto:
         return known is not None and off <= 1 and same_photo(known, self.sketch)
 
     def full(self) -> np.ndarray:
-        """Return the photo itself, ``(H, W, 3) uint8``."""
+        """Return the photo itself.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W, 3) uint8``.
+        """
         return as_rgb(self._source, max_pixels=MAX_FILE_PIXELS) if self.is_small else self.pixels
 
     def full_mask(self, answer: Segmentation) -> np.ndarray:

@@ -45,8 +45,8 @@ def read_trimap(path: Path, *, upright: bool = False) -> Meaning:
     Parameters
     ----------
     path : Path
-        An image file. If it is transparent, its alpha channel is the mask. If it shows one object
-        in the colours of PASCAL VOC, the void pixels along that object are ignored.
+        An image file. If it is transparent, its alpha channel is the mask. If it has one object in
+        the colours of PASCAL VOC, that is the object, and the void pixels along it are ignored.
     upright : bool
         Whether to rotate the mask by its EXIF orientation, as photos are.
 

@@ -1,9 +1,9 @@
 """Drawings of flow networks, made for lectures.
 
-The source is a green disc and means "object". The sink is a vermilion square and means
-"background". Positive and negative clicks look the same. Every link is a pipe. Its pale part is as
-wide as the capacity, and its dark part is as wide as the flow. A full pipe is dashed. The path of a
-step is yellow. The cut is a dashed black line.
+The source is a green disc and means "object", like a positive click. The sink is a vermilion square
+and means "background", like a negative click. Every link is a pipe. Its pale part is as wide as the
+capacity, and its dark part is as wide as the flow. A full pipe is dashed. The path of a step is
+yellow. The cut is a dashed black line.
 """
 
 from __future__ import annotations

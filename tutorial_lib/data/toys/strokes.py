@@ -100,7 +100,19 @@ class Pen:
     def stand(
         self, row: float, col: float, scale: float = 1.0, mirrored: bool = False, angle: float = 0.0
     ) -> None:
-        """Move the origin of the next thing's frame to a place in the picture."""
+        """Move the origin of the next thing's frame to a place in the picture.
+
+        Parameters
+        ----------
+        row, col : float
+            The place, in picture units.
+        scale : float
+            The size of one unit of the frame, in picture units.
+        mirrored : bool
+            Whether left and right are exchanged.
+        angle : float
+            The rotation of the frame, in radians.
+        """
         self._place = (row, col, scale, -1.0 if mirrored else 1.0, angle)
 
     def part(self, name: str, parent: str | None = None) -> str:
@@ -204,7 +216,22 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Outline:
 
 
 def ellipse(row: float, col: float, tall: float, wide: float, angle: float = 0.0) -> Outline:
-    """Return an ellipse with half axes ``tall`` and ``wide``, rotated by an angle."""
+    """Return the outline of a rotated ellipse.
+
+    Parameters
+    ----------
+    row, col : float
+        The centre.
+    tall, wide : float
+        The half axes.
+    angle : float
+        The rotation, in radians.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n, 2)`` corners.
+    """
     turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     rows, cols = tall * np.sin(turn), wide * np.cos(turn)
     return np.stack(
@@ -219,7 +246,20 @@ def ellipse(row: float, col: float, tall: float, wide: float, angle: float = 0.0
 def limb(
     start: tuple[float, float], end: tuple[float, float], wide: float, narrow: float
 ) -> Outline:
-    """Return a rounded bar between two points, with a half width for each end."""
+    """Return the outline of a rounded bar between two points.
+
+    Parameters
+    ----------
+    start, end : tuple of float
+        The two points, as ``(row, col)``.
+    wide, narrow : float
+        The half widths at ``start`` and at ``end``.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n, 2)`` corners.
+    """
     along = np.arctan2(end[0] - start[0], end[1] - start[1])
     turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 12) + along
     first = np.stack([start[0] + wide * np.sin(turn), start[1] + wide * np.cos(turn)], axis=1)
@@ -230,7 +270,26 @@ def limb(
 def blob(
     pen: Pen, row: float, col: float, tall: float, wide: float, wobble: float = 0.12, lobes: int = 6
 ) -> Outline:
-    """Return an ellipse with a smooth, irregular edge of about ``lobes`` lobes."""
+    """Return the outline of an ellipse with a smooth, irregular edge.
+
+    Parameters
+    ----------
+    pen : Pen
+        The source of randomness.
+    row, col : float
+        The centre.
+    tall, wide : float
+        The half axes.
+    wobble : float
+        The strength of the irregularity, relative to the radius.
+    lobes : int
+        The approximate number of lobes.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n, 2)`` corners.
+    """
     turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     radius = np.ones_like(turn)
     for waves in (2, 3, lobes):

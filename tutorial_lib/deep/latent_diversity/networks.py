@@ -52,7 +52,18 @@ class ProposeAndSelect(nn.Module):
         return self.g if self.trained == "f" else self.f
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training mode. The frozen network stays in evaluation mode."""
+        """Switch to training mode. The frozen network stays in evaluation mode.
+
+        Parameters
+        ----------
+        mode : bool
+            False switches to evaluation mode.
+
+        Returns
+        -------
+        ProposeAndSelect
+            This object.
+        """
         super().train(mode)
         if self._frozen is not None:
             self._frozen.eval()
@@ -89,7 +100,13 @@ class ProposeAndSelect(nn.Module):
         return self.f(*inputs) if self.trained == "f" else self.g(*inputs)
 
     def metadata(self) -> dict[str, Any]:
-        """Return what :func:`load_networks` needs to build both networks, ready for JSON."""
+        """Return the description that :func:`load_networks` needs to build both networks.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
         selector = None if self.g is None else self.g.name
         return {"design": self.f.design.to_dict(), "selector": selector}
 

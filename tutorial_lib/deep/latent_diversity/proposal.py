@@ -120,7 +120,13 @@ class Design:
         return ClickMaps(self.distances, self.clicks, self.previous, numbers.radius, numbers.stride)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields, ready for JSON."""
+        """Return all fields.
+
+        Returns
+        -------
+        dict
+            The fields by name, ready for JSON.
+        """
         return asdict(self)
 
 
@@ -260,5 +266,18 @@ class DiverseSegmentation(nn.Module):
         return hidden, self.heads(hidden)
 
     def forward(self, interaction: Tensor, *maps: Tensor) -> Tensor:
-        """Return the logits ``(B, M, h, w)`` from the click maps and the encoder's maps."""
+        """Compute the candidates from the click maps and the encoder's maps.
+
+        Parameters
+        ----------
+        interaction : Tensor
+            ``(B, C, h, w) float32``, from :meth:`ClickMaps.maps`.
+        *maps : Tensor
+            From :class:`Encoder`.
+
+        Returns
+        -------
+        Tensor
+            ``(B, M, h, w)``: the logits of the M candidates.
+        """
         return self.answer(self.features(*maps), interaction)[1]

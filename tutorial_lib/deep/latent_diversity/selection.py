@@ -78,7 +78,18 @@ class SelectionNetwork(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, *gathered: Tensor) -> Tensor:
-        """Score the candidates: ``(B, M)`` float, higher is better."""
+        """Score the candidates.
+
+        Parameters
+        ----------
+        *gathered : Tensor
+            From :meth:`gather`.
+
+        Returns
+        -------
+        Tensor
+            ``(B, M)`` float. Higher is better.
+        """
 
     def _pooled(self, x: Tensor) -> Tensor:
         return (F.avg_pool2d(x, self.pool, ceil_mode=True) if self.pool > 1 else x).float()
