@@ -26,7 +26,7 @@ TEST_HOME := TUTORIAL_LIB_HOME=$(abspath $(VENV))/home
 # pytest as on a processor with fewer instructions: $(call plain,instructions,threads). With two
 # threads in each of two files there are more threads than cores: who waits gives its core away.
 plain = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=$(1) OMP_NUM_THREADS=$(2) \
-	OMP_WAIT_POLICY=PASSIVE $(TEST_HOME) $(PY) -m pytest -p tests.only_networks $(PARALLEL)
+	OMP_WAIT_POLICY=PASSIVE $(TEST_HOME) $(NICE) $(PY) -m pytest -p tests.only_networks $(PARALLEL)
 # Exit code 0 on processors that have no more: there notebook-tests runs as the last command would.
 AVX2_ALREADY := $(PY) -c "import sys, torch; \
 	sys.exit(torch.backends.cpu.get_cpu_capability() not in ('AVX2', 'DEFAULT'))"
@@ -57,9 +57,9 @@ install: $(VENV)/.installed ## Set up the virtual environment .venv
 lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
 	$(PY) -m tutorial_lib lab $(ARGS)
 
-# The browser mostly waits, so the last two run side by side.
+# The browser mostly waits, so the last two run side by side; what it does is timed, so it goes first.
 test: lint unit notebook-tests browser ## Run every test
-	$(MAKE) -j 2 plain-tests browser-tests
+	$(MAKE) -j 2 plain-tests browser-tests NICE="nice -n 19"
 
 lint: $(VENV)/.installed-test ## Check style with ruff
 	$(PY) -m ruff check .

@@ -2,8 +2,9 @@
 
 ``make plain-tests`` runs tests and notebooks of networks again while torch is told to use fewer
 instructions than the processor has. A file is about networks if it imports torch or the parts of
-the package that need it, or names one of its methods: nobody has to keep a list. A test of each
-method is left out for methods without a network.
+the package that need it, or names one of its methods: nobody has to keep a list. Test files that
+train networks are left out, because only answers are compared across processors. So is a test of
+each method for methods without a network.
 """
 
 from __future__ import annotations
@@ -29,9 +30,14 @@ ABOUT_NETWORKS = re.compile(
 )
 
 
+TRAINS = re.compile(r"^\s*(from|import)\stutorial_lib\.training\b", re.MULTILINE)
+
+
 def about_networks(path: Path) -> bool:
-    """Whether a test file or a notebook computes with networks."""
-    return bool(ABOUT_NETWORKS.search(text_of(path) or ""))
+    """Whether networks answer in a test file or a notebook."""
+    text = text_of(path) or ""
+    trains = path.suffix == ".py" and TRAINS.search(text)
+    return bool(ABOUT_NETWORKS.search(text)) and not trains
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -182,7 +182,7 @@ class Clicker:
 
     def wait_until_shown(self) -> None:
         try:
-            self.canvas.wait_for(timeout=30_000)
+            self.canvas.wait_for(timeout=90_000)
             self.wait("([x, y, r, g, b, a]) => a === 255", 100, 100)
         except PlaywrightError as error:
             words = self.page.locator(".jp-OutputArea").all_inner_texts()
