@@ -32,7 +32,10 @@ AVX2_ALREADY := $(PY) -c "import sys, torch; \
 	sys.exit(torch.backends.cpu.get_cpu_capability() not in ('AVX2', 'DEFAULT'))"
 # The notebooks in which shipped networks answer clicks; the others train small ones.
 ANSWERING := 07_deep_object_selection.ipynb 09_latent_diversity.ipynb
-QUICK := tests --ignore tests/browser -m "not slow"
+# Not again as on a plain processor: files that only name networks, or check how they are built.
+NAMING := average_weights backbones click_log notebook_code one_click options plots_comparisons \
+	provenance published weights
+QUICK := tests --ignore tests/browser -m "not slow" $(NAMING:%=--ignore tests/test_%.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \

@@ -107,6 +107,8 @@ class Server:
 
 def run_all(page: Page) -> Clicker:
     """Run all cells of the open notebook, in Lab or Notebook 7, and wait for the widget."""
+    # On a busy machine the kernel is idle before the page has loaded the widgets' extensions.
+    page.wait_for_load_state("networkidle", timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     clicker = Clicker(page)
