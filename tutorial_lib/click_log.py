@@ -12,7 +12,7 @@ import math
 import re
 import types
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 
-from tutorial_lib.clicks import Click, Clicks, Preference
+from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
 from tutorial_lib.registry import method_options
@@ -247,18 +247,8 @@ def clicks_of(log: Log) -> Clicks:
     Clicks
         In pixels of the photo at the size of the log.
     """
-    return _joined(Clicks.from_list(log["clicks"]), log)
-
-
-def _joined(clicks: Iterable[Click], log: Log) -> Clicks:
-    """Insert the preferences of a log after their clicks."""
-    preferences = dict(log.get("choices", []))
-    actions: list[Click | Preference] = []
-    for count, click in enumerate(clicks, start=1):
-        actions.append(click)
-        if count in preferences:
-            actions.append(Preference(preferences[count]))
-    return Clicks(actions)
+    clicks = Clicks.from_list(log["clicks"])
+    return Clicks.joined(enumerate(clicks, start=1), dict(log.get("choices", [])))
 
 
 def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
@@ -280,10 +270,10 @@ def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
     if photo.shape == tuple(log["image"]["shape"][:2]):
         return clicks
     rows, cols = (new / old for new, old in zip(photo.shape, log["image"]["shape"], strict=False))
-    return _joined(
-        (Click(int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks),
-        log,
+    moved = (
+        Click(int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks
     )
+    return Clicks.joined(enumerate(moved, start=1), clicks.preferences)
 
 
 def match_photo(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
 
@@ -295,6 +295,31 @@ class Clicks:
                 count += 1
         return found
 
+    @classmethod
+    def joined(
+        cls, numbered: Iterable[tuple[int, Click]], preferences: Mapping[int, int]
+    ) -> Clicks:
+        """Put preferences behind their clicks.
+
+        Parameters
+        ----------
+        numbered : iterable of (int, Click)
+            Clicks with their numbers, from 1.
+        preferences : mapping of int to int
+            Number of a click to the candidate preferred after it, as :attr:`preferences` has it.
+
+        Returns
+        -------
+        Clicks
+            The clicks in the order given, each followed by its preference if it has one.
+        """
+        actions: list[Action] = []
+        for number, click in numbered:
+            actions.append(click)
+            if number in preferences:
+                actions.append(Preference(preferences[number]))
+        return cls(actions)
+
     def without_preferences(self) -> Clicks:
         """Return the clicks alone. Another method needs this, since its candidates differ.
 
@@ -489,12 +514,8 @@ class Clicks:
     def __getitem__(self, index: int | slice) -> Click | Clicks:
         if not isinstance(index, slice):
             return self.items[index]
-        preferences, actions = self.preferences, list[Action]()
-        for place in range(*index.indices(len(self.items))):
-            actions.append(self.items[place])
-            if place + 1 in preferences:
-                actions.append(Preference(preferences[place + 1]))
-        return Clicks(actions)
+        places = range(*index.indices(len(self.items)))
+        return Clicks.joined(((place + 1, self.items[place]) for place in places), self.preferences)
 
     def __repr__(self) -> str:
         words = (
