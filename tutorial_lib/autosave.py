@@ -84,8 +84,7 @@ class Autosave:
             entry["continues"] = self._continues
         if not whole:
             entry["keep"] = keep
-        entry |= fields_of(clicks)
-        entry["clicks"] = entry["clicks"][keep:]
+        entry |= fields_of(clicks, keep)
         entry["seconds"] = [seconds_of(click) for click in clicks[keep:]]
         self._append(dump(entry).encode())
         self._known = (dict(header), clicks)

@@ -227,9 +227,9 @@ def _check_choices(choices: Any, clicks: int, where: str) -> None:
             )
 
 
-def fields_of(clicks: Clicks) -> dict[str, Any]:
-    """Return the fields ``clicks`` and, if there are preferences, ``choices`` of a log."""
-    plain = {"clicks": clicks.without_preferences().to_list()}
+def fields_of(clicks: Clicks, start: int = 0) -> dict[str, Any]:
+    """Return the fields of a log: ``clicks`` from a number on, and ``choices`` if there are any."""
+    plain = {"clicks": Clicks(clicks.items[start:]).to_list()}
     choices = [[count, candidate] for count, candidate in clicks.preferences.items()]
     return plain | ({"choices": choices} if choices else {})
 
