@@ -10,6 +10,7 @@ from tutorial_lib.metrics import (
     area_under_curve,
     bootstrap_interval,
     clicks_and_curve,
+    clicks_to_errors,
     clicks_to_reach,
     disagreement,
     iou,
@@ -146,6 +147,32 @@ def test_a_curve_has_twenty_values():
 def test_area_under_curve(curve, area):
     assert area_under_curve(curve) == pytest.approx(area)
     assert area_under_curve(np.array(curve)) == pytest.approx(area)
+
+
+def test_clicks_are_averaged_at_each_error_and_those_who_never_reach_it_are_counted():
+    samples = [(0.7, 0.85), (0.2, 0.6, 0.9), (0.5,)]
+    easy, hard = clicks_to_errors(samples, (0.5, 0.15), maximum=10)
+    assert (easy.clicks, easy.never, easy.samples) == (pytest.approx((1 + 2 + 1) / 3), 0, 3)
+    # An IoU of exactly 0.85 reaches the error 0.15; the last sample counts as the maximum.
+    assert (hard.clicks, hard.never) == (pytest.approx((2 + 3 + 10) / 3), 1)
+    assert 2 <= hard.low < hard.clicks < hard.high <= 10
+    assert clicks_to_errors([(0.2, 0.9)], [0.1], maximum=1)[0].never == 1  # reached too late
+
+
+def test_the_two_averages_of_a_study_differ():
+    samples = [(1.0,), (0.0,) * 9 + (1.0,)]  # one needs a click, one needs ten
+    assert clicks_to_errors(samples, [0.5])[0].clicks == 5.5
+    assert np.flatnonzero(mean_iou_curve(samples) >= 0.5)[0] + 1 == 1
+
+
+def test_an_error_that_cannot_be_is_refused():
+    for samples, errors, message in [
+        ([], [0.1], "one sample"),
+        ([[0.5]], [1.5], "between 0 and 1"),
+    ]:
+        with pytest.raises(ValueError, match=message) as error:
+            clicks_to_errors(samples, errors)
+        assert one_sentence(error.value)
 
 
 def test_nothing_to_average_is_refused():

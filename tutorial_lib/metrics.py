@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,87 @@ def mean_iou_curve(samples: Iterable[Sequence[float]], maximum: int = 20) -> np.
     if not (rows and all(rows)):
         raise ValueError("A mean curve needs at least one sample, and one click in each.")
     return np.mean([row + row[-1:] * (maximum - len(row)) for row in rows], axis=0)
+
+
+@dataclass(frozen=True)
+class ClicksToError:
+    """How many clicks a Jaccard error took, over many objects or trials.
+
+    Parameters
+    ----------
+    error : float
+        The Jaccard error to reach, ``1 - IoU``, between 0 and 1.
+    clicks : float
+        Mean number of clicks. A sample that never reaches the error counts as the maximum.
+    low, high : float
+        95 % bootstrap interval of that mean over samples.
+    samples : int
+        Number of samples.
+    never : int
+        Number of samples that never reach the error.
+    """
+
+    error: float
+    clicks: float
+    low: float
+    high: float
+    samples: int
+    never: int
+
+
+def clicks_to_errors(
+    samples: Iterable[Sequence[float]], errors: Iterable[float], maximum: int = 20
+) -> list[ClicksToError]:
+    """Return the mean number of clicks that each Jaccard error takes, over many objects.
+
+    This is how Figure 6 of Latent Diversity averages: it fixes the error and averages the clicks.
+    :func:`mean_iou_curve` fixes the number of clicks and averages the IoU. The two curves differ.
+
+    Parameters
+    ----------
+    samples : iterable of sequence of float
+        The IoUs of each object or trial after click 1, 2, ...
+    errors : iterable of float
+        The errors to reach, between 0 and 1. If people stopped at an IoU of 0.85, ask for no error
+        below 0.15: nobody tried to reach it.
+    maximum : int
+        The number of clicks that counts for a sample that never reaches an error.
+
+    Returns
+    -------
+    list of ClicksToError
+        One for each error, in the given order.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or if an error lies outside [0, 1].
+
+    References
+    ----------
+    Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Figure 6.
+
+    Examples
+    --------
+    >>> found = clicks_to_errors([[0.6, 0.9], [0.5, 0.7]], [0.4, 0.15], maximum=20)
+    >>> [(one.error, one.clicks, one.never) for one in found]
+    [(0.4, 1.5, 0), (0.15, 11.0, 1)]
+    """
+    rows = [list(ious[:maximum]) for ious in samples]
+    if not rows:
+        raise ValueError("A mean over samples needs at least one sample.")
+    found = []
+    for error in errors:
+        if not 0 <= error <= 1:
+            raise ValueError(f"A Jaccard error lies between 0 and 1, not {error}.")
+        target = round(1 - error, 9)  # 1 - 0.15 and its kind, without the last binary digit
+        counts = [clicks_to_reach(ious, target, maximum) for ious in rows]
+        low, high = bootstrap_interval(counts)
+        never = sum(all(value < target for value in ious) for ious in rows)
+        found.append(
+            ClicksToError(float(error), float(np.mean(counts)), low, high, len(rows), never)
+        )
+    return found
 
 
 def clicks_and_curve(
