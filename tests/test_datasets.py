@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 from tests.support import one_sentence
 from tutorial_lib.cli import app
 from tutorial_lib.data import photo_files
+from tutorial_lib.data.catalogue import BERKELEY_IN_BSDS500, GRABCUT_IN_BSDS500
 from tutorial_lib.data.datasets import (
     DATASETS,
-    GRABCUT_IN_BSDS500,
+    TEST_PHOTOS_IN_BSDS500,
     Example,
     Subset,
     load_dataset,
@@ -565,6 +566,17 @@ def test_every_object_can_be_had(many):
     assert len(load_dataset("coco", many, per_category=1)) == 2
 
 
+def test_every_fourth_photo_is_held_out_from_training(many):
+    def photos(**options):
+        found = load_dataset("coco", many, per_category=None, **options)
+        return {int(key.split("-")[0]) for key in found.ids}
+
+    assert photos(fold="held-out") == {4, 8, 12}
+    assert photos(fold="train") == set(range(1, 13)) - {4, 8, 12}
+    coco(many, [annotation(n, n, [ROW]) for n in range(21, 29)], range(21, 29), split="train2017")
+    assert photos(split="held-out") == {24, 28}  # of the training photos, if they are there
+
+
 def test_the_twenty_seen_categories():
     from tutorial_lib.data.layouts.coco import SEEN
 
@@ -590,7 +602,7 @@ def test_the_split_chooses_the_annotations(tmp_path):
     coco(tmp_path, [annotation(8, 1, [ROW])], split="train2017")
     assert load_dataset("coco", tmp_path).ids == ("000000000001-7",)
     assert load_dataset("coco", tmp_path, split="train2017").ids == ("000000000001-8",)
-    with refuses(ValueError, "train2017, val2017, seen, unseen, not 'val2014'"):
+    with refuses(ValueError, "train2017, val2017, seen, unseen, held-out, not 'val2014'"):
         load_dataset("coco", tmp_path, split="val2014")
 
 
@@ -775,8 +787,10 @@ def test_the_sizes_of_segments_can_be_chosen(two_readings):
 
 def test_bsds_splits_and_exclusions(two_readings):
     assert load_dataset("bsds500", two_readings, split="val").stems == ("3096",)
-    assert load_dataset("bsds500", two_readings, exclude=GRABCUT_IN_BSDS500).stems == ("3096",)
-    assert len(GRABCUT_IN_BSDS500) == 19
+    assert load_dataset("bsds500", two_readings, exclude=["21077"]).stems == ("3096",)
+    assert (len(GRABCUT_IN_BSDS500), len(BERKELEY_IN_BSDS500)) == (19, 96)
+    assert TEST_PHOTOS_IN_BSDS500 == GRABCUT_IN_BSDS500 | BERKELEY_IN_BSDS500
+    assert len(TEST_PHOTOS_IN_BSDS500) == 99  # 16 of the 19 are in Berkeley too
 
 
 def test_a_text_is_no_list_of_photos_to_exclude(two_readings):

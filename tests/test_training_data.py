@@ -1,5 +1,6 @@
 """Training samples: scenes from each kind of dataset, crops, clicks, tensors, and their order."""
 
+import json
 import pickle
 from itertools import islice
 
@@ -11,7 +12,6 @@ from scipy.io import savemat
 
 from tests.support import disc_mask, one_sentence
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.data.catalogue import GRABCUT_IN_BSDS500
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
 from tutorial_lib.guidance import distance_maps
@@ -52,7 +52,7 @@ def data(tmp_path):
         disc_mask((SIDE, SIDE), 32, 32, 16) * np.uint8(255),
     )
     quarters = np.kron([[1, 2], [3, 4]], np.ones((32, 32))).astype(np.uint16)
-    for stem in ("1", sorted(GRABCUT_IN_BSDS500)[0]):
+    for stem in ("1", "21077", "3096"):
         save(tmp_path / f"BSDS500/data/images/train/{stem}.jpg", photo)
         cells = np.empty((1, 1), object)
         cells[0, 0] = {"Segmentation": quarters, "Boundaries": quarters}
@@ -105,9 +105,49 @@ def test_segments_are_single_or_unions_of_neighbours(data):
         assert not truth.all()
 
 
-def test_photos_of_the_grabcut_test_are_left_out(data):
+def test_photos_of_the_grabcut_and_berkeley_tests_are_left_out(data):
     (source,), _ = sources.open_mixture("bsds500:BSDS500:1", data, (64, 64))
-    assert source.stems == ("1",)
+    assert source.stems == ("1",)  # 21077 is in GrabCut and Berkeley, 3096 in Berkeley
+
+
+def rectangle(number, image, top, left, bottom, right, crowd=0):
+    corners = [[left, top, right, top, right, bottom, left, bottom]]
+    return {"id": number, "image_id": image, "category_id": 1, "iscrowd": crowd,
+            "segmentation": corners}  # fmt: skip
+
+
+def test_coco_gives_objects_among_others_and_never_a_held_out_or_a_test_photo(tmp_path):
+    names = [f"{number:012d}.webp" for number in range(1, 9)]
+    for name in names:
+        save(tmp_path / "coco-train" / "train2017" / name, np.zeros((SIDE, SIDE, 3), np.uint8))
+    content = {
+        "images": [
+            {"id": n, "file_name": name, "height": SIDE, "width": SIDE}
+            for n, name in enumerate(names, start=1)
+        ],
+        "categories": [{"id": 1, "name": "cup"}],
+        "annotations": [rectangle(10 * n, n, 0, 0, 40, 40) for n in range(1, 9)]
+        + [rectangle(11, 1, 8, 8, 16, 16), rectangle(12, 1, 40, 0, 64, 64, crowd=1)],
+    }
+    lists = tmp_path / "coco-train" / "annotations"
+    lists.mkdir()
+    (lists / "instances_train2017.json").write_text(json.dumps(content))
+    (source,), _ = sources.open_mixture("coco:coco-train:1", tmp_path, (64, 64))
+    photos = {source.dataset.photo_file(group[0]).stem for group in source.photos}
+    assert photos == {f"{n:012d}" for n in (1, 2, 3, 5, 6, 7)}
+    (first, *_), draw = source.photos, rng()
+    source.photos = (first,)
+    found = {
+        int(scene.truth.sum()): scene.labels for scene in (source.draw(draw) for _ in range(8))
+    }
+    large, small = 40 * 40, 8 * 8
+    assert set(found) == {large, small}
+    assert (found[large][8:16, 8:16] == OBJECT).all()  # the object hides the others
+    assert (found[small] == OTHERS).sum() == large - small
+    assert (found[small][40:] == IGNORED).all()
+    (lists / "instances_train2017.json").rename(lists / "instances_val2017.json")
+    with pytest.raises(ValueError, match="can be val2017, .* not 'train2017'"):
+        sources.open_mixture("coco:coco-train:1", tmp_path, (64, 64))
 
 
 def test_toys_are_ever_new_and_their_parts_have_company():

@@ -166,7 +166,7 @@ _INFOS = (
         home="https://cocodataset.org/#download",
         terms=f"The annotations are CC BY 4.0. {_FLICKR_TERMS}",
         paper="Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014",
-        splits=("val2017", "train2017", "val2014", "train2014", "seen", "unseen"),
+        splits=("val2017", "train2017", "val2014", "train2014", "seen", "unseen", "held-out"),
         archives=_coco_archives(),
     ),
     DatasetInfo(
@@ -255,7 +255,7 @@ _INFOS = (
 #: Every dataset by name.
 DATASETS: dict[str, DatasetInfo] = {info.name: info for info in _INFOS}
 
-#: The photos that are in both GrabCut and BSDS500. Exclude them from training to test on GrabCut.
+#: The photos that are in both GrabCut and BSDS500.
 GRABCUT_IN_BSDS500 = frozenset(
     map(
         str,
@@ -263,3 +263,22 @@ GRABCUT_IN_BSDS500 = frozenset(
         + (304074, 65019, 24077, 388016, 208001, 106024, 189080, 153077, 209070),
     )
 )
+
+#: The photos of the Berkeley test set, which are all in BSDS500.
+BERKELEY_IN_BSDS500 = frozenset(
+    map(
+        str,
+        (3096, 8023, 12003, 21077, 23080, 24077, 25098, 35008, 35010, 35058, 37073, 38082)
+        + (38092, 41033, 42012, 42049, 42078, 43070, 43074, 56028, 58060, 62096, 65019, 65074)
+        + (65132, 66053, 69020, 69040, 78004, 85048, 86016, 89072, 90076, 92059, 97033, 101085)
+        + (101087, 102061, 106024, 108005, 108070, 108082, 109053, 118035, 123074, 124084)
+        + (126007, 130026, 134035, 135037, 138078, 151087, 153077, 157055, 160068, 163014)
+        + (163062, 167062, 170057, 175043, 181079, 187029, 188063, 189011, 189080, 196015)
+        + (196073, 198023, 208001, 209070, 216053, 216066, 227092, 229036, 239007, 253027)
+        + (253036, 253055, 268002, 271031, 271035, 285079, 286092, 291000, 293029, 296059)
+        + (299091, 300091, 302008, 304034, 304074, 310007, 372047, 376020, 376043, 388016),
+    )
+)
+
+#: The photos of BSDS500 that belong to a test set. Training never draws from them.
+TEST_PHOTOS_IN_BSDS500 = GRABCUT_IN_BSDS500 | BERKELEY_IN_BSDS500

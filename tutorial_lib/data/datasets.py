@@ -11,14 +11,14 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.data.catalogue import DATASETS, GRABCUT_IN_BSDS500, DatasetInfo
+from tutorial_lib.data.catalogue import DATASETS, TEST_PHOTOS_IN_BSDS500, DatasetInfo
 from tutorial_lib.data.fetching import fetch
 from tutorial_lib.data.layouts.by_name import LAYOUTS, Reader
 from tutorial_lib.data.layouts.dataset import Dataset, Example, Subset
 
 __all__ = [
     "DATASETS",
-    "GRABCUT_IN_BSDS500",
+    "TEST_PHOTOS_IN_BSDS500",
     "Dataset",
     "DatasetInfo",
     "Example",
@@ -108,7 +108,8 @@ def load_dataset(
     seed : int
         The seed of the random sample, for davis and coco.
     **options
-        ``share`` and ``resolution`` for davis; ``part`` and ``per_category`` for coco; ``least``,
+        ``share`` and ``resolution`` for davis; ``part``, ``fold``,
+        ``per_category`` and ``upright`` for coco; ``least``,
         ``most`` and ``exclude`` for bsds500; ``targets`` for clothing-co-parsing; ``check`` for
         duts and folder.
 

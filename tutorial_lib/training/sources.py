@@ -11,10 +11,11 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from tutorial_lib.data.catalogue import GRABCUT_IN_BSDS500
+from tutorial_lib.data.catalogue import TEST_PHOTOS_IN_BSDS500
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import BODY, ClothingCoParsing
+from tutorial_lib.data.layouts.coco import Coco, training_split
 from tutorial_lib.data.layouts.dataset import Dataset
 from tutorial_lib.data.toy_world import toy_scene
 
@@ -52,7 +53,7 @@ class Source(Protocol):
 
 
 class Photos:
-    """Any dataset with one object per example: DUTS, a folder of your own, VOC, SBD, COCO.
+    """Any dataset with one object per example: DUTS, a folder of your own, VOC, SBD.
 
     Parameters
     ----------
@@ -145,6 +146,38 @@ class Segments:
             chosen.append(int(rng.choice(fitting)))
 
 
+class Instances:
+    """COCO: one object of a photo, and other objects of the same photo.
+
+    Parameters
+    ----------
+    dataset : Coco
+        The photos, with every object (``per_category=None``).
+    """
+
+    def __init__(self, dataset: Coco) -> None:
+        self.dataset = dataset
+        groups: dict[Path, list[int]] = {}
+        for index in range(len(dataset)):
+            groups.setdefault(dataset.photo_file(index), []).append(index)
+        self.photos = tuple(groups.values())
+
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a photo, then one of its objects. Crowd regions are ignored."""
+        objects = self.photos[int(rng.integers(len(self.photos)))]
+        chosen = int(rng.choice(objects))
+        example = self.dataset[chosen]
+        labels = np.zeros(example.truth.shape, dtype=np.uint8)
+        others = rng.permutation([index for index in objects if index != chosen])[:MAX_OTHERS]
+        masks = sorted((self.dataset.truth(index) for index in others), key=np.sum, reverse=True)
+        for number, mask in enumerate(masks):  # small ones last, where all can be seen
+            labels[mask] = OTHERS + number
+        if example.ignore is not None:
+            labels[example.ignore] = IGNORED
+        labels[example.truth] = OBJECT
+        return TrainingScene(example.image, labels)
+
+
 class Toys:
     """The toy world: every draw generates a new scene, and picks one of its objects.
 
@@ -184,6 +217,11 @@ def _scene_labels(
     return lookup[labels]
 
 
+def _instances(folder: Path) -> Source:
+    split = training_split(folder) or "train2017"  # validation photos are for tests
+    return Instances(Coco(folder, split=split, fold="train", per_category=None))
+
+
 def _photos(kind: str) -> Callable[[Path], Source]:
     return lambda folder: Photos(load_dataset(kind, folder))
 
@@ -192,9 +230,10 @@ _KINDS: dict[str, Callable[[Path], Source]] = {
     "duts": _photos("duts"),
     "folder": _photos("folder"),
     "clothing-co-parsing": lambda folder: Garments(ClothingCoParsing(folder, split="train")),
-    "bsds500": lambda folder: Segments(Bsds500(folder, exclude=GRABCUT_IN_BSDS500)),
+    "bsds500": lambda folder: Segments(Bsds500(folder, exclude=TEST_PHOTOS_IN_BSDS500)),
     "voc": lambda folder: Photos(load_dataset("voc", folder, split="train")),
     "sbd": lambda folder: Photos(load_dataset("sbd", folder, split="train")),
+    "coco": _instances,
 }
 TOY_WORLD = "toy-world"
 

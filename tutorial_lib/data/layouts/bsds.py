@@ -31,7 +31,7 @@ class Bsds500(Dataset):
         The smallest and the largest share of the photo that a segment may cover, both included.
     exclude : container of str
         The photos to leave out, as file names without extension. See
-        :data:`~tutorial_lib.data.catalogue.GRABCUT_IN_BSDS500`.
+        :data:`~tutorial_lib.data.catalogue.TEST_PHOTOS_IN_BSDS500`.
 
     References
     ----------

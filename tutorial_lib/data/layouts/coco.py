@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,12 @@ SEEN = frozenset(
     + ("train", "tv")
 )
 PARTS = ("all", "seen", "unseen")
+FOLDS = ("all", "train", "held-out")
+#: COCO's own validation photos are test photos here, so we hold out every fourth training photo in
+#: the order of the file names.
+QUARTER = 4
+#: The annotations of training photos, the first one that exists.
+_TRAINING = ("train2017", "train2014")
 EMPTY, BROKEN = "empty", "broken"
 
 
@@ -56,12 +62,17 @@ class Coco(Dataset):
     split : str, optional
         Selects ``annotations/instances_<split>.json``. By default, val2017, then val2014, then the
         only file there is. ``"seen"`` and ``"unseen"`` mean the default file and this ``part``.
+        ``"held-out"`` means this ``fold`` of train2017, of train2014, or of the default file.
     seed : int
         The seed of the draw of photos and objects.
     part : str
         ``"seen"`` for the 20 PASCAL categories, ``"unseen"`` for the other 60, or ``"all"``.
     per_category : int, optional
         The number of photos of each category. None takes every object of every photo.
+    fold : str
+        ``"held-out"`` for the 4th, 8th, 12th... photo of the annotation file in the order of the
+        file names, ``"train"`` for the others, or ``"all"``. Training draws from ``"train"`` only,
+        so that the photos that are held out can choose between networks.
     upright : bool, optional
         Whether to rotate photos by their EXIF orientation. True if the outlines were drawn on
         upright photos. By default, the sizes in the annotations decide. If both orientations fit,
@@ -80,11 +91,15 @@ class Coco(Dataset):
         seed: int = 0,
         part: str = "all",
         per_category: int | None = 10,
+        fold: str = "all",
         upright: bool | None = None,
     ) -> None:
         if split in ("seen", "unseen"):
             split, part = None, split
+        if split == "held-out":
+            split, fold = training_split(root), split
         one_of("coco", "part", part, PARTS)
+        one_of("coco", "fold", fold, FOLDS)
         if per_category is not None and per_category < 1:
             raise ValueError(f"At least 1 photo for each category, not {per_category}.")
         base = locate("coco", root, ("annotations",))
@@ -93,7 +108,10 @@ class Coco(Dataset):
         path = base / "annotations" / f"instances_{self.split}.json"
         records = Records(path, self.broken)
         folder = _photo_folder(base, self.split, records.first_photo)
-        sampler = _Sampler(records, part, self.skipped, self.broken)
+        numbers = enumerate(records.photo_ids, start=1)
+        kept = {"all": (False, True), "train": (False,), "held-out": (True,)}[fold]
+        photos = {image for number, image in numbers if (number % QUARTER == 0) in kept}
+        sampler = _Sampler(records, part, photos, self.skipped, self.broken)
         entries = []
         for key, name, mask in sampler.draw(per_category, seed):
             with self._guarded(key):
@@ -125,6 +143,22 @@ class Coco(Dataset):
             )
         return chosen
 
+    def truth(self, index: int) -> np.ndarray:
+        """Decode the mask of an object without reading its photo.
+
+        Parameters
+        ----------
+        index : int
+            The example's number, from 0.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``: the object.
+        """
+        mask = self._entry_at(index).detail
+        return decode(mask.size, mask.target)
+
     def _upright(self, entry: Entry) -> bool:
         return entry.detail.upright
 
@@ -139,7 +173,12 @@ class _Sampler:
     """Draws objects from the annotations; records those that are skipped or cannot be read."""
 
     def __init__(
-        self, records: Records, part: str, skipped: dict[str, str], broken: dict[str, str]
+        self,
+        records: Records,
+        part: str,
+        photos: Container[Identity],
+        skipped: dict[str, str],
+        broken: dict[str, str],
     ) -> None:
         self._records, self._skipped, self._broken = records, skipped, broken
         self._crowds: dict[Identity, list[dict]] = defaultdict(list)
@@ -150,6 +189,8 @@ class _Sampler:
         }
         for annotation in records.annotations:
             image, category = annotation["image_id"], annotation["category_id"]
+            if image not in photos:
+                continue
             if annotation.get("iscrowd"):
                 self._crowds[image].append(annotation)
             elif category in self._categories:
@@ -217,6 +258,25 @@ def _seed_of(category: Identity) -> int:
     return category if whole else zlib.crc32(str(category).encode())
 
 
+def training_split(root: Path) -> str | None:
+    """Return which annotations of training photos a folder holds.
+
+    Parameters
+    ----------
+    root : Path
+        The folder with ``annotations``.
+
+    Returns
+    -------
+    str or None
+        A ``split`` for :class:`Coco`. None, the default split, if the folder has neither
+        train2017 nor train2014.
+    """
+    lists = root / "annotations"
+    there = (name for name in _TRAINING if (lists / f"instances_{name}.json").is_file())
+    return next(there, None)
+
+
 def _split(base: Path, split: str | None) -> str:
     there = sorted(p.stem.partition("_")[2] for p in base.glob("annotations/instances_*.json"))
     if not there:
@@ -228,7 +288,7 @@ def _split(base: Path, split: str | None) -> str:
     if split is None and not usual and len(there) > 1:
         raise ValueError(f"Say which split of coco to read: {', '.join(there)}.")
     chosen = split or (usual or there)[0]
-    one_of("coco", "split", chosen, (*there, "seen", "unseen"))
+    one_of("coco", "split", chosen, (*there, "seen", "unseen", "held-out"))
     return chosen
 
 

@@ -58,6 +58,13 @@ class Records:
         stem = Path(name).stem if isinstance(name, str) else "unknown"
         return f"{stem}-{annotation['id']}"
 
+    @property
+    def photo_ids(self) -> list[Identity]:
+        """The ids of all photos, in the order of their file names."""
+        return sorted(
+            self._images, key=lambda i: (str(self._images[i].get("file_name")), in_order(i))
+        )
+
     def photo(self, image: Identity) -> tuple[str, tuple[int, int]]:
         """Return a photo's file name and its size.
 
