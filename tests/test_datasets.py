@@ -442,6 +442,30 @@ def test_the_fixed_frames_of_f_brs_are_all_taken(tmp_path):
     assert len(load_dataset("davis", tmp_path)) == 3
 
 
+@pytest.mark.parametrize(
+    ("above", "photos", "masks"), [("DAVIS345", "img", "gt"), ("", "images", "masks")]
+)
+def test_single_frames_are_read_wherever_they_lie(tmp_path, above, photos, masks):
+    photo(tmp_path / above / photos / "bear-00010.jpg")
+    write(tmp_path / above / masks / "bear-00010.png", MASK)
+    data = load_dataset("davis", tmp_path)
+    assert data.ids == ("bear-00010",)
+    assert (data[0].truth == SQUARE).all()
+
+
+def test_without_lists_the_folders_are_the_sequences(tmp_path):
+    davis(tmp_path, {"bear": [MASK] * 2, "camel": [MASK]}, {})
+    parts = {
+        split: load_dataset("davis", tmp_path, split=split, share=1).ids
+        for split in ("train", "val", "trainval")
+    }
+    assert parts["train"] == ("bear-00000", "bear-00001")
+    assert parts["val"] == ("camel-00000",)  # a validation sequence of 2016
+    assert parts["trainval"] == (*parts["train"], *parts["val"])
+    with refuses(FileNotFoundError, "not laid out as DAVIS"):
+        load_dataset("davis", tmp_path, split="345-frames")
+
+
 @pytest.mark.parametrize("share", [0, -0.1, 1.1])
 def test_a_share_outside_is_refused(davis_2016, share):
     with refuses(ValueError, "share", str(share)):
@@ -449,7 +473,7 @@ def test_a_share_outside_is_refused(davis_2016, share):
 
 
 def test_missing_lists_and_sequences_are_named(tmp_path):
-    davis(tmp_path, {"s": [MASK]}, {})
+    davis(tmp_path, {"s": [MASK]}, {"2017/other": ["s"]})
     with refuses(FileNotFoundError, "There is no list", "trainval.txt"):
         load_dataset("davis", tmp_path)
     davis(tmp_path, {}, {"2017/trainval": ["gone"]})
@@ -577,8 +601,27 @@ def test_every_fourth_photo_is_held_out_from_training(many):
     assert photos(split="held-out") == {24, 28}  # of the training photos, if they are there
 
 
+@pytest.mark.parametrize(
+    ("above", "photos", "masks"), [("COCO_MVal", "img", "gt"), ("", "images", "masks")]
+)
+def test_coco_as_a_folder_of_objects_tells_seen_categories_from_others(
+    tmp_path, above, photos, masks
+):
+    for name in ("dog03_000000000001", "wine glass00_000000000002", "mine"):
+        photo(tmp_path / above / photos / f"{name}.jpg")
+        write(tmp_path / above / masks / f"{name}.png", MASK)
+    data = load_dataset("coco", tmp_path)
+    assert data.ids == ("dog03_000000000001", "wine-glass00_000000000002")
+    assert "so its category is unknown" in data.broken["mine"]
+    assert (data[1].truth == SQUARE).all()
+    assert load_dataset("coco", tmp_path, split="seen").ids == data.ids[:1]
+    assert load_dataset("coco", tmp_path, part="unseen").ids == data.ids[1:]
+    with refuses(ValueError, "fold of the dataset coco can be all, not 'train'"):
+        load_dataset("coco", tmp_path, fold="train")
+
+
 def test_the_twenty_seen_categories():
-    from tutorial_lib.data.layouts.coco import SEEN
+    from tutorial_lib.data.layouts.coco_objects import SEEN
 
     assert len(SEEN) == 20
 

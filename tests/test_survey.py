@@ -62,6 +62,16 @@ def test_a_photo_that_is_cut_short_is_found(root):
     assert "b.png" in wrong(root)["cannot be read"]
 
 
+def test_a_photo_may_be_there_once_for_each_of_its_objects(root):
+    for kind, suffixes in (("images", ("dog00_1", "dog01_1")), ("masks", ("dog00_1", "dog01_1"))):
+        for name in suffixes:
+            (root / kind / f"{name}.png").write_bytes((root / kind / "a.png").read_bytes())
+        (root / kind / "a.png").unlink()
+    assert open_guessed(root).name == "folder"
+    states = {finding.name: finding.state for finding in survey(load_dataset("coco", root))}
+    assert states["duplicates"] == "note"
+
+
 def test_a_folder_of_no_layout_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="none of berkeley"):
         open_guessed(tmp_path)

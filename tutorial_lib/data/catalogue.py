@@ -150,8 +150,8 @@ _INFOS = (
     DatasetInfo(
         name="davis",
         title="DAVIS",
-        layout="JPEGImages/480p/<sequence>/00000.jpg, Annotations/480p/<sequence>/00000.png and "
-        "ImageSets (or the 345 frames of f-BRS in img and gt)",
+        layout="JPEGImages/480p/<sequence>/00000.jpg and Annotations/480p/<sequence>/00000.png, "
+        "with or without ImageSets (or single frames in img and gt, or in images and masks)",
         home="https://davischallenge.org/davis2016/code.html",
         terms="Free for research; the home page states the terms.",
         paper="Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object "
@@ -162,7 +162,8 @@ _INFOS = (
     DatasetInfo(
         name="coco",
         title="Microsoft COCO",
-        layout="annotations/instances_<split>.json and the photos in <split> or images",
+        layout="annotations/instances_<split>.json and the photos in <split> or images (or one "
+        "object in each file, <category><n>_<photo>, in img and gt, or in images and masks)",
         home="https://cocodataset.org/#download",
         terms=f"The annotations are CC BY 4.0. {_FLICKR_TERMS}",
         paper="Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014",

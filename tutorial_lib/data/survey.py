@@ -24,6 +24,7 @@ GUESSES = (
 TINY = 10  # pixels; a smaller object is probably an annotation error
 MOST_NAMED = 5
 SHEET, THUMBNAIL = 12, 240  # photos on a contact sheet; longer side of each in pixels
+_SHARED_PHOTOS = ("coco", "berkeley")  # a photo may be there once for each of its objects
 _EMPTY_IS_RIGHT = ("voc", "sbd", "davis", "clothing-co-parsing")  # some photos show no object
 
 
@@ -68,9 +69,12 @@ def open_guessed(root: str | Path) -> Dataset:
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {root}.")
     masks = root / "masks"
+    plain = (root / "images").is_dir() and masks.is_dir()
     for name in GUESSES:
         if name == "berkeley" and not (masks.is_dir() and any(masks.glob("*#*"))):
             continue  # a plain folder has the same two folders
+        if name in ("davis", "coco") and plain and not (root / "annotations").is_dir():
+            continue  # as above
         try:
             return load_dataset(name, root)
         except LayoutError:
@@ -147,6 +151,7 @@ class _Look:
         same_object = [" = ".join(keys) for keys in self.objects.values() if len(keys) > 1]
         rightly = self.dataset.name in _EMPTY_IS_RIGHT or not self.dataset.skipped
         state = "note" if rightly else "fail"
+        shared = "note" if self.dataset.name in _SHARED_PHOTOS else "fail"
         return [
             self._objects(),
             *_reasons("left out", state, self.dataset.skipped),
@@ -155,7 +160,7 @@ class _Look:
             *self._values(),
             *_reasons("orientation", "fail", self.dataset.notes),
             *_listed("EXIF turned", "note", "photos with an EXIF orientation", self.turned),
-            *_listed("duplicates", "fail", "photos of the same content", same_photo),
+            *_listed("duplicates", shared, "photos of the same content", same_photo),
             *_listed("same object", "fail", "masks that are there twice", same_object),
             *_listed("whole photo", "fail", "masks that cover the whole photo", self.whole),
             *_listed("tiny", "fail", f"objects of fewer than {TINY} pixels", self.tiny),

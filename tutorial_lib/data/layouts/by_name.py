@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tutorial_lib.data.layouts.bsds import Bsds500
 from tutorial_lib.data.layouts.clothing import ClothingCoParsing
-from tutorial_lib.data.layouts.coco import Coco
+from tutorial_lib.data.layouts.coco import open_coco
 from tutorial_lib.data.layouts.dataset import Dataset
 from tutorial_lib.data.layouts.davis import Davis
 from tutorial_lib.data.layouts.pairs import Berkeley, Duts, Folder, GrabCutPhotos
@@ -19,7 +19,7 @@ LAYOUTS: dict[str, Reader] = {
     "grabcut": GrabCutPhotos,
     "berkeley": Berkeley,
     "davis": Davis,
-    "coco": Coco,
+    "coco": open_coco,
     "voc": Voc,
     "sbd": Sbd,
     "bsds500": Bsds500,

@@ -13,17 +13,18 @@ import numpy as np
 
 from tutorial_lib.data import photo_files
 from tutorial_lib.data.catalogue import DATASETS
+from tutorial_lib.data.layouts.coco_objects import (
+    MVAL,
+    OBJECTS,
+    PARTS,
+    SEEN,
+    CocoObjects,
+)
 from tutorial_lib.data.layouts.coco_records import Identity, Records, in_order
 from tutorial_lib.data.layouts.dataset import Dataset, Entry, LayoutError, locate, one_of
+from tutorial_lib.data.layouts.pairs import paired_folders
 from tutorial_lib.data.layouts.run_lengths import area, decode, merge, run_lengths
 
-#: The 20 PASCAL VOC categories, by COCO's names. The networks of both papers are trained on them.
-SEEN = frozenset(
-    ("airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "couch")
-    + ("cow", "dining table", "dog", "horse", "motorcycle", "person", "potted plant", "sheep")
-    + ("train", "tv")
-)
-PARTS = ("all", "seen", "unseen")
 FOLDS = ("all", "train", "held-out")
 #: COCO's own validation photos are test photos here, so we hold out every fourth training photo in
 #: the order of the file names.
@@ -167,6 +168,41 @@ class Coco(Dataset):
         truth = decode(size, target)
         ignore = None if crowd is None else decode(size, crowd) & ~truth
         return truth, ignore if ignore is not None and ignore.any() else None
+
+
+def open_coco(
+    root: Path,
+    split: str | None = None,
+    seed: int = 0,
+    part: str = "all",
+    per_category: int | None = 10,
+    fold: str = "all",
+    upright: bool | None = None,
+) -> Dataset:
+    """Open COCO with its annotation files, or as a folder with one object in each file.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    split : str, optional
+        As for :class:`Coco`, if the folder holds ``annotations``; else as for
+        :class:`~tutorial_lib.data.layouts.coco_objects.CocoObjects`. ``"800-objects"`` always means
+        the latter.
+    seed, part, per_category, fold, upright
+        As for :class:`Coco`. Without annotation files, every object is used, nothing is held out,
+        and photos are read as they are stored.
+
+    Returns
+    -------
+    Dataset
+        A :class:`Coco` or a :class:`~tutorial_lib.data.layouts.coco_objects.CocoObjects`.
+    """
+    with_annotations = (root / "annotations").is_dir() or paired_folders(root, MVAL) is None
+    if with_annotations and split != OBJECTS:
+        return Coco(root, split, seed, part, per_category, fold, upright)
+    one_of("coco", "fold", fold, ("all",))
+    return CocoObjects(root, split, part)
 
 
 class _Sampler:

@@ -10,11 +10,20 @@ import numpy as np
 
 from tutorial_lib.data import photo_files
 from tutorial_lib.data.layouts.dataset import Dataset, Entry, locate, one_of
-from tutorial_lib.data.layouts.pairs import same_stem
+from tutorial_lib.data.layouts.pairs import paired_folders, same_stem
 from tutorial_lib.data.mask_files import read_union
 from tutorial_lib.data.mask_values import Meaning
 
 Frame = tuple[str, str, str]  # id, photo and mask below the dataset's folder
+
+FRAMES = "345-frames"
+#: The validation sequences of DAVIS 2016. The other 30 are for training.
+VALIDATION = frozenset(
+    ("blackswan", "bmx-trees", "breakdance", "camel", "car-roundabout", "car-shadow", "cows")
+    + ("dance-twirl", "dog", "drift-chicane", "drift-straight", "goat", "horsejump-high")
+    + ("kite-surf", "libby", "motocross-jump", "paragliding-launch", "parkour", "scooter-black")
+    + ("soapbox",)
+)
 
 
 class Davis(Dataset):
@@ -28,10 +37,12 @@ class Davis(Dataset):
     ----------
     root : Path
         The folder with ``JPEGImages``, ``Annotations`` and ``ImageSets``, or the folder above it.
-        From a folder with ``img`` and ``gt``, the 345 frames that f-BRS published, every frame is
-        used.
+        From a folder of single frames, every frame is used: ``img`` and ``gt``, as f-BRS published
+        345 frames, or ``images`` and ``masks``.
     split : str, optional
-        ``"trainval"`` (the default), ``"train"`` or ``"val"``.
+        ``"trainval"`` (the default), ``"train"`` or ``"val"``. Without ``ImageSets``, the folders
+        are the sequences, and ``"val"`` means the 20 validation sequences of DAVIS 2016.
+        ``"345-frames"`` requires a folder of single frames.
     seed : int
         The seed of the draw.
     share : float
@@ -54,15 +65,17 @@ class Davis(Dataset):
         resolution: str = "480p",
     ) -> None:
         split = split or "trainval"
-        one_of("davis", "split", split, ("trainval", "train", "val"))
+        one_of("davis", "split", split, ("trainval", "train", "val", FRAMES))
         if not 0 < share <= 1:
             raise ValueError(f"The share of the frames is above 0 and at most 1, not {share}.")
-        for folder in (root, root / "DAVIS"):
-            if (folder / "img").is_dir() and (folder / "gt").is_dir():
-                super().__init__("davis", root, folder)
-                self._draw(list(_fixed_frames(folder, self.broken)), 1.0, seed)
-                return
+        if (found := paired_folders(root, ("DAVIS345", "DAVIS"))) is not None:
+            base, photos, masks = found
+            super().__init__("davis", root, base)
+            self._draw(list(_single_frames(base / photos, base / masks, self.broken)), 1.0, seed)
+            return
         needed = (f"JPEGImages/{resolution}", f"Annotations/{resolution}")
+        if split == FRAMES:
+            needed = ("img", "gt")
         super().__init__("davis", root, locate("davis", root, needed, ("DAVIS",)))
         frames = sorted(set(_frames(self.base, split, resolution)))
         self._draw(frames, share, seed)
@@ -86,9 +99,9 @@ class Davis(Dataset):
         return read_union(self.base / entry.detail)
 
 
-def _fixed_frames(base: Path, broken: dict[str, str]) -> Iterator[Frame]:
-    for stem, photo, mask in same_stem(base / "img", base / "gt", broken):
-        yield stem, photo.relative_to(base).as_posix(), mask.relative_to(base).as_posix()
+def _single_frames(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Frame]:
+    for stem, photo, mask in same_stem(photos, masks, broken):
+        yield stem, f"{photos.name}/{photo.name}", f"{masks.name}/{mask.name}"
 
 
 def _frames(base: Path, split: str, resolution: str) -> Iterator[Frame]:
@@ -110,7 +123,10 @@ def _frame(sequence: str, stem: str, resolution: str) -> Frame:
 
 
 def _lines(base: Path, split: str, resolution: str) -> list[str]:
-    """Read the list of the split; the lists of 2016 come first, because the papers use them."""
+    """Read the list of the split, or name its sequences if there are no lists.
+
+    The lists of 2016 come first, because the papers use them.
+    """
     for folder in (resolution, "480p", "1080p", "2016", "2017"):
         lists = base / "ImageSets" / folder
         names = [split] if (lists / f"{split}.txt").is_file() else []
@@ -120,4 +136,9 @@ def _lines(base: Path, split: str, resolution: str) -> list[str]:
             return [
                 line for name in names for line in photo_files.read_lines(lists / f"{name}.txt")
             ]
-    raise FileNotFoundError(f"There is no list {base / 'ImageSets'}/480p/{split}.txt.")
+    if (base / "ImageSets").is_dir():
+        raise FileNotFoundError(f"There is no list {base / 'ImageSets'}/480p/{split}.txt.")
+    folders = (base / "Annotations" / resolution).iterdir()
+    sequences = sorted(folder.name for folder in folders if folder.is_dir())
+    kept = {"trainval": (False, True), "train": (False,), "val": (True,)}[split]
+    return [name for name in sequences if (name in VALIDATION) in kept]

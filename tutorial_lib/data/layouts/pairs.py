@@ -121,6 +121,29 @@ def same_stem(photos: Path, masks: Path, broken: dict[str, str]) -> Iterator[Pai
         broken.setdefault(stem, f"The mask {found[stem]} has no photo {photos / stem}.jpg.")
 
 
+def paired_folders(root: Path, inside: Iterable[str] = ()) -> tuple[Path, str, str] | None:
+    """Find a folder with photos and masks as f-BRS published them, or with plain names.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that the user named.
+    inside : iterable of str
+        Folders below ``root`` that may hold them instead.
+
+    Returns
+    -------
+    tuple or None
+        The folder, and the names of the two folders in it: ``img`` and ``gt``, or ``images`` and
+        ``masks``. None if there is no such folder.
+    """
+    for base in (root, *(root / place for place in inside)):
+        for photos, masks in (("img", "gt"), ("images", "masks")):
+            if (base / photos).is_dir() and (base / masks).is_dir():
+                return base, photos, masks
+    return None
+
+
 class Folder(PairDataset):
     """A plain folder of your own: ``images/*`` and ``masks/<same stem>.png``.
 
