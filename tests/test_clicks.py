@@ -6,10 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import one_sentence
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.guidance import click_masks, distance_maps
+from tutorial_lib.guidance import click_masks, distance_map, distance_maps
 
 SHAPE = (9, 11)
+
+
+@st.composite
+def strokes(draw, shape=SHAPE, most=4):
+    rows, cols = st.integers(0, shape[0] - 1), st.integers(0, shape[1] - 1)
+    points = st.lists(st.tuples(rows, cols), min_size=1, max_size=most)
+    return Stroke(draw(points), draw(st.booleans()))
 
 
 @st.composite
@@ -280,6 +288,67 @@ def test_no_pixel_is_in_both_discs(clicks, radius):
     positive, negative = clicks.discs((*SHAPE, 3), radius)
     assert positive.shape == SHAPE
     assert not (positive & negative).any()
+
+
+# -- strokes ---------------------------------------------------------------------------------------
+
+
+@given(strokes())
+def test_a_stroke_is_one_unbroken_line_through_its_points(stroke):
+    steps = np.abs(np.diff(stroke.pixels, axis=0))
+    assert steps.max(initial=0) <= 1
+    assert set(stroke.points) <= set(map(tuple, stroke.pixels.tolist()))
+    assert Stroke.parse(str(stroke)) == stroke == Clicks.from_json(Clicks([stroke]).to_json())[0]
+    assert hash(Stroke([*stroke.points], stroke.positive)) == hash(stroke)
+
+
+@given(click_lists(), strokes(), st.integers(0, 4))
+def test_a_stroke_is_drawn_as_a_click_on_each_of_its_pixels(clicks, stroke, radius):
+    each = Clicks([*clicks, *(Click(r, c, stroke.positive) for r, c in stroke.pixels)])
+    both = clicks.add(stroke)
+    assert len(both) == len(clicks) + 1 and both.undo() == clicks
+    assert np.array_equal(both.discs(SHAPE, radius), each.discs(SHAPE, radius))
+    assert np.array_equal(distance_maps(both, SHAPE), distance_maps(each, SHAPE))
+
+
+def test_many_points_are_measured_as_exactly_as_few():
+    rng = np.random.default_rng(0)
+    points = np.stack([rng.integers(0, 300, 40), rng.integers(0, 500, 40)], axis=1)
+    parts = [distance_map(points[place : place + 4], (300, 500)) for place in range(0, 40, 4)]
+    assert np.array_equal(distance_map(points, (300, 500)), np.min(parts, axis=0))
+
+
+def test_a_part_of_the_photo_keeps_the_parts_of_a_stroke_inside():
+    bent = Stroke([(2, 2), (2, 12), (6, 12), (6, 2)], positive=False)
+    found = Clicks([bent, Click(3, 3), Click(9, 9)]).moved((2, 2), corner=(1, 1), extent=(6, 6))
+    assert found.items == (
+        Stroke([(3, 2 * col - 1) for col in range(2, 7)], False),
+        Stroke([(11, 2 * col - 1) for col in range(6, 1, -1)], False),
+        Click(5, 5),
+    )
+    assert Clicks([bent]).moved((2, 2))[0].points == ((5, 5), (5, 25), (13, 25), (13, 5))
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "text"),
+    [
+        (lambda: Stroke([]), ValueError, "at least one point"),
+        (lambda: Stroke([(1, 2, 3)]), ValueError, r"is \(row, col\), not"),
+        (lambda: Stroke([(1, 2.5)]), TypeError, "col is a whole number, not 2.5"),
+        (lambda: Stroke([(1, 2), (-1, 2)]), ValueError, "row is at least 0, not -1"),
+        (lambda: Stroke.from_xy([(-0.5, 1)]), ValueError, "col is at least 0"),
+        (lambda: Stroke.parse("1,2 3,4"), ValueError, "A stroke is written"),
+        (lambda: Stroke.parse("1,2 3,+"), ValueError, "A stroke is written"),
+        (lambda: Stroke.parse(",+"), ValueError, "at least one point"),
+        (lambda: Clicks([Stroke([(8, 9), (8, 11)])]).check(SHAPE), ValueError, "row 8, column 11"),
+        (lambda: Clicks.from_list([{"stroke": [], "positive": True}]), ValueError, "stored stroke"),
+        (lambda: Clicks.from_list([{"stroke": [[1, 2]]}]), ValueError, "stored stroke"),
+    ],
+)
+def test_strokes_that_make_no_sense_are_refused_in_one_sentence(draw, error, text):
+    with pytest.raises(error, match=text) as caught:
+        draw()
+    assert one_sentence(caught.value)
 
 
 # -- what a person prefers -------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support import easy_scene
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import iou
 from tutorial_lib.registry import get_segmenter, methods
@@ -61,6 +62,28 @@ def test_answers_have_the_promised_form(method, prepared):
         if answer.candidates is not None:
             assert answer.candidates.shape == (len(answer.scores), *SHAPE)
             assert 0 <= answer.selected < len(answer.scores)
+
+
+STROKES = Clicks([Stroke([(22, 29), (24, 32), (27, 34)]), Stroke([(4, 4), (4, 58)], False)])
+
+
+@find_anything
+def test_finds_an_easy_object_with_strokes_and_agrees_with_them(method, prepared):
+    answer = method.segment(prepared, STROKES)
+    assert iou(answer.mask, TRUTH) > 0.9
+    assert answer.mask[tuple(STROKES.positives.T)].all()
+    assert not answer.mask[tuple(STROKES.negatives.T)].any()
+
+
+def test_strokes_and_clicks_are_answered_together_and_undone_one_by_one(method, prepared):
+    said = Clicks([TWO[0], STROKES[1], CLICKS[2], STROKES[0]])
+    forth = [method.segment(prepared, said[:count]) for count in range(len(said) + 1)]
+    for expected in reversed(forth):
+        assert same(method.segment(prepared, said), expected)
+        said = said.undo()
+    assert same(method.segment(method.prepare(IMAGE), STROKES), method.segment(prepared, STROKES))
+    with pytest.raises(ValueError, match="row 48, column 3 lies outside"):
+        method.segment(prepared, TWO.add(Stroke([(4, 3), (48, 3)])))
 
 
 @find_anything

@@ -17,7 +17,7 @@ BROWSER_PARTS = {"ipywidgets", "ipycanvas", "ipyevents"}
 # those of its own folder. A new module or folder takes its place here.
 LAYERS = [
     ["paths", "option_types", "locking", "targets", "clock"],
-    ["images"],
+    ["images", "actions"],
     ["clicks", "metrics", "options"],
     ["guidance", "history", "render"],
     ["segmenter"],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.click_log import Log, dump, fields_of, read_logs
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks, Mark
 
 
 class Autosave:
@@ -59,7 +59,7 @@ class Autosave:
         self,
         header: Mapping[str, Any],
         clicks: Clicks,
-        seconds_of: Callable[[Click], float | None],
+        seconds_of: Callable[[Mark], float | None],
     ) -> None:
         """Append the changes since the last call to the file.
 
@@ -70,7 +70,7 @@ class Autosave:
         clicks : Clicks
             The current clicks.
         seconds_of : callable
-            ``seconds_of(click)`` returns the time of a click in seconds, or None.
+            ``seconds_of(mark)`` returns the time of a click or stroke in seconds, or None.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class Autosave:
         if not whole:
             entry["keep"] = keep
         entry |= fields_of(clicks, keep)
-        entry["seconds"] = [seconds_of(click) for click in clicks[keep:]]
+        entry["seconds"] = [seconds_of(mark) for mark in clicks[keep:]]
         self._append(dump(entry).encode())
         self._known = (dict(header), clicks)
 
@@ -100,7 +100,7 @@ class Autosave:
 
 
 def _common(first: Clicks, second: Clicks) -> int:
-    """Return the number of clicks at the start that two sequences have in common."""
+    """Return the number of clicks and strokes at the start that both sequences share."""
     count = min(len(first), len(second))
     if first.items[:count] == second.items[:count]:
         return count

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, split
 from tutorial_lib.paths import write_atomically
@@ -65,13 +67,27 @@ def list_methods(
         print(f"{info.name:{width}}  {info.kind:9}  {info.summary} [{info.source}]{missing}")
 
 
-@app.command()
+class _InOrder(TyperCommand):
+    """Remembers the order of options: a click or stroke that is given later counts more."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta["order"] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=_InOrder)
 def segment(
+    context: typer.Context,
     image: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, ...")],
     method: Annotated[str, typer.Option(help="One of the names `methods` lists.")] = "graph-cut",
     click: Annotated[
         list[str] | None,
         typer.Option(help="ROW,COL,+ on the object or ROW,COL,- on the background; repeatable."),
+    ] = None,
+    stroke: Annotated[
+        list[str] | None,
+        typer.Option(help="A line in quotes, such as '10,20 10,60 30,60,+'; repeatable."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Mask to write, an 8-bit PNG, 255 = object.")] = Path(
         "mask.png"
@@ -81,13 +97,14 @@ def segment(
     ] = None,
     settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
-    """Segment one photo with clicks."""
+    """Segment one photo with clicks and strokes."""
     from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
-    if not click:
+    if not (click or stroke):
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
-    clicks = Clicks(Click.parse(text) for text in click)
+    drawn = {"click": map(Click.parse, click or ()), "stroke": map(Stroke.parse, stroke or ())}
+    clicks = Clicks(next(drawn[name]) for name in context.meta["order"] if name in drawn)
     image = image.expanduser()
     _check_targets(image, out, candidates)
     segmenter = get_segmenter(method, **read_options(method, settings or ()))

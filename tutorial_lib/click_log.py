@@ -1,4 +1,4 @@
-"""The click log: the clicks and preferences on a photo, as a file that can be replayed.
+"""The click log: clicks, strokes and preferences on a photo, as a file that can be replayed.
 
 A log is untrusted input. Everything in it is checked before use. A log may set only harmless
 options: numbers, booleans, None, strings from a fixed list, and tuples of these. A path in a log is
@@ -20,13 +20,17 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
 from tutorial_lib.registry import method_options
 from tutorial_lib.working_photo import WorkingPhoto, is_sketch
 
 LOG_SCHEMA = 1
+CLICK_FORM = (
+    "a click is [row, col, true or false], and a stroke "
+    '{"stroke": [[row, col], ...], "positive": true or false}'
+)
 Log: TypeAlias = dict[str, Any]
 
 _BEGIN = re.compile(r'^\{\s*"(?:schema|session)"', re.MULTILINE)  # a log, or a change of one
@@ -181,18 +185,28 @@ def _check_image(image: dict[str, Any], where: str) -> None:
 
 def _check_clicks(entries: list[Any], shape: Sequence[int], where: str) -> int:
     for entry in entries:
-        if not is_click(entry):
-            raise _damaged(where, f"a click is [row, col, true or false], not {shown(entry)}")
-        if entry[0] >= shape[0] or entry[1] >= shape[1]:
+        if not is_mark(entry):
+            raise _damaged(where, f"{CLICK_FORM}, not {shown(entry)}")
+        points = entry["stroke"] if isinstance(entry, dict) else [entry[:2]]
+        if any(row >= shape[0] or col >= shape[1] for row, col in points):
             raise _damaged(where, f"the click {shown(entry)} lies outside its photo")
     return len(entries)
 
 
-def is_click(entry: Any) -> bool:
-    """Whether a value is ``[row, col, positive]``, the form of a click in JSON files."""
-    if not isinstance(entry, list) or [type(value) for value in entry] != [int, int, bool]:
+def is_mark(entry: Any) -> bool:
+    """Whether a value is a click or a stroke in the form of :meth:`Clicks.to_list`."""
+    if isinstance(entry, dict):
+        points, whole = entry.get("stroke"), entry.keys() == {"stroke", "positive"}
+        whole = whole and isinstance(entry["positive"], bool) and isinstance(points, list)
+        return whole and len(points) > 0 and all(map(_is_point, points))
+    if not isinstance(entry, list) or len(entry) != 3:
         return False
-    return entry[0] >= 0 and entry[1] >= 0
+    return isinstance(entry[2], bool) and _is_point(entry[:2])
+
+
+def _is_point(value: Any) -> bool:
+    pair = isinstance(value, list) and [type(number) for number in value] == [int, int]
+    return pair and min(value) >= 0
 
 
 def is_moment(value: Any) -> bool:
@@ -270,9 +284,7 @@ def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
     if photo.shape == tuple(log["image"]["shape"][:2]):
         return clicks
     rows, cols = (new / old for new, old in zip(photo.shape, log["image"]["shape"], strict=False))
-    moved = (
-        Click(int((c.row + 0.5) * rows), int((c.col + 0.5) * cols), c.positive) for c in clicks
-    )
+    moved = clicks.moved((rows, cols))
     return Clicks.joined(enumerate(moved, start=1), clicks.preferences)
 
 
@@ -371,7 +383,7 @@ def _changed(log: Log, change: Mapping[str, Any]) -> Log:
     keep, clicks, seconds = (change.get(name) for name in ("keep", "clicks", "seconds"))
     before, times = log.get("clicks"), log.get("seconds")
     fits = type(keep) is int and keep >= 0 and all(isinstance(x, list) for x in (clicks, before))
-    if not fits or not all(map(is_click, clicks)):
+    if not fits or not all(map(is_mark, clicks)):
         return log
     usable = isinstance(seconds, list) and len(seconds) == len(clicks) and isinstance(times, list)
     kept = (times if usable else [None] * len(before))[:keep]

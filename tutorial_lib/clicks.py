@@ -1,17 +1,18 @@
-"""The user's input on a photo, in order: clicks, and preferences among candidates.
+"""The user's input on a photo, in order: clicks, strokes, and preferences among candidates.
 
-Coordinates are ``(row, col)`` everywhere. Only the two methods named ``from_xy`` take ``(x, y)``.
+Coordinates are ``(row, col)`` everywhere. Only the methods named ``from_xy`` take ``(x, y)``.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+
+from tutorial_lib.actions import Point, Stroke, whole_number
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,18 @@ class Click:
     def __post_init__(self) -> None:
         for name in ("row", "col"):
             value = getattr(self, name)
-            object.__setattr__(self, name, _whole(f"A click's {name}", value))
+            object.__setattr__(self, name, whole_number(f"A click's {name}", value))
         object.__setattr__(self, "positive", bool(self.positive))
+
+    @property
+    def points(self) -> tuple[Point]:
+        """The click's pixel as a stroke of one point: ``((row, col),)``."""
+        return ((self.row, self.col),)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Row and column of the click's pixel, ``(1, 2) int64``, like those of a stroke."""
+        return np.array(self.points, dtype=np.int64)
 
     @classmethod
     def from_xy(cls, x: float, y: float, positive: bool = True) -> Click:
@@ -137,40 +148,42 @@ class Preference:
     candidate: int
 
     def __post_init__(self) -> None:
-        number = _whole("A candidate's number", self.candidate)
+        number = whole_number("A candidate's number", self.candidate)
         object.__setattr__(self, "candidate", number)
 
 
-Action: TypeAlias = Click | Preference
+Mark: TypeAlias = Click | Stroke
+Action: TypeAlias = Mark | Preference
 
 
 @dataclass(frozen=True, init=False)
 class Clicks:
-    """All clicks and preferences on a photo. Immutable: every change returns a new object.
+    """All clicks, strokes and preferences on a photo. Immutable: a change returns a new object.
 
-    Length, iteration, indices and slices count the clicks only. A preference belongs to the click
-    before it, see :meth:`prefer`.
+    Length, iteration, indices and slices count clicks and strokes: a stroke counts as one, however
+    long it is. A preference belongs to the click or stroke before it, see :meth:`prefer`.
 
     Two rules resolve conflicts. A click replaces every earlier click on the same pixel. Where the
     discs of two opposite clicks overlap, a pixel belongs to the nearer centre. At equal distance
-    it belongs to the later click. Each click therefore keeps its own pixel.
+    it belongs to the later click. Each click therefore keeps its own pixel. Both rules hold for
+    every pixel of a stroke as for a click.
 
     Parameters
     ----------
-    actions : iterable of Click or Preference, optional
-        Clicks and preferences, in order. ``Clicks(clicks)`` is a copy of ``clicks``.
+    actions : iterable of Click, Stroke or Preference, optional
+        What the user said, in order. ``Clicks(clicks)`` is a copy of ``clicks``.
 
     Attributes
     ----------
-    actions : tuple of Click or Preference
-        Clicks and preferences, in order.
-    items : tuple of Click
-        The clicks alone, in order.
+    actions : tuple of Click, Stroke or Preference
+        What the user said, in order.
+    items : tuple of Click or Stroke
+        The clicks and strokes alone, in order.
 
     Raises
     ------
     TypeError
-        If an action is neither a click nor a preference.
+        If an action is neither a click nor a stroke nor a preference.
     ValueError
         If a preference comes before the first click.
 
@@ -179,18 +192,20 @@ class Clicks:
     >>> clicks = Clicks().add(Click(10, 20)).add(Click(5, 5, positive=False))
     >>> len(clicks), len(clicks.undo())
     (2, 1)
+    >>> len(clicks.add(Stroke([(5, 5), (5, 30)], positive=False)))
+    3
     >>> clicks.prefer(3).preferred
     3
     """
 
     actions: tuple[Action, ...]
-    items: tuple[Click, ...] = field(compare=False)
+    items: tuple[Mark, ...] = field(compare=False)
 
     def __init__(self, actions: Iterable[Action] = ()) -> None:
         kept: list[Action] = []
         for action in actions.actions if isinstance(actions, Clicks) else actions:
-            if not isinstance(action, Click | Preference):
-                raise TypeError(f"Clicks holds Click objects, not {action!r}.")
+            if not isinstance(action, Click | Stroke | Preference):
+                raise TypeError(f"Clicks holds Click objects and Stroke objects, not {action!r}.")
             if isinstance(action, Preference):
                 if not kept:
                     raise ValueError("There is nothing to prefer before the first click.")
@@ -198,7 +213,7 @@ class Clicks:
                     kept.pop()  # the later preference replaces the earlier one
             kept.append(action)
         object.__setattr__(self, "actions", tuple(kept))
-        items = tuple(action for action in kept if isinstance(action, Click))
+        items = tuple(action for action in kept if isinstance(action, Click | Stroke))
         object.__setattr__(self, "items", items)
 
     @classmethod
@@ -222,13 +237,13 @@ class Clicks:
         """
         return cls(Click.from_xy(x, y, positive) for x, y, positive in points)
 
-    def add(self, click: Click) -> Clicks:
-        """Return these clicks and one more.
+    def add(self, mark: Mark) -> Clicks:
+        """Return these clicks and one more click or stroke.
 
         Parameters
         ----------
-        click : Click
-            The new click.
+        mark : Click or Stroke
+            The new click or stroke.
 
         Returns
         -------
@@ -238,9 +253,9 @@ class Clicks:
         Raises
         ------
         TypeError
-            If ``click`` is not a click.
+            If ``mark`` is neither a click nor a stroke.
         """
-        return Clicks((*self.actions, click))
+        return Clicks((*self.actions, mark))
 
     def prefer(self, candidate: int | None) -> Clicks:
         """Return these clicks with a preference among the candidates of the answer to them.
@@ -269,7 +284,7 @@ class Clicks:
         return Clicks(before if candidate is None else (*before, Preference(candidate)))
 
     def undo(self) -> Clicks:
-        """Return these clicks without the last click or preference.
+        """Return these clicks without the last click, stroke or preference.
 
         Returns
         -------
@@ -296,15 +311,13 @@ class Clicks:
         return found
 
     @classmethod
-    def joined(
-        cls, numbered: Iterable[tuple[int, Click]], preferences: Mapping[int, int]
-    ) -> Clicks:
+    def joined(cls, numbered: Iterable[tuple[int, Mark]], preferences: Mapping[int, int]) -> Clicks:
         """Put preferences behind their clicks.
 
         Parameters
         ----------
-        numbered : iterable of (int, Click)
-            Clicks with their numbers, from 1.
+        numbered : iterable of (int, Click or Stroke)
+            Clicks and strokes with their numbers, from 1.
         preferences : mapping of int to int
             Number of a click to the candidate preferred after it, as :attr:`preferences` has it.
 
@@ -314,14 +327,14 @@ class Clicks:
             The clicks in the order given, each followed by its preference if it has one.
         """
         actions: list[Action] = []
-        for number, click in numbered:
-            actions.append(click)
+        for number, mark in numbered:
+            actions.append(mark)
             if number in preferences:
                 actions.append(Preference(preferences[number]))
         return cls(actions)
 
     def without_preferences(self) -> Clicks:
-        """Return the clicks alone. Another method needs this, since its candidates differ.
+        """Return clicks and strokes alone. Another method needs this: its candidates differ.
 
         Returns
         -------
@@ -349,21 +362,23 @@ class Clicks:
 
     @property
     def positives(self) -> np.ndarray:
-        """Rows and columns of the positive clicks, ``(n, 2) int64``, without replaced clicks."""
+        """Rows and columns of the positive pixels, ``(n, 2) int64``, without replaced ones."""
         return self._points(positive=True)
 
     @property
     def negatives(self) -> np.ndarray:
-        """Rows and columns of the negative clicks, ``(n, 2) int64``, without replaced clicks."""
+        """Rows and columns of the negative pixels, ``(n, 2) int64``, without replaced ones."""
         return self._points(positive=False)
 
     def _points(self, positive: bool) -> np.ndarray:
-        last_word = {(click.row, click.col): click.positive for click in self.items}
+        last_word = {
+            (row, col): mark.positive for mark in self.items for row, col in mark.pixels.tolist()
+        }
         points = [point for point, sign in last_word.items() if sign is positive]
         return np.array(points, dtype=np.int64).reshape(-1, 2)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Check that every click lies inside an image.
+        """Check that every click and every stroke lies inside an image.
 
         Parameters
         ----------
@@ -373,18 +388,56 @@ class Clicks:
         Raises
         ------
         ValueError
-            If a click lies outside the image. The message names the click.
+            If a click or a point of a stroke lies outside the image. The message names it.
         """
         height, width = shape[:2]
-        for click in self.items:
-            if click.row >= height or click.col >= width:
-                raise ValueError(
-                    f"The click at row {click.row}, column {click.col} lies outside the image: "
-                    f"rows go from 0 to {height - 1}, columns from 0 to {width - 1}."
-                )
+        for mark in self.items:
+            for row, col in mark.points:
+                if row >= height or col >= width:
+                    what = "click" if isinstance(mark, Click) else "stroke's point"
+                    raise ValueError(
+                        f"The {what} at row {row}, column {col} lies outside the image: "
+                        f"rows go from 0 to {height - 1}, columns from 0 to {width - 1}."
+                    )
+
+    def moved(
+        self,
+        scale: tuple[float, float],
+        corner: Point = (0, 0),
+        extent: tuple[int, int] | None = None,
+    ) -> Clicks:
+        """Return clicks and strokes in pixels of another grid. Preferences are left out.
+
+        Parameters
+        ----------
+        scale : tuple of float
+            Rows and columns of the other grid for each row and column of this one.
+        corner : tuple of int
+            Row and column of this grid where the other one begins.
+        extent : tuple of int, optional
+            Height and width of the part that the other grid covers, in pixels of this one. Clicks
+            and parts of strokes outside are left out, so one stroke may become several.
+
+        Returns
+        -------
+        Clicks
+            The centres of the pixels, on the other grid.
+
+        Examples
+        --------
+        >>> Clicks([Click(8, 8), Click(2, 40)]).moved((0.5, 0.5), extent=(16, 16))
+        Clicks(4,4,+)
+        """
+        if extent is None:
+            return Clicks(_on_grid(mark, mark.points, scale, corner) for mark in self.items)
+        return Clicks(
+            _on_grid(mark, part, scale, corner)
+            for mark in self.items
+            for part in _parts_inside(mark, corner, extent)
+        )
 
     def discs(self, shape: tuple[int, ...], radius: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """Paint every click as a disc.
+        """Paint every click as a disc, and every stroke as discs around its pixels.
 
         DOS (section 4.1) gives classical methods discs of radius 5, because one pixel is not
         enough to estimate a colour distribution.
@@ -404,44 +457,41 @@ class Clicks:
         Raises
         ------
         ValueError
-            If a click lies outside the image or the radius is negative.
+            If a click or stroke lies outside the image, or the radius is negative.
         """
         if radius < 0:
             raise ValueError(f"A disc's radius is at least 0, not {radius}.")
         self.check(shape)
         nearest = np.full(shape[:2], np.inf)
         label = np.zeros(shape[:2], dtype=np.int8)
-        for click in self.items:
+        rows, cols = np.ogrid[: shape[0], : shape[1]]
+        pixels = [(row, col, mark) for mark in self.items for row, col in mark.pixels.tolist()]
+        for row, col, mark in pixels:
             window = (
-                slice(max(0, click.row - radius), click.row + radius + 1),
-                slice(max(0, click.col - radius), click.col + radius + 1),
+                slice(max(0, row - radius), row + radius + 1),
+                slice(max(0, col - radius), col + radius + 1),
             )
-            rows, cols = np.ogrid[: shape[0], : shape[1]]
-            distance = (rows[window[0]] - click.row) ** 2 + (cols[:, window[1]] - click.col) ** 2
+            distance = (rows[window[0]] - row) ** 2 + (cols[:, window[1]] - col) ** 2
             wins = (distance <= radius**2) & (distance <= nearest[window])
             nearest[window][wins] = distance[wins]
-            label[window][wins] = 1 if click.positive else -1
+            label[window][wins] = 1 if mark.positive else -1
         return label == 1, label == -1
 
-    def to_list(self) -> list[list[int | bool] | dict[str, int]]:
+    def to_list(self) -> list[list[int | bool] | dict[str, Any]]:
         """Return ``[[row, col, positive], ...]``, the form in every JSON file.
 
         Returns
         -------
         list
-            One list for each click. A preference is ``{"prefer": candidate}`` after its click.
+            One list for each click. A stroke is ``{"stroke": [[row, col], ...], "positive": ...}``.
+            A preference is ``{"prefer": candidate}`` after its click or stroke.
 
         Examples
         --------
         >>> Clicks([Click(10, 20)]).prefer(3).to_list()
         [[10, 20, True], {'prefer': 3}]
         """
-        return [
-            {"prefer": action.candidate}
-            if isinstance(action, Preference)
-            else [action.row, action.col, action.positive]
-            for action in self.actions
-        ]
+        return list(map(_stored_form, self.actions))
 
     @classmethod
     def from_list(cls, rows: Iterable[Any]) -> Clicks:
@@ -455,12 +505,12 @@ class Clicks:
         Returns
         -------
         Clicks
-            The clicks and preferences.
+            What the user said.
 
         Raises
         ------
         ValueError
-            If an entry is neither ``[row, col, positive]`` nor ``{"prefer": candidate}``.
+            If an entry has none of the forms of :meth:`to_list`.
         """
         return cls(map(_stored_action, rows))
 
@@ -486,7 +536,7 @@ class Clicks:
         Returns
         -------
         Clicks
-            The clicks and preferences.
+            What the user said.
 
         Raises
         ------
@@ -504,48 +554,74 @@ class Clicks:
     def __len__(self) -> int:
         return len(self.items)
 
-    def __iter__(self) -> Iterator[Click]:
+    def __iter__(self) -> Iterator[Mark]:
         return iter(self.items)
 
     @overload
-    def __getitem__(self, index: int) -> Click: ...
+    def __getitem__(self, index: int) -> Mark: ...
     @overload
     def __getitem__(self, index: slice) -> Clicks: ...
-    def __getitem__(self, index: int | slice) -> Click | Clicks:
+    def __getitem__(self, index: int | slice) -> Mark | Clicks:
         if not isinstance(index, slice):
             return self.items[index]
         places = range(*index.indices(len(self.items)))
         return Clicks.joined(((place + 1, self.items[place]) for place in places), self.preferences)
 
     def __repr__(self) -> str:
-        words = (
-            f"prefer({action.candidate})" if isinstance(action, Preference) else str(action)
-            for action in self.actions
-        )
-        return f"Clicks({' '.join(words)})"
+        return f"Clicks({' '.join(map(_shown, self.actions))})"
 
 
-def _whole(what: str, value: Any) -> int:
-    """Return a value as an integer of at least 0. True counts as 1."""
-    try:
-        number = int(operator.index(value))
-    except TypeError:
-        raise TypeError(f"{what} is a whole number, not {value!r}.") from None
-    if number < 0:
-        raise ValueError(f"{what} is at least 0, not {number}.")
-    return number
+def _parts_inside(mark: Mark, corner: Point, extent: tuple[int, int]) -> list[np.ndarray]:
+    """Return the runs of a mark's pixels that lie inside a rectangle."""
+    offset = mark.pixels - corner
+    inside = ((offset >= 0) & (offset < extent)).all(axis=1)
+    if inside.all():
+        return [np.array(mark.points)]
+    turns = np.flatnonzero(np.diff(inside)) + 1
+    parts = zip(np.split(mark.pixels, turns), np.split(inside, turns), strict=True)
+    return [pixels for pixels, kept in parts if kept[0]]
+
+
+def _on_grid(mark: Mark, points: Any, scale: tuple[float, float], corner: Point) -> Mark:
+    """Return a mark with these points, moved to another grid."""
+    moved = ((np.asarray(points) - corner + 0.5) * scale).astype(np.int64).tolist()
+    if isinstance(mark, Click):
+        return Click(*moved[0], mark.positive)
+    return Stroke(tuple((row, col) for row, col in moved), mark.positive)
+
+
+def _shown(action: Action) -> str:
+    if isinstance(action, Preference):
+        return f"prefer({action.candidate})"
+    return f"stroke({action})" if isinstance(action, Stroke) else str(action)
+
+
+def _stored_form(action: Action) -> list[int | bool] | dict[str, Any]:
+    if isinstance(action, Preference):
+        return {"prefer": action.candidate}
+    if isinstance(action, Stroke):
+        return {"stroke": [list(point) for point in action.points], "positive": action.positive}
+    return [action.row, action.col, action.positive]
 
 
 def _stored_action(entry: Any) -> Action:
     try:
-        if isinstance(entry, dict):
-            (candidate,) = entry.values() if entry.keys() == {"prefer"} else ()
-            return Preference(candidate)
-        row, col, positive = entry
-        if not isinstance(positive, (bool, np.bool_)):
-            raise TypeError
-        return Click(row, col, positive)
+        if not isinstance(entry, dict):
+            row, col, positive = entry
+            return Click(row, col, _sign(positive))
+        if entry.keys() == {"prefer"}:
+            return Preference(entry["prefer"])
+        if entry.keys() == {"stroke", "positive"}:
+            return Stroke(entry["stroke"], _sign(entry["positive"]))
     except (TypeError, ValueError):
-        raise ValueError(
-            f"A stored click must be [row, col, true or false], not {entry!r}."
-        ) from None
+        pass
+    raise ValueError(
+        "A stored click must be [row, col, true or false], and a stored stroke "
+        f'{{"stroke": [[row, col], ...], "positive": true or false}}, not {entry!r}.'
+    )
+
+
+def _sign(positive: Any) -> bool:
+    if not isinstance(positive, (bool, np.bool_)):
+        raise TypeError
+    return bool(positive)

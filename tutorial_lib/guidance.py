@@ -1,4 +1,7 @@
-"""Click maps: the clicks as images, for networks and colour models (DOS, section 3.1)."""
+"""Click maps: the clicks as images, for networks and colour models (DOS, section 3.1).
+
+Every pixel of a stroke counts like a click.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import numpy as np
 from tutorial_lib.clicks import Clicks
 
 TRUNCATION = 255.0  # pixels; DOS stores its maps in 8 bits
+MANY = 16  # points; from here on one distance transform is faster than one pass for each point
 
 
 def distance_map(
@@ -19,7 +23,8 @@ def distance_map(
     Parameters
     ----------
     points : np.ndarray
-        ``(n, 2)`` rows and columns, in pixels; n may be 0.
+        ``(n, 2)`` rows and columns, in pixels; n may be 0. More than 16 whole numbers must lie
+        inside the image.
     shape : tuple of int
         Shape of the image, ``(H, W, ...)``.
     truncation : float
@@ -41,18 +46,30 @@ def distance_map(
     Xu et al., Deep Interactive Object Selection, CVPR 2016, Eq. 1; Li et al., Interactive Image
     Segmentation with Latent Diversity, CVPR 2018, Eq. 1.
     """
+    squared = np.full(shape[:2], truncation**2, dtype=np.float32)
+    if len(points) > MANY and np.issubdtype(points.dtype, np.integer):
+        return np.sqrt(np.minimum(squared, _squared_distances(points, shape), out=squared))
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     cols = np.arange(shape[1], dtype=np.float32)[None, :]
-    squared = np.full(shape[:2], truncation**2, dtype=np.float32)
     for row, col in np.asarray(points, dtype=np.float32).reshape(-1, 2):
         np.minimum(squared, (rows - row) ** 2 + (cols - col) ** 2, out=squared)
     return np.sqrt(squared)
 
 
+def _squared_distances(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Compute the squared distances to many pixels inside the image at once, as for a stroke."""
+    import cv2
+
+    elsewhere = np.ones(shape[:2], dtype=np.uint8)
+    elsewhere[tuple(points.T)] = 0
+    distance = cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.rint(distance.astype(np.float64) ** 2).astype(np.float32)  # whole between pixels
+
+
 def distance_maps(
     clicks: Clicks, shape: tuple[int, ...], truncation: float = TRUNCATION
 ) -> np.ndarray:
-    """Stack the distance maps of the positive and of the negative clicks.
+    """Stack the distance maps of the positive and of the negative clicks and strokes.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
-"""Undo and redo for the clicks and preferences on a photo."""
+"""Undo and redo for the clicks, strokes and preferences on a photo."""
 
 from __future__ import annotations
 
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks, Mark
 
 
 class ClickHistory:
-    """The clicks and preferences on an image so far, with undo and redo.
+    """The clicks, strokes and preferences on an image so far, with undo and redo.
 
     A subclass overrides ``_save`` to do something after every change.
 
@@ -17,6 +17,7 @@ class ClickHistory:
 
     Examples
     --------
+    >>> from tutorial_lib.clicks import Click
     >>> history = ClickHistory((40, 40))
     >>> history.add(Click(20, 20))
     >>> history.undo()
@@ -50,21 +51,21 @@ class ClickHistory:
         """Whether there is a change to redo."""
         return bool(self._future)
 
-    def add(self, click: Click) -> None:
-        """Add a click.
+    def add(self, mark: Mark) -> None:
+        """Add a click or a stroke.
 
         Parameters
         ----------
-        click : Click
-            The new click.
+        mark : Click or Stroke
+            The new click or stroke.
 
         Raises
         ------
         ValueError
-            If the click lies outside the image. Nothing changes.
+            If it lies outside the image. Nothing changes.
         """
-        Clicks([click]).check(self.shape)
-        self._change(self._clicks.add(click))
+        Clicks([mark]).check(self.shape)
+        self._change(self._clicks.add(mark))
 
     def choose(self, candidate: int | None) -> None:
         """Prefer a candidate of the answer to the current clicks; see :meth:`Clicks.prefer`.
@@ -86,7 +87,7 @@ class ClickHistory:
             self._change(clicks)
 
     def clear(self) -> None:
-        """Remove all clicks. :meth:`undo` restores them."""
+        """Remove all clicks and strokes. :meth:`undo` restores them."""
         if len(self._clicks):
             self._change(Clicks())
 

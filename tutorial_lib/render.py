@@ -1,7 +1,8 @@
 """The visual style of masks, probabilities and clicks, shared by plots and widgets.
 
-A positive click is a green disc with a plus. A negative click is a red square with a minus. So
-shape and colour carry the same information. A mask is translucent blue with a crisp contour. The
+A positive click is a green disc with a plus. A negative click is a red square with a minus. A
+stroke is a line in the same colour that ends in the same sign. So shape and colour carry the same
+information. A mask is translucent blue with a crisp contour. The
 hues are those of Okabe and Ito, which colour-blind readers can distinguish.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Clicks
 
 POSITIVE = (0, 158, 115)  # bluish green
@@ -225,16 +227,16 @@ def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:
 
 
 def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarray:
-    """Draw clicks on a copy of a photo.
+    """Draw clicks and strokes on a copy of a photo.
 
     Parameters
     ----------
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     clicks : Clicks
-        The clicks, inside the photo.
+        The clicks and strokes, inside the photo.
     radius : int
-        The radius of a mark, in pixels.
+        The radius of a click's mark, in pixels. A stroke is about as thick.
 
     Returns
     -------
@@ -243,10 +245,15 @@ def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarra
     """
     canvas = np.ascontiguousarray(photo).copy()
     arm = max(2, radius - 4)
-    for click in clicks:
-        at = (click.col, click.row)
-        colour = POSITIVE if click.positive else NEGATIVE
-        if click.positive:
+    for mark in clicks:
+        colour = POSITIVE if mark.positive else NEGATIVE
+        if isinstance(mark, Stroke):
+            line = [np.array(mark.points)[:, ::-1].astype(np.int32)]
+            for width, paint in ((radius + 2, (255, 255, 255)), (radius, colour)):
+                cv2.polylines(canvas, line, False, paint, width, cv2.LINE_AA)
+        row, col = mark.points[-1]
+        at = (col, row)
+        if mark.positive:
             cv2.circle(canvas, at, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
             cv2.circle(canvas, at, radius, colour, -1, cv2.LINE_AA)
             cv2.line(canvas, (at[0], at[1] - arm), (at[0], at[1] + arm), (255, 255, 255), 2)

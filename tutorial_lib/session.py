@@ -1,4 +1,4 @@
-"""A session: one photo, one method, the clicks and every answer. It needs no widget."""
+"""A session: one photo, one method, the clicks, the strokes and every answer. No widget needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.actions import Point, Stroke
 from tutorial_lib.autosave import Autosave
 from tutorial_lib.click_log import (
     LOG_SCHEMA,
@@ -29,7 +30,7 @@ from tutorial_lib.click_log import (
     options_of_log,
     read_logs,
 )
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Click, Clicks, Mark
 from tutorial_lib.exports import coco_dataset, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
@@ -77,12 +78,12 @@ class HistoryEntry:
 
 
 class Session(ClickHistory):
-    """An image, a method, the clicks so far, and every answer to them.
+    """An image, a method, the clicks and strokes so far, and every answer to them.
 
     ``add``, ``undo``, ``redo``, ``clear`` and ``replace`` change the clicks and return at once.
-    :meth:`refresh` asks the method. :meth:`click` adds a click and asks the method. A widget can
-    therefore show a click before its answer is ready. If a method proposes several candidates,
-    :meth:`choose` prefers one of them, and the next click corrects it.
+    :meth:`refresh` asks the method. :meth:`click` and :meth:`stroke` add a click or a stroke and
+    ask the method. A widget can therefore show a click before its answer is ready. If a method
+    proposes several candidates, :meth:`choose` prefers one of them, and the next click corrects it.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ class Session(ClickHistory):
         self._answers: tuple[Clicks, str, Segmentation] | None = None
         self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
-        self._made: dict[int, tuple[Click, float]] = {}  # by id: when each click was made
+        self._made: dict[int, tuple[Mark, float]] = {}  # by id: when each one was made
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
         self._key, self._autosave, self._restored = "", self._opened_autosave(autosave), 0
         self.use(method, **options)
@@ -224,35 +225,35 @@ class Session(ClickHistory):
 
     @property
     def seconds(self) -> list[float | None]:
-        """Time of each current click, in seconds since the session began.
+        """Time of each current click and stroke, in seconds since the session began.
 
-        The time is None for a click that came from elsewhere, such as an autosave.
+        The time is None for one that came from elsewhere, such as an autosave.
         """
-        return [self._moment(click) for click in self._clicks]
+        return [self._moment(mark) for mark in self._clicks]
 
-    def _moment(self, click: Click) -> float | None:
-        made = self._made.get(id(click))
+    def _moment(self, mark: Mark) -> float | None:
+        made = self._made.get(id(mark))
         return None if made is None else round(made[1] - self._began, 2)
 
     # -- clicks --------------------------------------------------------------------------------
 
-    def add(self, click: Click) -> None:
-        """Add a click; the method is not asked yet.
+    def add(self, mark: Mark) -> None:
+        """Add a click or a stroke; the method is not asked yet.
 
         Parameters
         ----------
-        click : Click
-            The click, in pixels of ``image``.
+        mark : Click or Stroke
+            The click or stroke, in pixels of ``image``.
 
         Raises
         ------
         ValueError
-            If the click lies outside the image. Nothing changes.
+            If it lies outside the image. Nothing changes.
         """
-        Clicks([click]).check(self.shape)
-        click = replace(click)  # a copy: the same click may be added again at another time
-        self._made[id(click)] = (click, time.monotonic())
-        super().add(click)
+        Clicks([mark]).check(self.shape)
+        mark = replace(mark)  # a copy: the same click may be added again at another time
+        self._made[id(mark)] = (mark, time.monotonic())
+        super().add(mark)
 
     # -- asking the method ---------------------------------------------------------------------
 
@@ -392,6 +393,29 @@ class Session(ClickHistory):
         self.add(Click(row, col, positive))
         return self.refresh()
 
+    def stroke(self, points: Iterable[Point], positive: bool = True) -> Segmentation:
+        """Add a stroke and answer it.
+
+        Parameters
+        ----------
+        points : iterable of (int, int)
+            Rows and columns in pixels of ``image``; see :class:`~tutorial_lib.actions.Stroke`.
+        positive : bool
+            True on the object, False on the background.
+
+        Returns
+        -------
+        Segmentation
+            The answer to all clicks and strokes so far.
+
+        Raises
+        ------
+        ValueError
+            If the stroke is empty or lies outside the image. Nothing changes.
+        """
+        self.add(Stroke(tuple(points), positive))
+        return self.refresh()
+
     def choose(self, candidate: int | None) -> None:
         """Prefer one candidate of the answer to the current clicks.
 
@@ -478,7 +502,7 @@ class Session(ClickHistory):
         strict: bool = False,
         **settings: Any,
     ) -> Session:
-        """Repeat the clicks and preferences of a log, one by one.
+        """Repeat the clicks, strokes and preferences of a log, one by one.
 
         The masks are identical on the photo of the log, and on the larger photo that it was shrunk
         from. Another copy of the photo may have another size or another decoder. Its masks are
@@ -502,7 +526,7 @@ class Session(ClickHistory):
         Returns
         -------
         Session
-            Its history holds one answer for each click and each preference.
+            Its history holds one answer for each click, each stroke and each preference.
 
         Raises
         ------
@@ -525,8 +549,9 @@ class Session(ClickHistory):
 
     def _make_again(self, clicks: Clicks) -> None:
         preferences = clicks.preferences
-        for count, click in enumerate(clicks, start=1):
-            self.click(click.row, click.col, click.positive)
+        for count, mark in enumerate(clicks, start=1):
+            self.add(mark)
+            self.refresh()
             if count in preferences:
                 self.choose(preferences[count])
                 self.refresh()

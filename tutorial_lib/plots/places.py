@@ -64,7 +64,7 @@ def draw_values(
     ax = _pixels(picture, title, ax)
     if mask is not None:
         draw_contour(ax, mask, tuple(slice(0, side) for side in mask.shape))
-    clicked = {(click.row, click.col): click.positive for click in clicks or ()}
+    clicked = {tuple(at): mark.positive for mark in clicks or () for at in mark.pixels.tolist()}
     for row, col in np.ndindex(values.shape):
         ink = "white" if picture[row, col].mean() < 128 else "black"
         if (row, col) in clicked:

@@ -74,6 +74,6 @@ def click_on_grid(
         A click on a wrong pixel; None if no cell is wrong.
     """
     grid = (slice(None, None, stride), slice(None, None, stride))
-    clicked = Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
+    clicked = clicks.moved((1 / stride, 1 / stride))
     click = robot(mask, truth[grid], ~valid[grid], clicked, seed)
     return None if click is None else Click(click.row * stride, click.col * stride, click.positive)

@@ -102,9 +102,9 @@ def geodesic(
 
 
 def _without(depths: np.ndarray, clicks: Clicks) -> np.ndarray:
-    """Set the depth of clicked pixels to 0, in place."""
-    for click in clicks:
-        depths[click.row, click.col] = 0
+    """Set the depth of the pixels of clicks and strokes to 0, in place."""
+    for mark in clicks:
+        depths[tuple(mark.pixels.T)] = 0
     return depths
 
 

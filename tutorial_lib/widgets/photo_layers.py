@@ -1,4 +1,4 @@
-"""Three canvases on top of each other: the photo, the answer, the marks of the clicks."""
+"""Three canvases on top of each other: the photo, the answer, the marks of clicks and strokes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from traitlets import Unicode
 
 from tutorial_lib import render
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
@@ -64,12 +65,15 @@ class PhotoLayers(MultiCanvas):
     def show_marks(
         self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
     ) -> None:
-        """Draw the clicks and the keyboard's cursor, if there is one, in front."""
+        """Draw clicks, strokes, and the keyboard's cursor, if there is one, in front."""
         layer = self[MARKS]
         with _held_canvas():
             layer.clear()
-            for click in clicks:
-                _draw_mark(layer, *viewport.to_canvas(click.row, click.col), click.positive)
+            for mark in clicks:
+                places = [viewport.to_canvas(*point) for point in mark.points]
+                if isinstance(mark, Stroke):
+                    _draw_line(layer, places, mark.positive)
+                _draw_mark(layer, *places[-1], mark.positive)
             if cursor is not None:
                 _draw_cursor(layer, *viewport.to_canvas(*cursor))
 
@@ -92,10 +96,22 @@ def _held_canvas() -> Iterator[None]:
         raise failure
 
 
+def _colour(positive: bool) -> str:
+    return render.hex_colour(render.POSITIVE if positive else render.NEGATIVE)
+
+
+def _draw_line(layer: Canvas, places: list[tuple[float, float]], positive: bool) -> None:
+    """Draw a stroke as a line with a white rim, as ``render.draw_clicks``."""
+    layer.line_cap = layer.line_join = "round"
+    for width, paint in ((MARK + 2, "white"), (MARK, _colour(positive))):
+        layer.line_width, layer.stroke_style = width, paint
+        layer.stroke_lines(places)
+    layer.line_cap, layer.line_join = "butt", "miter"
+
+
 def _draw_mark(layer: Canvas, x: float, y: float, positive: bool) -> None:
     """Draw a green disc with a plus or a red square with a minus, as ``render.draw_clicks``."""
-    colour = render.hex_colour(render.POSITIVE if positive else render.NEGATIVE)
-    for half, paint in ((MARK + 1, "white"), (MARK, colour)):
+    for half, paint in ((MARK + 1, "white"), (MARK, _colour(positive))):
         layer.fill_style = paint
         if positive:
             layer.fill_circle(x, y, half)

@@ -135,7 +135,7 @@ class PhotoWidget(w.VBox):
         """Zoom in (+1) or out (-1) around the cursor, or else around the latest click."""
         centre = self.photo_view.cursor
         if centre is None and len(self.clicks):
-            centre = (self.clicks[-1].row, self.clicks[-1].col)
+            centre = self.clicks[-1].points[-1]
         self._look(self.viewport.zoomed(step, centre))
 
     def pan(self, down: int, right: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from tutorial_lib.clicks import Clicks
+from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.session import Session
 
 INVITATION = "Left-click the object, right-click the background."
@@ -77,6 +77,8 @@ def describe_session(session: Session) -> str:
 def count_clicks(clicks: Clicks) -> str:
     """Count the clicks of each kind, such as ``1 object click, 0 background clicks``.
 
+    Strokes are counted apart, if there are any: ``..., 2 strokes``.
+
     Parameters
     ----------
     clicks : Clicks
@@ -87,8 +89,14 @@ def count_clicks(clicks: Clicks) -> str:
     str
         Part of a sentence.
     """
-    objects = _count(len(clicks.positives), "object click")
-    return f"{objects}, {_count(len(clicks.negatives), 'background click')}"
+    single = Clicks(mark for mark in clicks if isinstance(mark, Click))
+    counts = [
+        _count(len(single.positives), "object click"),
+        _count(len(single.negatives), "background click"),
+    ]
+    if strokes := len(clicks) - len(single):
+        counts.append(_count(strokes, "stroke"))
+    return ", ".join(counts)
 
 
 def missing_side(session: Session) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.guidance import TRUNCATION, click_masks, distance_map
 
 
@@ -114,7 +114,7 @@ class ClickMaps:
         return np.stack(drawn).astype(np.float32, copy=False)
 
     def on_cells(self, clicks: Clicks) -> Clicks:
-        """Return the clicked cells.
+        """Return the cells of clicks and strokes.
 
         Parameters
         ----------
@@ -126,8 +126,7 @@ class ClickMaps:
         Clicks
             In cells. If two clicks are in one cell, the later one counts.
         """
-        stride = self.stride
-        return Clicks(Click(c.row // stride, c.col // stride, c.positive) for c in clicks)
+        return clicks.moved((1 / self.stride, 1 / self.stride))
 
     def _distance(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         centres = (points + 0.5) / self.stride - 0.5  # clicked pixels in cell coordinates

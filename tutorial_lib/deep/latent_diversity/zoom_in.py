@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Clicks, Mark
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class View:
         rows = slice(self.top, self.top + self.height)
         return rows, slice(self.left, self.left + self.width)
 
-    def holds(self, click: Click) -> bool:
-        """Check whether a click lies inside the view.
+    def holds(self, mark: Mark) -> bool:
+        """Check whether a click or a whole stroke lies inside the view.
 
         Parameters
         ----------
-        click : Click
+        mark : Click or Stroke
             In pixels of the photo.
 
         Returns
@@ -50,8 +50,10 @@ class View:
         bool
             True if it lies inside.
         """
-        down, across = click.row - self.top, click.col - self.left
-        return 0 <= down < self.height and 0 <= across < self.width
+        bottom, right = self.top + self.height, self.left + self.width
+        return all(
+            self.top <= row < bottom and self.left <= col < right for row, col in mark.points
+        )
 
     def clicks(self, clicks: Clicks, size: tuple[int, int]) -> Clicks:
         """Convert clicks to this view, resized.
@@ -59,7 +61,8 @@ class View:
         Parameters
         ----------
         clicks : Clicks
-            Clicks in pixels of the photo. Those outside the view are left out.
+            Clicks in pixels of the photo. Those outside the view are left out, and so are the parts
+            of strokes outside.
         size : tuple of int
             Height and width of the resized view, in pixels.
 
@@ -68,16 +71,8 @@ class View:
         Clicks
             Clicks in pixels of the resized view, at the centres of the clicked pixels.
         """
-        down, across = size[0] / self.height, size[1] / self.width
-        return Clicks(
-            Click(
-                int((click.row - self.top + 0.5) * down),
-                int((click.col - self.left + 0.5) * across),
-                click.positive,
-            )
-            for click in clicks
-            if self.holds(click)
-        )
+        scale = size[0] / self.height, size[1] / self.width
+        return clicks.moved(scale, (self.top, self.left), self.shape)
 
     def overlap(self, other: View) -> float:
         """Return the IoU with another view.
@@ -132,8 +127,8 @@ def crop_around(
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     spans = []
     for places, clicked, length in (
-        (rows, [c.row for c in clicks], mask.shape[0]),
-        (cols, [c.col for c in clicks], mask.shape[1]),
+        (rows, [row for mark in clicks for row, _ in mark.points], mask.shape[0]),
+        (cols, [col for mark in clicks for _, col in mark.points], mask.shape[1]),
     ):
         ends = [*places[:1], *places[-1:], *clicked]
         first, last = min(ends), max(ends) + 1

@@ -130,16 +130,17 @@ class SemanticFCN:
         return SemanticPrepared(classes, confidence, components, count)
 
     def segment(self, prepared: SemanticPrepared, clicks: Clicks) -> Segmentation:
-        """Select the components whose last click is positive.
+        """Select the components whose last click or stroke is positive.
 
         Parameters
         ----------
         prepared : SemanticPrepared
             The value of :meth:`prepare`.
         clicks : Clicks
-            All clicks so far, in pixels of the photo. If a component has several clicks, the last
-            one counts. The paper leaves this open: "it is not straightforward how to respond to
-            negative clicks" (section 4.3).
+            All clicks so far, in pixels of the photo. A stroke marks every component that it
+            crosses. If a component has several clicks or strokes, the last one counts. The
+            paper leaves this open: "it is not straightforward how to respond to negative clicks"
+            (section 4.3).
 
         Returns
         -------
@@ -155,8 +156,8 @@ class SemanticFCN:
         """
         clicks.check(prepared.shape)
         chosen = np.zeros(prepared.count, dtype=bool)
-        for click in clicks:
-            chosen[prepared.components[click.row, click.col]] = click.positive
+        for mark in clicks:
+            chosen[prepared.components[tuple(mark.pixels.T)]] = mark.positive
         mask = chosen[prepared.components]
         return Segmentation(np.where(mask, prepared.confidence, np.float32(0)), mask)
 
