@@ -4,6 +4,7 @@ VENV ?= .venv
 ARGS ?=
 DATA ?=
 ROOT ?=
+BENCHMARK ?= grabcut
 
 ifeq ($(OS),Windows_NT)  # untried
 BIN := $(VENV)/Scripts
@@ -11,10 +12,7 @@ else
 BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
-CLASSICAL := $(addprefix --method ,graph-cut grabcut random-walker geodesic-matting euclidean-star \
-	geodesic-star growcut)
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
-EVALUATE := $(PY) -m tutorial_lib evaluate --dataset grabcut --root "$(ROOT)" --workers -1 --force
 DENSE := --other "g of the paper=latent-diversity-dense"
 # Outputs are compared as a reader would; tests/notebook_outputs.py says how.
 NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 300 \
@@ -104,12 +102,9 @@ measure: $(VENV)/.installed ## Measure graph reuse, the random walker's solvers,
 	mv assets/results/bench_deep.json.new assets/results/bench_deep.json
 	$(PY) tools/measure_hypercolumn.py
 
-evaluate: $(VENV)/.installed ## All methods on GrabCut, both robots (ROOT=folder of data_GT and boundary_GT)
-	for robot in center geodesic; do \
-		$(EVALUATE) --robot $$robot $(CLASSICAL) --out assets/results/grabcut_$$robot.json && \
-		$(EVALUATE) --robot $$robot $(NETWORKS) --out assets/results/grabcut_$${robot}_networks.json \
-		|| exit 1; done
-	$(PY) tools/measure_stages.py --root "$(ROOT)" --dataset grabcut
+evaluate: $(VENV)/.installed ## All methods, both robots (BENCHMARK=grabcut, berkeley, davis-val or coco-800, ROOT=its folder)
+	$(PY) tools/evaluate_benchmark.py $(BENCHMARK) --root "$(ROOT)" $(ARGS)
+	$(if $(filter grabcut,$(BENCHMARK)),$(PY) tools/measure_stages.py --root "$(ROOT)" --dataset grabcut)
 
 one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder of clothing-co-parsing/, iseg-voc/)
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200

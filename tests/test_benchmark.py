@@ -23,7 +23,7 @@ from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
 from tutorial_lib.evaluation import provenance
-from tutorial_lib.evaluation.accuracy import evaluate
+from tutorial_lib.evaluation.accuracy import OtherRunError, evaluate
 from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import MethodResults, SampleResults, read_results
@@ -92,6 +92,16 @@ def test_results_are_what_the_robot_did_on_each_object(dataset):
         )
         clicks = tuple((click.row, click.col, click.positive) for click in expected.clicks)
         assert samples[identifier] == SampleResults(clicks=clicks, iou=expected.ious)
+
+
+def test_every_second_object_is_a_rule_that_the_file_names(dataset, tmp_path):
+    out = tmp_path / "results.json"
+    results = evaluate(["growcut"], dataset, out, every=2, max_clicks=1, progress=False)
+    assert list(results.methods["growcut"].samples) == ["photo-0", "photo-2"]
+    assert str(results.subset) == "one in 2 of 3"
+    assert read_results(out) == results
+    with pytest.raises(OtherRunError, match="differs in its objects"):
+        evaluate(["growcut"], dataset, out, max_clicks=1, progress=False)
 
 
 def test_the_head_says_what_was_run(dataset):
@@ -475,6 +485,7 @@ def test_kill_9_in_the_middle_loses_nothing(root, tmp_path):
         ({"robot": "marvin"}, "there is no 'marvin'"),
         ({"max_clicks": 0}, "at least 1 click"),
         ({"limit": 0}, "at least 1 object"),
+        ({"every": 0}, "every n-th, not 0"),
         ({"workers": 0}, "at least 1 worker"),
         ({"seed": -1}, "at least 0"),
     ],

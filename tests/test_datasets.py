@@ -462,6 +462,9 @@ def test_without_lists_the_folders_are_the_sequences(tmp_path):
     assert parts["train"] == ("bear-00000", "bear-00001")
     assert parts["val"] == ("camel-00000",)  # a validation sequence of 2016
     assert parts["trainval"] == (*parts["train"], *parts["val"])
+    davis(tmp_path, {"camel": [MASK] * 12}, {})
+    tenth = load_dataset("davis", tmp_path, split="val-tenth")
+    assert tenth.ids == ("camel-00000", "camel-00010")
     with refuses(FileNotFoundError, "not laid out as DAVIS"):
         load_dataset("davis", tmp_path, split="345-frames")
 

@@ -218,6 +218,7 @@ def evaluate_methods(
         str | None, typer.Option(help="Part of the dataset, such as val2017, seen or unseen.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Number of objects at most.")] = None,
+    every: Annotated[int, typer.Option(help="Take only every n-th object.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = 1,
     seed: Annotated[
         int, typer.Option(help="Seed of the robot, and of datasets that draw objects.")
@@ -251,6 +252,7 @@ def evaluate_methods(
             robot=robot,
             max_clicks=max_clicks,
             limit=limit,
+            every=every,
             workers=workers,
             seed=seed,
             force=force,

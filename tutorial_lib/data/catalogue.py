@@ -156,7 +156,7 @@ _INFOS = (
         terms="Free for research; the home page states the terms.",
         paper="Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object "
         "Segmentation, CVPR 2016",
-        splits=("trainval", "train", "val"),
+        splits=("trainval", "train", "val", "val-tenth", "345-frames"),
         archives=(Archive("https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip"),),
     ),
     DatasetInfo(
@@ -167,7 +167,8 @@ _INFOS = (
         home="https://cocodataset.org/#download",
         terms=f"The annotations are CC BY 4.0. {_FLICKR_TERMS}",
         paper="Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014",
-        splits=("val2017", "train2017", "val2014", "train2014", "seen", "unseen", "held-out"),
+        splits=("val2017", "train2017", "val2014", "train2014", "seen", "unseen", "held-out")
+        + ("800-objects",),
         archives=_coco_archives(),
     ),
     DatasetInfo(

@@ -50,6 +50,10 @@ from tutorial_lib.users.robots import ROBOTS
 _SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
 
+class OtherRunError(ValueError):
+    """A file holds the finished results of another run."""
+
+
 class FailedObjects(UserWarning):
     """Some objects of an evaluation do not count. Its results say which, and why."""
 
@@ -62,6 +66,7 @@ def evaluate(
     robot: str = "center",
     max_clicks: int = 20,
     limit: int | None = None,
+    every: int = 1,
     workers: int | None = None,
     seed: int = 0,
     progress: bool = True,
@@ -91,6 +96,9 @@ def evaluate(
         Clicks per object at most. An object that never reaches a threshold counts as many.
     limit : int, optional
         Number of objects at most.
+    every : int
+        Take only every n-th object, from the first one on, in the order of the dataset. The
+        results record this rule and the number of all objects.
     workers : int, optional
         Number of other processes; -1 for one per core. If not given, all work is done in this
         process, or where ``joblib.parallel_config`` says: within
@@ -113,7 +121,8 @@ def evaluate(
     ------
     ValueError
         If a name or number is out of range, if ``<out>.partial`` keeps a run that was made from
-        something else, or if ``out`` holds something else and ``force`` is not given.
+        something else, or if ``out`` holds something else and ``force`` is not given. If that is
+        the results of another run, the error is an :class:`OtherRunError`.
     OSError
         If ``out`` cannot be written, or another evaluation is writing it.
 
@@ -123,7 +132,9 @@ def evaluate(
         If objects were left out.
     """
     variants = variants_of(methods)
-    numbers = _check(robot, max_clicks=max_clicks, limit=limit, workers=workers, seed=seed)
+    numbers = _check(
+        robot, max_clicks=max_clicks, limit=limit, every=every, workers=workers, seed=seed
+    )
     run = {
         "schema": 1,
         "dataset": dataset.name,
@@ -134,7 +145,9 @@ def evaluate(
         "commit": commit(),
         "made_from": made_from(),
     }
-    jobs = jobs_of(dataset, numbers["limit"], variants)
+    jobs = jobs_of(dataset, numbers["limit"], variants, numbers["every"])
+    if numbers["every"] > 1:
+        run["subset"] = {"every": numbers["every"], "of": len(dataset.ids)}
     if out is not None:
         out = Path(out).expanduser()
         _make_room(out)
@@ -171,6 +184,8 @@ def _check(robot: str, **numbers: Any) -> dict[str, int | None]:
         )
     if numbers["limit"] is not None and numbers["limit"] < 1:
         raise ValueError(f"An evaluation needs at least 1 object, not {numbers['limit']}.")
+    if numbers["every"] is None or numbers["every"] < 1:
+        raise ValueError(f"Take every object with 1, or every n-th, not {numbers['every']}.")
     workers = numbers["workers"]
     if workers is not None and workers < 1 and workers != -1:
         raise ValueError(f"Give at least 1 worker, or -1 for all cores, not {workers}.")
@@ -241,7 +256,11 @@ def _with_bar(
 ) -> Iterator[Answered | Failed]:
     """Show a progress bar. It starts with what an earlier run finished."""
     started = len(jobs) - len(todo)
-    with tqdm(total=len(jobs), initial=started, disable=not progress, unit="object") as bar:
+    # With smoothing, the estimate would jump: methods take turns, and some take a hundred times as
+    # long as others.
+    with tqdm(
+        total=len(jobs), initial=started, disable=not progress, unit="object", smoothing=0
+    ) as bar:
         for record in records:
             yield record
             bar.set_postfix_str(f"{record.method}, {record.id}", refresh=False)
@@ -288,7 +307,7 @@ def _finished(
     if force:
         return None
     if different := _difference(old, run, jobs, dataset):
-        raise ValueError(
+        raise OtherRunError(
             f"The file {out} has finished results of another run, which differs in {different}: "
             "choose another --out, or replace them with --force."
         )

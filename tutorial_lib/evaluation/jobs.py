@@ -221,7 +221,9 @@ def _variant(label: str, name: str, options: Mapping[str, Any]) -> Variant:
     return Variant(label, info, json.dumps(source, sort_keys=True), dict(options), source)
 
 
-def jobs_of(dataset: Dataset, limit: int | None, variants: Sequence[Variant]) -> list[Job]:
+def jobs_of(
+    dataset: Dataset, limit: int | None, variants: Sequence[Variant], every: int = 1
+) -> list[Job]:
     """Return the jobs of an evaluation: every object for every method, object by object.
 
     Parameters
@@ -232,6 +234,8 @@ def jobs_of(dataset: Dataset, limit: int | None, variants: Sequence[Variant]) ->
         Number of objects at most.
     variants : sequence of Variant
         The methods.
+    every : int
+        Take only every n-th object, from the first one on.
 
     Returns
     -------
@@ -243,14 +247,15 @@ def jobs_of(dataset: Dataset, limit: int | None, variants: Sequence[Variant]) ->
     ValueError
         If there is no object, or two have the same name.
     """
-    identifiers = [str(identifier) for identifier in dataset.ids[:limit]]
+    places = range(0, len(dataset.ids), every)[:limit]
+    identifiers = [str(dataset.ids[place]) for place in places]
     if not identifiers:
         raise ValueError(f"{dataset.name} at {dataset.root} has no object to evaluate on.")
     if len(set(identifiers)) < len(identifiers):
         raise ValueError(f"{dataset.name} at {dataset.root} has two objects of one name.")
     return [
         Job(index, identifier, data, variant)
-        for index, identifier in enumerate(identifiers)
+        for index, identifier in zip(places, identifiers, strict=True)
         for data in [_fingerprint(dataset, index)]
         for variant in variants
     ]

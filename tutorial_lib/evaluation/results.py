@@ -87,6 +87,26 @@ class MethodResults(BaseModel):
         return self
 
 
+class PartMeasured(BaseModel):
+    """Which objects of a dataset were measured, if not all.
+
+    Attributes
+    ----------
+    every : int
+        Every n-th object was measured, from the first one on, in the order of the dataset.
+    of : int
+        Number of all objects.
+    """
+
+    model_config = RECORD
+
+    every: Positive
+    of: Positive
+
+    def __str__(self) -> str:
+        return f"one in {self.every} of {self.of}"
+
+
 class Results(BaseModel):
     """What an evaluation found.
 
@@ -112,6 +132,8 @@ class Results(BaseModel):
         What all methods computed in, or ``"mixed"``.
     skipped : dict of str to str
         Objects that the dataset left out, with the reasons.
+    subset : PartMeasured or None
+        The rule by which objects were chosen. None if all were measured.
     methods : dict of str to MethodResults
         One entry for each method.
     """
@@ -129,6 +151,7 @@ class Results(BaseModel):
     machine: dict[str, Any]
     precision: str = "float32"
     skipped: dict[str, Sentence] = Field(default_factory=dict)
+    subset: PartMeasured | None = None
     methods: Annotated[dict[str, MethodResults], Field(min_length=1)]
 
 

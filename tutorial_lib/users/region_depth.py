@@ -40,8 +40,13 @@ def depth(region: np.ndarray, border: bool = True) -> np.ndarray:
     >>> depth(np.array([[False, True, True, True]]), border=False)
     array([[0., 1., 2., 3.]])
     """
-    if border:
-        return depth(np.pad(region, 1), border=False)[1:-1, 1:-1]
+    if border:  # nothing beyond the region's own box and one pixel around it can be nearer
+        left, top, width, height = cv2.boundingRect(region.astype(np.uint8))
+        box = np.s_[top : top + height, left : left + width]
+        depths = np.zeros(region.shape)
+        if width:
+            depths[box] = depth(np.pad(region[box], 1), border=False)[1:-1, 1:-1]
+        return depths
     if region.all():
         return np.full(region.shape, np.inf)
     image = region.astype(np.uint8)

@@ -16,7 +16,7 @@ from tutorial_lib.data.mask_values import Meaning
 
 Frame = tuple[str, str, str]  # id, photo and mask below the dataset's folder
 
-FRAMES = "345-frames"
+FRAMES, TENTH = "345-frames", "val-tenth"
 #: The validation sequences of DAVIS 2016. The other 30 are for training.
 VALIDATION = frozenset(
     ("blackswan", "bmx-trees", "breakdance", "camel", "car-roundabout", "car-shadow", "cows")
@@ -42,6 +42,7 @@ class Davis(Dataset):
     split : str, optional
         ``"trainval"`` (the default), ``"train"`` or ``"val"``. Without ``ImageSets``, the folders
         are the sequences, and ``"val"`` means the 20 validation sequences of DAVIS 2016.
+        ``"val-tenth"`` is every tenth frame of each validation sequence, without a random draw.
         ``"345-frames"`` requires a folder of single frames.
     seed : int
         The seed of the draw.
@@ -65,7 +66,7 @@ class Davis(Dataset):
         resolution: str = "480p",
     ) -> None:
         split = split or "trainval"
-        one_of("davis", "split", split, ("trainval", "train", "val", FRAMES))
+        one_of("davis", "split", split, ("trainval", "train", "val", TENTH, FRAMES))
         if not 0 < share <= 1:
             raise ValueError(f"The share of the frames is above 0 and at most 1, not {share}.")
         if (found := paired_folders(root, ("DAVIS345", "DAVIS"))) is not None:
@@ -77,8 +78,11 @@ class Davis(Dataset):
         if split == FRAMES:
             needed = ("img", "gt")
         super().__init__("davis", root, locate("davis", root, needed, ("DAVIS",)))
-        frames = sorted(set(_frames(self.base, split, resolution)))
-        self._draw(frames, share, seed)
+        if split == TENTH:
+            frames = sorted(set(_frames(self.base, "val", resolution)))
+            self._draw([frame for frame in frames if frame[0].endswith("0")], 1.0, seed)
+        else:
+            self._draw(sorted(set(_frames(self.base, split, resolution))), share, seed)
 
     def _draw(self, frames: list[Frame], share: float, seed: int) -> None:
         wanted = math.floor(share * len(frames) + 1e-9)  # 0.1 * 3455 is 345.5: 345 in the paper

@@ -1,0 +1,102 @@
+"""Measure all methods on one benchmark with both robots.
+
+``python tools/evaluate_benchmark.py coco-800 --root DIR`` writes ``<benchmark>_<robot>.json`` with
+the classical methods and ``<benchmark>_<robot>_networks.json`` to ``assets/results``. After an
+interruption the same command continues: it keeps what was measured with the same code, photos and
+weights, and measures the rest. Delete a file to measure it again.
+
+The classical methods would take most of a day for all objects of the larger benchmarks. They are
+measured on a fixed part there: every n-th object in the order of the names. The file names this
+rule.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from tutorial_lib.data.datasets import Dataset, load_dataset
+from tutorial_lib.evaluation.accuracy import FailedObjects, OtherRunError, evaluate
+from tutorial_lib.evaluation.results import Results
+from tutorial_lib.evaluation.summaries import failures, report_lines
+
+RESULTS = Path(__file__).parents[1] / "assets" / "results"
+ROBOTS = ("center", "geodesic")
+CLASSICAL = (
+    "graph-cut",
+    "grabcut",
+    "random-walker",
+    "geodesic-matting",
+    "euclidean-star",
+    "geodesic-star",
+    "growcut",
+)
+NETWORKS = ("dos", "dos-no-graph-cut", "latent-diversity", "latent-diversity-rdl")
+GROUPS = {"classical": CLASSICAL, "networks": NETWORKS}
+
+
+class Benchmark(NamedTuple):
+    """How a benchmark is read, and on which part of it the classical methods are measured."""
+
+    dataset: str
+    split: str | None = None
+    classical_every: int = 1
+
+
+#: Every tenth object of COCO-800 is the first one of each category. iseg-voc is the validation set.
+BENCHMARKS = {
+    "grabcut": Benchmark("grabcut"),
+    "berkeley": Benchmark("berkeley"),
+    "davis-val": Benchmark("davis", "val-tenth", classical_every=3),
+    "coco-800": Benchmark("coco", "800-objects", classical_every=10),
+    "iseg-voc": Benchmark("folder"),
+}
+
+
+def main(
+    benchmark: Annotated[str, typer.Argument(help=", ".join(BENCHMARKS))],
+    root: Annotated[Path, typer.Option(help="The dataset's folder.")],
+    robot: Annotated[list[str] | None, typer.Option(help="Robots; both if not given.")] = None,
+    only: Annotated[str | None, typer.Option(help="classical or networks.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = RESULTS,
+) -> None:
+    """Measure what is missing or outdated, file by file."""
+    for name, value, known in (("benchmark", benchmark, BENCHMARKS), ("group", only, GROUPS)):
+        if value is not None and value not in known:
+            raise typer.BadParameter(f"The {name}s are {', '.join(known)}; there is no {value!r}.")
+    how = BENCHMARKS[benchmark]
+    dataset = load_dataset(how.dataset, root, split=how.split)
+    runs = [(r, g) for r in robot or ROBOTS for g in GROUPS if only in (None, g)]
+    warnings.simplefilter("ignore", FailedObjects)  # the report names them
+    failed = False
+    for number, (name, group) in enumerate(runs, start=1):
+        path = out / f"{benchmark}_{name}{'_networks' if group == 'networks' else ''}.json"
+        every = how.classical_every if group == "classical" else 1
+        print(f"File {number} of {len(runs)}: {path.name}, {len(dataset.ids)} objects, "
+              f"one in {every}")  # fmt: skip
+        start = time.monotonic()
+        results = _measured(path, name, group, every, dataset, workers)
+        *lines, last = report_lines(results)
+        print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
+        failed |= bool(failures(results))
+    raise typer.Exit(int(failed))
+
+
+def _measured(
+    path: Path, robot: str, group: str, every: int, dataset: Dataset, workers: int
+) -> Results:
+    """Return the results of this very run, and measure them if the file holds others."""
+    settings = {"robot": robot, "every": every, "workers": workers}
+    try:
+        return evaluate(GROUPS[group], dataset, path, **settings)
+    except OtherRunError:
+        return evaluate(GROUPS[group], dataset, path, **settings, force=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
