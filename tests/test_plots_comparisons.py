@@ -57,6 +57,30 @@ def test_lines_over_m_are_drawn_in_order():
     assert list(ax.get_xticks()) == [1, 2, 6]
 
 
+def test_what_a_paper_prints_over_m_has_no_line_between():
+    ax = plots.draw_heads({"g": {1: 5.0, 6: 4.0}}, published={"Li": {1: 7.26, 6: 5.95}})
+    (line,) = [line for line in ax.get_lines() if line.get_label() == "Li"]
+    assert line.get_linestyle() == "None"
+    assert marks(ax, "Li") == [[1, 7.26], [6, 5.95]]
+
+
+def test_a_benchmark_without_curves_says_so():
+    figure = plots.draw_curve_panels({"DAVIS": {"dos": [0.5, 0.8]}, "COCO": {}}, error=True)
+    first, second, legend = figure.axes
+    assert np.allclose(first.get_lines()[0].get_ydata(), [0.5, 0.2])
+    assert [text.get_text() for text in second.texts] == ["not measured yet"]
+    assert [text.get_text() for text in legend.get_legend().get_texts()] == ["dos"]
+
+
+def test_a_table_of_pictures_names_rows_and_columns():
+    picture = np.zeros((4, 6, 3), np.uint8)
+    rows = {name: {"graph cut": picture, "truth": picture} for name in ("flower", "coffee")}
+    figure = plots.picture_table(rows, {"coffee": {"graph cut": "0.59"}})
+    assert [ax.get_title() for ax in figure.axes] == ["graph cut", "truth", "", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["flower", "", "coffee", ""]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "0.59", ""]
+
+
 def test_error_curves_are_iou_upside_down():
     ax = plots.draw_curves({"dos": [0.5, 0.75]}, error=True)
     assert marks(ax, "dos") == [[1, 0.5], [2, 0.25]]
@@ -71,6 +95,8 @@ def test_error_curves_are_iou_upside_down():
         lambda: plots.draw_rows({}, PAPERS, "clicks"),
         lambda: plots.draw_heads({}),
         lambda: plots.draw_heads({"g": {}}),
+        lambda: plots.draw_curve_panels({}),
+        lambda: plots.picture_table({}),
     ],
 )
 def test_nothing_cannot_be_drawn(call):

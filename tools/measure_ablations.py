@@ -56,7 +56,6 @@ from tutorial_lib.evaluation.oracle import (
     simulate_on,
     summarise_curves,
 )
-from tutorial_lib.metrics import THRESHOLDS, clicks_to_reach
 from tutorial_lib.options import latest, split
 from tutorial_lib.segmenter import Segmenter
 from tutorial_lib.training.folder import CHECKPOINT
@@ -155,9 +154,8 @@ def use(
     """Let the robot click on each object, with a segmenter of its own."""
     pairs = zip(examples, segmenters, strict=True)
     curves = [simulate_on(example, segmenter, most).ious for example, segmenter in pairs]
-    counts = {str(t): [clicks_to_reach(c, t / 100, most) for c in curves] for t in THRESHOLDS}
     fixed = {} if candidate is None else {"candidate": candidate}
-    return SelectorSummary(counts=counts, **summarise_curves(curves, most), **fixed)
+    return SelectorSummary(**summarise_curves(curves, most), **fixed)
 
 
 def measure(

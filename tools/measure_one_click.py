@@ -37,11 +37,16 @@ def measure(
 ) -> OneClickSet:
     """Return each method's mean IoU after one click on each object."""
     found = evaluate(methods, dataset, out, max_clicks=1, limit=limit, workers=workers, force=True)
+    keys = list(found.methods[methods[0]].samples)
     return OneClickSet(
         dataset=found.root_name,
         precision=found.precision,
-        objects=len(found.methods[methods[0]].samples),
+        objects=len(keys),
         miou={name: round(method.miou[0], 4) for name, method in found.methods.items()},
+        ious={
+            name: tuple(round(method.samples[key].iou[0], 4) for key in keys)
+            for name, method in found.methods.items()
+        },
     )
 
 

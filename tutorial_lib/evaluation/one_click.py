@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from tutorial_lib.evaluation.records import RECORD, Positive, Share, read_record, write_record
+from tutorial_lib.evaluation.records import (
+    RECORD,
+    Positive,
+    Series,
+    Share,
+    read_record,
+    write_record,
+)
 
 
 class OneClickSet(BaseModel):
@@ -23,6 +30,8 @@ class OneClickSet(BaseModel):
         Number of objects.
     miou : dict of str to float
         Mean IoU after one click, by method.
+    ious : dict of str to tuple of float
+        The IoU of each object, in the same order for every method. Older files do not have them.
     """
 
     model_config = RECORD
@@ -31,6 +40,7 @@ class OneClickSet(BaseModel):
     precision: Literal["float32", "bfloat16", "mixed"]
     objects: Positive
     miou: Annotated[dict[str, Share], Field(min_length=1)]
+    ious: dict[str, Series[Share]] = Field(default_factory=dict)
 
 
 class OneClickResults(BaseModel):

@@ -23,7 +23,7 @@ from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.deep.latent_diversity.cache import LatentDiversityPrepared
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.images import ImageLike
-from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, iou
+from tutorial_lib.metrics import THRESHOLDS, clicks_and_curve, clicks_to_reach, iou
 from tutorial_lib.segmenter import Segmentation, Segmenter
 from tutorial_lib.users.simulation import Trajectory, simulate
 
@@ -204,8 +204,13 @@ def summarise_curves(curves: Sequence[Sequence[float]], max_clicks: int) -> dict
     Returns
     -------
     dict
-        ``noc`` at every threshold, to three decimals, and ``miou`` after each of the first five
-        clicks, to four. Later clicks are not made on objects that are right already.
+        ``noc`` at every threshold, to three decimals, ``counts`` with the clicks of each object,
+        and ``miou`` after each of the first five clicks, to four decimals. Later clicks are not
+        made on objects that are right already.
     """
     figures = clicks_and_curve(curves, max_clicks, digits=3)
-    return figures | {"miou": figures["miou"][:MIN_CLICKS]}
+    counts = {
+        str(percent): [clicks_to_reach(curve, percent / 100, max_clicks) for curve in curves]
+        for percent in THRESHOLDS
+    }
+    return figures | {"miou": figures["miou"][:MIN_CLICKS], "counts": counts}

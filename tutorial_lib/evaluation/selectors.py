@@ -16,6 +16,7 @@ from tutorial_lib.evaluation.records import (
     NoC,
     NonEmpty,
     Positive,
+    Series,
     Share,
     indented,
     read_record,
@@ -32,12 +33,15 @@ class SettingFigures(BaseModel):
         Mean number of clicks to 85 and 90 per cent IoU.
     miou : tuple of float
         Mean IoU after each of the first clicks.
+    counts : dict of str to tuple of int
+        Clicks to each IoU threshold, object by object. Older files do not have them.
     """
 
     model_config = RECORD
 
     noc: NoC
     miou: NonEmpty[Share]
+    counts: dict[str, Series[Positive]] = Field(default_factory=dict)
 
 
 class SelectorFigures(SettingFigures):

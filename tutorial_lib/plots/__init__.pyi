@@ -1,4 +1,5 @@
 from .benchmarks import draw_click_counts as draw_click_counts
+from .benchmarks import draw_curve_panels as draw_curve_panels
 from .benchmarks import draw_curves as draw_curves
 from .benchmarks import line_looks as line_looks
 from .benchmarks import show_depths as show_depths
@@ -11,6 +12,7 @@ from .energies import draw_links as draw_links
 from .flow_networks import draw_network as draw_network
 from .flow_networks import draw_residual as draw_residual
 from .pictures import grid as grid
+from .pictures import picture_table as picture_table
 from .pictures import show as show
 from .pictures import show_answer as show_answer
 from .pictures import show_probability as show_probability

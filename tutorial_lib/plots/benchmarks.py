@@ -13,6 +13,7 @@ from tutorial_lib.plots.pictures import axes_of, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # A method looks the same in every figure. Hues are those of Okabe and Ito; each has its own mark.
 _LOOKS = {
@@ -148,6 +149,64 @@ def draw_curves(
     if legend:
         ax.legend(loc="upper right" if error else "lower right", fontsize="small")
     return ax
+
+
+def draw_curve_panels(
+    panels: Mapping[str, Mapping[str, Sequence[float] | np.ndarray]],
+    columns: int = 3,
+    error: bool = False,
+    width: float = 10.5,
+) -> Figure:
+    """Draw curves over clicks, one panel for each benchmark, with one legend for all.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to sequence of float
+        For each benchmark the curves of its methods, as for :func:`draw_curves`. A benchmark
+        without curves gets a panel that says so.
+    columns : int
+        The number of panels in a row.
+    error : bool
+        Whether to draw the Jaccard error, 1 - IoU, instead of the IoU.
+    width : float
+        The width of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure. The legend has a place of its own, after the last panel.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel.
+
+    References
+    ----------
+    Xu et al., CVPR 2016, Figure 4; Li et al., CVPR 2018, Figure 3.
+    """
+    import matplotlib.pyplot as plt
+
+    if not panels:
+        raise ValueError("A figure of curves needs at least one panel.")
+    rows = -(-(len(panels) + 1) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, 3 * rows), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (title, curves) in zip(axes.flat, panels.items(), strict=False):
+        if curves:
+            draw_curves(curves, title, ax, legend=False, error=error)
+        else:
+            ax.set(title=title, xticks=[], yticks=[])
+            ax.text(0.5, 0.5, "not measured yet", ha="center", va="center", color="#555555",
+                    transform=ax.transAxes)  # fmt: skip
+    names = dict.fromkeys(name for curves in panels.values() for name in curves)
+    looks = line_looks(names)
+    handles = [plt.Line2D([], [], label=name, **looks[name]) for name in names]
+    axes.flat[len(panels)].legend(handles=handles, loc="center", frameon=False)
+    return figure
 
 
 def draw_click_counts(

@@ -130,6 +130,7 @@ def draw_heads(
     title: str = "",
     ylabel: str = "clicks",
     ax: Axes | None = None,
+    published: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Axes:
     """Draw a number over M, the number of candidates, with one line for each name.
 
@@ -143,6 +144,9 @@ def draw_heads(
         The label of the axis of numbers.
     ax : matplotlib.axes.Axes, optional
         The axes to draw on. By default, a new figure is made.
+    published : mapping of str to mapping of int to float, optional
+        For each paper, the numbers that it prints. They are drawn as marks without a line, because
+        nothing is known between them.
 
     Returns
     -------
@@ -164,6 +168,9 @@ def draw_heads(
     for name, look in line_looks(ours).items():
         heads = sorted(ours[name])
         ax.plot(heads, [ours[name][m] for m in heads], label=name, linewidth=1.8, **look)
+    for mark, (paper, values) in zip(cycle(_PAPER_MARKS), (published or {}).items(), strict=False):
+        ax.plot(*zip(*values.items(), strict=True), mark, color="black", mfc="none", mew=1.8, ms=9,
+                label=paper)  # fmt: skip
     ax.set_xticks(sorted({m for line in ours.values() for m in line}))
     ax.set(xlabel="M", ylabel=ylabel, title=title)
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, fontsize="small")

@@ -215,3 +215,61 @@ def grid(
     for ax, (title, picture) in zip(axes.flat, items, strict=False):
         show(picture, None, title, ax)
     return figure
+
+
+def picture_table(
+    rows: Mapping[str, Mapping[str, np.ndarray]],
+    captions: Mapping[str, Mapping[str, str]] | None = None,
+    width: float = 10.5,
+) -> Figure:
+    """Draw pictures as a table: one row for each photo, one column for each method.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping of str to np.ndarray
+        The name of each row, and its pictures ``(H, W, 3) uint8`` by the name of their column. All
+        rows have the same columns in the same order.
+    captions : mapping of str to mapping of str to str, optional
+        What stands below a picture, by row and column. Other pictures have no caption.
+    width : float
+        The width of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure. The names of rows stand on the left, those of columns above the first row.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or if rows differ in their columns.
+
+    References
+    ----------
+    Xu et al., CVPR 2016, Figures 5, 6 and 9; Li et al., CVPR 2018, Figures 2 and 4.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = [*next(iter(rows.values()), {})]
+    if not columns or any([*row] != columns for row in rows.values()):
+        raise ValueError(
+            "A table of pictures needs at least one row, and the same columns in all rows."
+        )
+    heights = []
+    for row in rows.values():
+        height, breadth = next(iter(row.values())).shape[:2]
+        heights.append(width / len(columns) * height / breadth + (0.2 if captions else 0.03))
+    figure, axes = plt.subplots(
+        len(rows), len(columns), squeeze=False, layout="constrained",
+        height_ratios=heights, figsize=(width, 0.3 + sum(heights)),
+    )  # fmt: skip
+    for ax, title in zip(axes[0], columns, strict=True):
+        ax.set_title(title, size=9)
+    for line, (name, row) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(name, size=9)
+        for ax, (column, picture) in zip(line, row.items(), strict=True):
+            ax.imshow(picture)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            ax.set_xlabel((captions or {}).get(name, {}).get(column, ""), size=9, labelpad=1)
+    return figure
