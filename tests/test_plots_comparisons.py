@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support import one_sentence
-from tutorial_lib import plots
+from tutorial_lib import metrics, plots
 
 OURS = {"dos": (4.0, 3.0, 5.5), "graph-cut": (9.0, 7.0, 10.0)}
 PAPERS = {"Xu": {"dos": 6.04, "growcut": 16.74}, "Li": {"dos": 6.08, "graph-cut": 10.0}}
@@ -72,6 +72,13 @@ def test_a_benchmark_without_curves_says_so():
     assert [text.get_text() for text in legend.get_legend().get_texts()] == ["dos"]
 
 
+def test_clicks_lie_beside_the_error_that_they_reach():
+    found = metrics.clicks_to_errors([[0.6, 0.9], [0.5, 0.7]], [0.4, 0.15])
+    ax = plots.draw_clicks_to_errors({"dos": found})
+    (bars,) = ax.containers
+    assert np.column_stack(bars.lines[0].get_data()).tolist() == [[1.5, 0.4], [11.0, 0.15]]
+
+
 def test_a_table_of_pictures_names_rows_and_columns():
     picture = np.zeros((4, 6, 3), np.uint8)
     rows = {name: {"graph cut": picture, "truth": picture} for name in ("flower", "coffee")}
@@ -96,6 +103,7 @@ def test_error_curves_are_iou_upside_down():
         lambda: plots.draw_heads({}),
         lambda: plots.draw_heads({"g": {}}),
         lambda: plots.draw_curve_panels({}),
+        lambda: plots.draw_clicks_to_errors({"dos": []}),
         lambda: plots.picture_table({}),
     ],
 )

@@ -84,7 +84,7 @@ def _half(method: MethodResults, part: Part) -> MethodResults | None:
     kept = {
         key: sample
         for key, sample in method.samples.items()
-        if (category_of(key) in SEEN) == (part == "seen")
+        if (_category_of(key) in SEEN) == (part == "seen")
     }
     if not kept:
         return None
@@ -92,14 +92,8 @@ def _half(method: MethodResults, part: Part) -> MethodResults | None:
     return method.model_copy(update={**figures, "samples": kept})
 
 
-def category_of(key: str) -> str:
-    """Return the category with which an object's id begins.
-
-    Examples
-    --------
-    >>> category_of("dining-table03_000000281693")
-    'dining table'
-    """
+def _category_of(key: str) -> str:
+    """Return the category with which an object's id begins: dining-table03_7, "dining table"."""
     return re.match(r"[a-z-]*", key)[0].replace("-", " ")
 
 

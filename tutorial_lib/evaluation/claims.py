@@ -52,7 +52,18 @@ class Difference:
         return HOLDS if self.high < 0 else FAILS
 
     def contains(self, value: float) -> bool:
-        """Return whether a difference, such as a paper's, lies in the interval."""
+        """Return whether a difference, such as a paper's, lies in the interval.
+
+        Parameters
+        ----------
+        value : float
+            The difference.
+
+        Returns
+        -------
+        bool
+            True at its ends, too.
+        """
         return self.low <= value <= self.high
 
     def __str__(self) -> str:
@@ -198,13 +209,15 @@ def _apart(methods, first, second, values_of) -> Difference | None:
     return paired([one[key] for key in both], [other[key] for key in both]) if both else None
 
 
-def in_words(found: Mapping[str, Difference | None]) -> str:
+def in_words(found: Mapping[str, Difference | None], preposition: str = "on") -> str:
     """Say where a claim holds, where it is undecided, and where it does not hold.
 
     Parameters
     ----------
     found : mapping of str to Difference or None
         The difference at each place, such as a benchmark. None if it was not measured.
+    preposition : str
+        What stands before the names: ``"on"`` before benchmarks, ``"for"`` before components.
 
     Returns
     -------
@@ -222,5 +235,5 @@ def in_words(found: Mapping[str, Difference | None]) -> str:
     for word in (HOLDS, UNDECIDED, FAILS, MISSING):
         if names := [name for name, verdict in verdicts.items() if verdict == word]:
             listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[:-1] else names)
-            parts.append(f"{word} on {listed}")
+            parts.append(f"{word} {preposition} {listed}")
     return "; ".join(parts)

@@ -1,4 +1,5 @@
 from .benchmarks import draw_click_counts as draw_click_counts
+from .benchmarks import draw_clicks_to_errors as draw_clicks_to_errors
 from .benchmarks import draw_curve_panels as draw_curve_panels
 from .benchmarks import draw_curves as draw_curves
 from .benchmarks import line_looks as line_looks

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from tutorial_lib.metrics import ClicksToError
+
 # A method looks the same in every figure. Hues are those of Okabe and Ito; each has its own mark.
 _LOOKS = {
     "graph-cut": ("#0072b2", "o", "-"),
@@ -207,6 +209,49 @@ def draw_curve_panels(
     handles = [plt.Line2D([], [], label=name, **looks[name]) for name in names]
     axes.flat[len(panels)].legend(handles=handles, loc="center", frameon=False)
     return figure
+
+
+def draw_clicks_to_errors(
+    found: Mapping[str, Sequence[ClicksToError]], title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw the mean number of clicks that each Jaccard error takes, one line for each method.
+
+    Parameters
+    ----------
+    found : mapping of str to sequence of ClicksToError
+        What :func:`tutorial_lib.metrics.clicks_to_errors` returns, by method.
+    title : str
+        The title above the axes.
+    ax : matplotlib.axes.Axes, optional
+        The axes to draw on. By default, a new figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes with the drawing: clicks to the right, errors upwards, intervals of the clicks as
+        horizontal bars. Left is better.
+
+    Raises
+    ------
+    ValueError
+        If there is no method, or no error.
+
+    References
+    ----------
+    Li et al., Interactive Image Segmentation with Latent Diversity, CVPR 2018, Figure 6.
+    """
+    if not found or not all(found.values()):
+        raise ValueError("Clicks to errors need at least one method, and one error for each.")
+    ax = axes_of(ax, 6, 3.8)
+    for name, look in line_looks(found).items():
+        clicks, errors, low, high = np.array(
+            [(one.clicks, one.error, one.low, one.high) for one in found[name]]
+        ).T
+        ax.errorbar(clicks, errors, xerr=[clicks - low, high - clicks], label=name, capsize=3,
+                    markersize=5, elinewidth=0.8, **look)  # fmt: skip
+    ax.set(xlabel="clicks", ylabel="Jaccard error", title=title, xlim=(0, None), ylim=(0, None))
+    ax.legend(loc="upper right", fontsize="small")
+    return ax
 
 
 def draw_click_counts(
