@@ -116,10 +116,10 @@ VOC = Benchmark(
     "the 102 objects of iseg-voc, our validation photos, not the 1,449 of PASCAL VOC",
 )  # fmt: skip
 COCO_SEEN = Benchmark(
-    "coco-seen", "COCO, seen", "coco-800", "other data", "another draw of the 20 categories", "seen"
+    "coco-seen", "COCO seen", "coco-800", "other data", "another draw of the 20 categories", "seen"
 )
 COCO_UNSEEN = Benchmark(
-    "coco-unseen", "COCO, unseen", "coco-800", "other data", "another draw of the 60 categories",
+    "coco-unseen", "COCO unseen", "coco-800", "other data", "another draw of the 60 categories",
     "unseen",
 )  # fmt: skip
 #: Where we report: test sets only, none of which was used to choose anything.
