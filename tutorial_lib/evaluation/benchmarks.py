@@ -7,12 +7,11 @@ measured yet.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tutorial_lib.data.layouts.coco import SEEN
+from tutorial_lib.data.layouts.coco_objects import is_seen
 from tutorial_lib.evaluation.results import MethodResults, read_results
 from tutorial_lib.metrics import clicks_and_curve
 from tutorial_lib.paths import bundled
@@ -82,19 +81,12 @@ class Benchmark:
 def _half(method: MethodResults, part: Part) -> MethodResults | None:
     """Keep the objects whose id begins with a category of that part, or return None."""
     kept = {
-        key: sample
-        for key, sample in method.samples.items()
-        if (_category_of(key) in SEEN) == (part == "seen")
+        key: sample for key, sample in method.samples.items() if is_seen(key) == (part == "seen")
     }
     if not kept:
         return None
     figures = clicks_and_curve([sample.iou for sample in kept.values()])
     return method.model_copy(update={**figures, "samples": kept})
-
-
-def _category_of(key: str) -> str:
-    """Return the category with which an object's id begins: dining-table03_7, "dining table"."""
-    return re.match(r"[a-z-]*", key)[0].replace("-", " ")
 
 
 GRABCUT = Benchmark("grabcut", "GrabCut", "grabcut", "same data", "the 49 photos of Li et al.")
