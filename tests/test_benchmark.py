@@ -22,11 +22,12 @@ from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
-from tutorial_lib.evaluation import provenance
+from tutorial_lib.evaluation import processes, provenance
 from tutorial_lib.evaluation.accuracy import OtherRunError, evaluate
 from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.results import MethodResults, SampleResults, read_results
+from tutorial_lib.evaluation.seeds import over_seeds
 from tutorial_lib.evaluation.summaries import summarise_method
 from tutorial_lib.registry import MethodInfo, get_segmenter
 from tutorial_lib.segmenter import Segmentation
@@ -572,3 +573,35 @@ def test_the_command_answers_bad_input_in_one_sentence(
     assert (code, shown) == (2, "")
     assert text in error
     assert error.count("\n") == 1
+
+
+# -- several seeds of the robot --------------------------------------------------------------------
+
+
+def test_several_seeds_give_a_file_each_and_a_table_of_mean_and_spread(
+    monkeypatch, capsys, root, tmp_path
+):
+    monkeypatch.setattr(processes, "run_one_by_one", lambda todo, work: map(work, todo))
+    command = ["evaluate", "--dataset", "folder", "--root", root, "--out", tmp_path / "human.json"]
+    options = ["--method", "geodesic-matting", "--robot", "human outside=0", "--max-clicks", 4]
+    code, output, _ = main(monkeypatch, capsys, *command, *options, "--seed", 5, "--seeds", 3)
+    assert code == 0
+    files = [tmp_path / f"human-seed{seed}.json" for seed in (5, 6, 7)]
+    runs = [read_results(file) for file in files]
+    assert [(run.seed, run.robot) for run in runs] == [(n, "human outside=0") for n in (5, 6, 7)]
+    assert answers(runs[0]) != answers(runs[1])
+    found = over_seeds(runs)["geodesic-matting"]
+    counts = [run.methods["geodesic-matting"].noc["85"] for run in runs]
+    assert (found.objects, found.noc["85"]) == (3, tuple(counts))
+    assert found.mean(85) == pytest.approx(np.mean(counts))
+    assert found.spread(85) == pytest.approx(np.std(counts, ddof=1))
+    assert f"{found.mean(90):.2f} ± {found.spread(90):.2f}" in output
+    assert "over 3 seeds (5, 6, 7)" in output
+    for wrong, message in [
+        ([], "at least one run"),
+        ([runs[0], runs[0]], "same seed"),
+        ([runs[0], runs[1].model_copy(update={"robot": "center"})], "have one robot"),
+    ]:
+        with pytest.raises(ValueError, match=message) as error:
+            over_seeds(wrong)
+        assert one_sentence(error.value)

@@ -1,9 +1,11 @@
+import math
 import statistics
 
 import pytest
 
 from tests.support import one_sentence
 from tutorial_lib.evaluation.published import (
+    LATER_METHODS,
     LI,
     LI_FIGURE_3,
     LI_TABLE_2,
@@ -16,6 +18,7 @@ from tutorial_lib.evaluation.published import (
     XU_TABLE_1,
     XU_TABLE_2,
     PublishedTable,
+    noc_by_year,
     published_ms,
     published_noc,
 )
@@ -130,3 +133,36 @@ def test_a_row_of_the_wrong_length_is_refused():
     with pytest.raises(ValueError, match="needs 2 values") as caught:
         PublishedTable(XU, "Table 9", "clicks", ("a", "b"), {"dos": (1.0,)})
     assert one_sentence(caught.value)
+
+
+# -- since 2019 ------------------------------------------------------------------------------------
+
+
+def test_later_figures_are_plausible_and_name_their_source():
+    assert len({one.label for one in LATER_METHODS}) == len(LATER_METHODS)
+    assert [one.year for one in LATER_METHODS] == sorted(one.year for one in LATER_METHODS)
+    for one in LATER_METHODS:
+        assert one.source
+        assert one.noc
+        assert {dataset for dataset, _ in one.noc} <= {
+            "grabcut",
+            "berkeley",
+            "davis",
+            "sbd",
+            "coco",
+        }
+        assert all(1 < value < 10 for value in one.noc.values())
+        for dataset, percent in one.noc:
+            if percent == 85 and (dataset, 90) in one.noc:
+                assert one.noc[dataset, 85] < one.noc[dataset, 90]
+
+
+def test_every_dataset_has_the_same_rows_by_year():
+    rows = {dataset: noc_by_year(dataset) for dataset in ("grabcut", "berkeley", "davis", "coco")}
+    assert len({tuple(found) for found in rows.values()}) == 1
+    names = list(rows["davis"])
+    assert [name[:4] for name in names] == sorted(name[:4] for name in names)
+    assert names[0].startswith("2016 Deep Object Selection")
+    assert rows["grabcut"][names[0]] == 6.08
+    assert math.isnan(rows["berkeley"][names[0]])  # Li et al. did not measure it on Berkeley
+    assert noc_by_year("coco", 85)["2022 FocalClick (SegFormer-B3-S2, COCO+LVIS)"] == 2.32

@@ -1,6 +1,7 @@
 """The command line: ``python -m tutorial_lib COMMAND``.
 
-``python -m tutorial_lib lab | doctor | methods | segment | evaluate | train | fetch | bench``.
+``python -m tutorial_lib lab | doctor | methods | segment | evaluate | fit-robot | train | fetch |
+bench``.
 """
 
 from __future__ import annotations
@@ -212,7 +213,12 @@ def evaluate_methods(
         list[str] | None,
         typer.Option(help="One of the names `methods` lists, repeatable; all if none is given."),
     ] = None,
-    robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
+    robot: Annotated[
+        str,
+        typer.Option(
+            help="center, geodesic or human; human can have options: 'human concentration=1.5'."
+        ),
+    ] = "center",
     max_clicks: Annotated[int, typer.Option(help="Clicks per object at most.")] = 20,
     split: Annotated[
         str | None, typer.Option(help="Part of the dataset, such as val2017, seen or unseen.")
@@ -223,6 +229,10 @@ def evaluate_methods(
     seed: Annotated[
         int, typer.Option(help="Seed of the robot, and of datasets that draw objects.")
     ] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(help="Number of the robot's seeds, from --seed on; each has its own file."),
+    ] = 1,
     settings: Annotated[list[str] | None, SETTINGS] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace finished results of another run in --out.")
@@ -235,6 +245,7 @@ def evaluate_methods(
     """
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.evaluation.accuracy import FailedObjects, evaluate
+    from tutorial_lib.evaluation.seeds import seed_lines, seed_paths
     from tutorial_lib.evaluation.summaries import failures, report_lines
 
     chosen: Any = method or [info.name for info in methods() if info.available]
@@ -243,23 +254,58 @@ def evaluate_methods(
             raise ValueError("--set changes options of one method: name one by --method.")
         options = read_options(chosen[0], settings)
         chosen = {label(chosen[0], options): (chosen[0], options)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FailedObjects)  # the report names them
-        results = evaluate(
-            chosen,
-            load_dataset(dataset, root, split=split, seed=seed),
-            out,
-            robot=robot,
-            max_clicks=max_clicks,
-            limit=limit,
-            every=every,
-            workers=workers,
-            seed=seed,
-            force=force,
-        )
-    *lines, last = report_lines(results)
-    print(*lines, f"{out}: {last}", sep="\n")
-    if failures(results):
+    data, runs = load_dataset(dataset, root, split=split, seed=seed), []
+    for number, path in seed_paths(out, seeds, seed).items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FailedObjects)  # the report names them
+            results = evaluate(
+                chosen,
+                data,
+                path,
+                robot=robot,
+                max_clicks=max_clicks,
+                limit=limit,
+                every=every,
+                workers=workers,
+                seed=number,
+                force=force,
+            )
+        *lines, last = report_lines(results)
+        print(*lines, f"{path}: {last}", sep="\n")
+        runs.append(results)
+    if any(map(failures, runs)):
+        raise typer.Exit(1)
+    if seeds > 1:
+        print(*seed_lines(runs), sep="\n")
+
+
+@app.command("fit-robot")
+def fit_robot(
+    logs: Annotated[
+        list[Path], typer.Argument(help="Click logs, or folders of files ...-clicks.json.")
+    ],
+    root: Annotated[
+        Path | None,
+        typer.Option(help="The photos and known masks; the bundled photos if not given."),
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="Layout of --root, such as folder.")] = "folder",
+) -> None:
+    """Fit the robot `human` to a class's own click logs.
+
+    The exit code is 1 if logs were left out: they are named.
+    """
+    from tutorial_lib.data.datasets import load_dataset
+    from tutorial_lib.data.samples import sample_examples
+    from tutorial_lib.study import read_observed
+    from tutorial_lib.users.fitting import fit_lines
+
+    examples = sample_examples() if root is None else load_dataset(dataset, root)
+    observed = read_observed(logs, examples)
+    for path, reason in observed.bad.items():
+        print(f"left out: {path}: {reason}")
+    print(*fit_lines(observed.clicks), sep="\n")
+    print(f"{observed.logs} log{'s'[: observed.logs != 1]}, {len(observed.bad)} left out.")
+    if observed.bad:
         raise typer.Exit(1)
 
 

@@ -14,7 +14,7 @@ trust the figures of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,7 @@ from tutorial_lib.clicks import Clicks
 from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.metrics import bootstrap_interval, clicks_to_reach
 from tutorial_lib.session import Session
+from tutorial_lib.users.fitting import ObservedClick, observe
 from tutorial_lib.working_photo import WorkingPhoto
 
 
@@ -177,25 +178,136 @@ def read_trials(
             f"There is no click log <person>/<name>-clicks.json in {folder}; `Session.export` "
             "writes them."
         )
-    logs = [_MatchedLog(path, read_log(path)) for path in paths]
+    logs = [_MatchedLog(path, read_log(path), _as_trial) for path in paths]
+    _compare(logs, examples, options or {})
+    trials = [log.kept() for log in logs]
+    return [trial for trial in trials if trial is not None]
+
+
+def _as_trial(path: Path, log: dict[str, Any], example: Example, session: Session) -> Trial:
+    # A choice among candidates is a step of its own: after a click the last one counts.
+    ious = {len(step.clicks): step.iou for step in session.history}
+    seconds = log.get("seconds") or [None] * len(session.clicks)
+    return Trial(
+        path.parent.name, example.id, session.method, session.clicks,
+        tuple(ious.values()), tuple(seconds),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ObservedLogs:
+    """What people's click logs say about where people click.
+
+    Parameters
+    ----------
+    clicks : tuple of ObservedClick
+        Each click of the logs, compared with the errors that the person saw.
+    logs : int
+        Number of logs that were used.
+    bad : dict of str to str
+        The reason for each log that was left out, by its path.
+    """
+
+    clicks: tuple[ObservedClick, ...]
+    logs: int
+    bad: dict[str, str]
+
+
+def read_observed(
+    paths: Iterable[str | Path],
+    examples: Iterable[Example],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> ObservedLogs:
+    """Read click logs, and compare each click with the errors that the person saw.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Click logs, and folders that hold files ``...-clicks.json`` at any depth.
+    examples : iterable of Example
+        The photos and their known masks, as for :func:`read_trials`.
+    options : mapping of str to mapping, optional
+        Options of methods, as for :func:`read_trials`.
+
+    Returns
+    -------
+    ObservedLogs
+        For :func:`tutorial_lib.users.fitting.fit_human`. A log that cannot be read, replayed or
+        matched with an example is left out, with the reason.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no log.
+    """
+    files = [file for path in map(Path, paths) for file in _log_files(path)]
+    if not files:
+        raise FileNotFoundError(
+            "There is no click log ...-clicks.json in the given folders; `Session.export` writes "
+            "them."
+        )
+    bad: dict[str, str] = {}
+    logs = []
+    for path in files:
+        try:
+            logs.append(_MatchedLog(path, read_log(path), _as_observed))
+        except ValueError as error:
+            bad[str(path)] = str(error)
+    _compare(logs, examples, options or {}, bad)
+    clicks: list[ObservedClick] = []
+    for log in logs:
+        if log.path not in bad:
+            try:
+                clicks += log.kept() or ()
+            except ValueError as error:
+                bad[log.path] = str(error)
+    return ObservedLogs(tuple(clicks), len(files) - len(bad), bad)
+
+
+def _log_files(path: Path) -> list[Path]:
+    path = path.expanduser()
+    return sorted(path.rglob("*-clicks.json")) if path.is_dir() else [path]
+
+
+def _as_observed(
+    path: Path, log: dict[str, Any], example: Example, session: Session
+) -> list[ObservedClick]:
+    shown = {len(step.clicks): step.mask for step in session.history}
+    shown[0] = np.zeros_like(session.truth)
+    return [
+        observe(shown[count], session.truth, session.ignore, session.clicks[:count], click)
+        for count, click in enumerate(session.clicks)
+    ]
+
+
+def _compare(
+    logs: Sequence[_MatchedLog],
+    examples: Iterable[Example],
+    options: Mapping[str, Mapping[str, Any]],
+    bad: dict[str, str] | None = None,
+) -> None:
+    """Compare every log with every example. With ``bad``, logs that cannot be replayed go there."""
     for example in examples:
         for size in {log.size for log in logs}:
             photo = WorkingPhoto(example.image, size)
             for log in logs:
                 if log.size == size:
-                    log.compare(photo, example, options or {})
-    trials = [log.trial() for log in logs]
-    return [trial for trial in trials if trial is not None]
+                    try:
+                        log.compare(photo, example, options)
+                    except ValueError as error:
+                        if bad is None:
+                            raise
+                        bad[log.path] = str(error)
 
 
 class _MatchedLog:
     """A click log, and the object it belongs to among the examples seen so far."""
 
-    def __init__(self, path: Path, log: dict[str, Any]) -> None:
-        self._path, self._log = path, log
-        self.size = max(log["image"]["shape"][:2])
+    def __init__(self, path: Path, log: dict[str, Any], keep: Callable[..., Any]) -> None:
+        self._path, self._log, self._keep = path, log, keep
+        self.path, self.size = str(path), max(log["image"]["shape"][:2])
         self._exact, self._ids = False, []
-        self._trial: Trial | None = None
+        self._kept: Any = None
 
     def compare(
         self, photo: WorkingPhoto, example: Example, options: Mapping[str, Mapping[str, Any]]
@@ -206,31 +318,23 @@ class _MatchedLog:
         if not (exact or (photo.looks_like(described) and not self._exact)):
             return
         if exact and not self._exact:  # forget other copies of the photo
-            self._exact, self._ids, self._trial = True, [], None
+            self._exact, self._ids, self._kept = True, [], None
         self._ids.append(example.id)
         if self._log["clicks"] and (len(self._ids) == 1 or example.id == self._log["name"]):
-            self._trial = self._replayed(photo, example, options.get(self._log["method"], {}))
+            session = Session.replay(
+                photo, self._path, truth=example.truth, ignore=example.ignore,
+                **options.get(self._log["method"], {}),
+            )  # fmt: skip
+            self._kept = self._keep(self._path, self._log, example, session)
 
-    def _replayed(self, photo: WorkingPhoto, example: Example, options: Mapping[str, Any]) -> Trial:
-        session = Session.replay(
-            photo, self._path, truth=example.truth, ignore=example.ignore, **options
-        )
-        # A choice among candidates is a step of its own: after a click the last one counts.
-        ious = {len(step.clicks): step.iou for step in session.history}
-        seconds = self._log.get("seconds") or [None] * len(session.clicks)
-        return Trial(
-            self._path.parent.name, example.id, session.method, session.clicks,
-            tuple(ious.values()), tuple(seconds),
-        )  # fmt: skip
-
-    def trial(self) -> Trial | None:
-        """Return the trial, or None if the log has no click."""
+    def kept(self) -> Any:
+        """Return what was kept of the replayed log, or None if the log has no click."""
         if not self._ids or (len(self._ids) > 1 and self._log["name"] not in self._ids):
             raise ValueError(
-                f"The click log {str(self._path)!r} belongs to no object of this study; name it "
+                f"The click log {self.path!r} belongs to no object of this study; name it "
                 "after the object, or leave it out."
             )
-        return self._trial
+        return self._kept
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from .layouts.pairs import PairDataset as PairDataset
 from .mask_files import read_trimap as read_trimap
 from .samples import SamplePhoto as SamplePhoto
 from .samples import load_sample as load_sample
+from .samples import sample_examples as sample_examples
 from .samples import sample_names as sample_names
 from .toy_world import ToyScene as ToyScene
 from .toy_world import ToyWorld as ToyWorld

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.images import as_rgb
 from tutorial_lib.paths import bundled
 
@@ -203,6 +205,21 @@ def load_sample(name: str) -> SamplePhoto:
         source=f"{entry.author}; from {DISTRIBUTIONS[entry.file.split('/')[0]]}",
         licence=entry.licence,
     )
+
+
+def sample_examples() -> Iterator[Example]:
+    """Yield every object in the sample photos, as a dataset does.
+
+    Yields
+    ------
+    Example
+        One for each mask. The first object of a photo has the photo's name, such as ``coffee``;
+        others have their own behind it, such as ``coffee-spoon``.
+    """
+    for name in _ENTRIES:
+        sample = load_sample(name)
+        for place, (reading, mask) in enumerate(sample.masks.items()):
+            yield Example(f"{name}-{reading}" if place else name, sample.image, mask)
 
 
 def _photo_bytes(name: str, entry: _Entry) -> bytes:

@@ -45,7 +45,7 @@ from tutorial_lib.evaluation.summaries import (
 )
 from tutorial_lib.locking import only_one
 from tutorial_lib.targets import check_target
-from tutorial_lib.users.robots import ROBOTS
+from tutorial_lib.users.robots import robot_named
 
 _SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
@@ -91,7 +91,8 @@ def evaluate(
         that file stays, and the same call tries only those again. If the file already holds the
         results of this very run, they are returned.
     robot : str
-        ``"center"`` (DOS) or ``"geodesic"`` (Latent Diversity).
+        ``"center"`` (DOS), ``"geodesic"`` (Latent Diversity), or ``"human"`` (as people click),
+        which can have options: :func:`tutorial_lib.users.robots.robot_named`.
     max_clicks : int
         Clicks per object at most. An object that never reaches a threshold counts as many.
     limit : int, optional
@@ -171,8 +172,7 @@ def evaluate(
 
 def _check(robot: str, **numbers: Any) -> dict[str, int | None]:
     """Return the numbers as integers, or say which one is out of range."""
-    if robot not in ROBOTS:
-        raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
+    robot_named(robot)  # refuses an unknown one
     for name, value in numbers.items():
         try:
             numbers[name] = None if value is None else operator.index(value)

@@ -293,7 +293,7 @@ def run_job(
     dataset : Dataset
         Where the object is.
     robot : str
-        A name in :data:`tutorial_lib.users.robots.ROBOTS`.
+        What :func:`tutorial_lib.users.robots.robot_named` takes.
     max_clicks : int
         Clicks at most.
     seed : int

@@ -1,4 +1,4 @@
-"""The figures that the two papers print, for comparison with ours.
+"""The figures that papers print, for comparison with ours.
 
 Every number is as printed: nothing is rounded, corrected or read off a plot. Before you compare:
 
@@ -15,16 +15,22 @@ Every number is as printed: nothing is rounded, corrected or read off a plot. Be
   (:data:`LI_USER_STUDY`). About Figure 5 (the number M of candidates) it says that more candidates
   help up to M = 6. M = 6 is the full model of Table 3, and M = 1 is "without diversity".
 - Neither paper measured the method GrabCut.
+
+Two more papers' figures stand here. :data:`LATER_METHODS` are methods from 2019 to 2024, with
+backbone, training data and source. :data:`RCLICKS_LOSS` and :data:`RCLICKS_DENSITY` are what
+Antonov et al. found about people's clicks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from types import MappingProxyType
 
 XU = "Xu et al., CVPR 2016"
 LI = "Li et al., CVPR 2018"
+RCLICKS = "Antonov et al., NeurIPS 2024"
 
 Column = tuple[str, int] | str
 
@@ -36,8 +42,9 @@ class PublishedTable:
     Parameters
     ----------
     paper : str
-        :data:`XU` (Deep Interactive Object Selection) or :data:`LI` (Interactive Image
-        Segmentation with Latent Diversity).
+        :data:`XU` (Deep Interactive Object Selection), :data:`LI` (Interactive Image Segmentation
+        with Latent Diversity) or :data:`RCLICKS` (RClicks: Realistic Click Simulation for
+        Benchmarking Interactive Segmentation).
     place : str
         Place in the paper, such as ``"Table 1"``.
     quantity : str
@@ -192,10 +199,176 @@ LI_USER_STUDY = PublishedTable(
     (("davis", 85),),
     {"graph-cut": (12.90,), "dos": (7.14,), "latent-diversity": (4.36,)},
 )
+RCLICKS_LOSS = PublishedTable(
+    RCLICKS,
+    "Table 4, on TETRIS, from the authors' notebook compute_benchmark_metrics.ipynb",
+    "NoC@90 with clicks like people's: mean, standard deviation, and per cent above the robot",
+    ("mean", "deviation", "above the center robot"),
+    {
+        "RITM (HRNet-18, SBD)": (4.80, 0.74, 11.96),
+        "RITM (HRNet-32, COCO+LVIS)": (3.44, 0.65, 17.47),
+        "SimpleClick (ViT-XTiny, SBD)": (5.49, 1.22, 28.57),
+        "SimpleClick (ViT-B, COCO+LVIS)": (2.73, 0.41, 8.86),
+        "SimpleClick (ViT-H, COCO+LVIS)": (2.36, 0.33, 6.94),
+        "CFR-ICL (ViT-H, COCO+LVIS)": (2.12, 0.34, 8.76),
+        "SAM (ViT-B, SA-1B)": (3.04, 0.51, 11.17),
+        "SAM (ViT-H, SA-1B)": (2.66, 0.38, 5.95),
+    },
+)
+RCLICKS_DENSITY = PublishedTable(
+    RCLICKS,
+    "Table 6 of the appendix, from the authors' file eval_cm_all.csv",
+    "mean density per pixel at people's clicks, of two distributions over the error",
+    ("uniform", "proportional to depth"),
+    {
+        "grabcut": (4.06e-5, 7.75e-5),
+        "berkeley": (1.20e-4, 2.13e-4),
+        "davis": (6.49e-5, 1.21e-4),
+        "coco": (4.04e-4, 5.74e-4),
+    },
+)
+
+
 TABLES = (
     XU_TABLE_1, XU_TABLE_2,
     LI_TABLE_2, LI_TIMES, LI_FIGURE_3, LI_TABLE_3, LI_TABLE_4, LI_USER_STUDY,
+    RCLICKS_LOSS, RCLICKS_DENSITY,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LaterMethod:
+    """A method of 2019 or later, and what it reached on the benchmarks of the two papers.
+
+    Parameters
+    ----------
+    name : str
+        The method.
+    year : int
+        Year of the publication.
+    backbone, training : str
+        Its backbone and the data that it learned from.
+    source : str
+        Where the figures are printed: not always the method's own paper.
+    noc : mapping of (str, int) to float
+        Mean number of clicks, at most 20, by dataset and IoU threshold in per cent. Only figures
+        that the source has.
+    """
+
+    name: str
+    year: int
+    backbone: str
+    training: str
+    source: str
+    noc: Mapping[tuple[str, int], float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noc", MappingProxyType(dict(self.noc)))
+
+    @property
+    def label(self) -> str:
+        """Name, backbone and training data in one line."""
+        return f"{self.name} ({self.backbone}, {self.training})"
+
+
+_SBD, _COCO_LVIS = "SBD", "COCO+LVIS"
+_FBRS = "README of saic-vul/fbrs_interactive_segmentation: models that were trained again"
+_RITM = "README of saic-vul/ritm_interactive_segmentation"
+_CLICKSEG = "README of XavierCHEN34/ClickSEG"
+_MFP = "Lee et al. (MFP), CVPR 2024, Tables 2 and 3"
+_FOCSAM = "Huang et al. (FocSAM), CVPR 2024, Table 1"
+_SEGNEXT = "README of uncbiag/SegNext"
+_SEGNEXT_SAM = "uncbiag/SegNext, notebooks/eval_sam.ipynb"
+_BOARD = "leaderboards of Papers with Code, as OpenCodePapers and SOTAVerified keep them"
+
+
+def _both(**pairs: tuple[float | None, float | None]) -> dict[tuple[str, int], float]:
+    """Turn pairs of clicks to 85 and 90 per cent into a mapping. None is not printed."""
+    return {
+        (dataset, percent): value
+        for dataset, pair in pairs.items()
+        for percent, value in zip((85, 90), pair, strict=True)
+        if value is not None
+    }
+
+
+#: Every figure was read in the source that its row names. The robot of all rows clicks the deepest
+#: error, as ``center``. The data differ from the two papers' data: 50 GrabCut photos, 345 DAVIS
+#: frames, and for COCO the 800 instances of f-BRS. No row is later than 2024: figures of later
+#: methods were not found in a source that could be read.
+LATER_METHODS = (
+    LaterMethod("BRS", 2019, "DenseNet", _SBD, _MFP, _both(
+        grabcut=(2.60, 3.60), berkeley=(None, 5.08), davis=(5.58, 8.24), sbd=(6.59, 9.78))),
+    LaterMethod("f-BRS-B", 2020, "ResNet-101", _SBD, _MFP, _both(
+        grabcut=(2.30, 2.72), berkeley=(None, 4.57), davis=(5.04, 7.41), sbd=(4.81, 7.73))),
+    LaterMethod("f-BRS-B", 2020, "HRNet-W32+OCR", _COCO_LVIS, _FBRS, _both(
+        grabcut=(1.54, 1.69), berkeley=(1.64, 2.44), davis=(5.17, 6.50), sbd=(4.37, 7.26),
+        coco=(2.35, 3.44))),
+    LaterMethod("RITM", 2021, "HRNet-18", _SBD, _RITM, _both(
+        grabcut=(1.76, 2.04), berkeley=(None, 3.22), davis=(4.94, 6.71), sbd=(3.39, 5.43),
+        coco=(None, 4.39))),
+    LaterMethod("RITM", 2021, "HRNet-32", _COCO_LVIS, _RITM, _both(
+        grabcut=(1.46, 1.56), berkeley=(None, 2.10), davis=(4.11, 5.34), sbd=(3.59, 5.71),
+        coco=(None, 2.97))),
+    LaterMethod("FocalClick", 2022, "SegFormer-B0-S2", _COCO_LVIS, _CLICKSEG, _both(
+        grabcut=(1.40, 1.66), berkeley=(1.59, 2.27), davis=(4.04, 5.49), sbd=(4.56, 6.86),
+        coco=(2.65, 3.59))),
+    LaterMethod("FocalClick", 2022, "SegFormer-B3-S2", _COCO_LVIS, _CLICKSEG, _both(
+        grabcut=(1.44, 1.50), berkeley=(1.55, 1.92), davis=(3.61, 4.90), sbd=(3.53, 5.59),
+        coco=(2.32, 3.12))),
+    LaterMethod("SimpleClick", 2023, "ViT-B", _SBD, _MFP, _both(
+        grabcut=(1.40, 1.54), berkeley=(1.44, 2.46), davis=(4.10, 5.48), sbd=(3.28, 5.24))),
+    LaterMethod("SimpleClick", 2023, "ViT-B", _COCO_LVIS, _MFP, _both(
+        grabcut=(1.38, 1.48), berkeley=(1.36, 1.97), davis=(3.66, 5.06), sbd=(3.43, 5.62))),
+    LaterMethod("SimpleClick", 2023, "ViT-H", _COCO_LVIS, _FOCSAM, _both(
+        grabcut=(None, 1.50), berkeley=(None, 1.75), davis=(None, 4.78), sbd=(None, 4.70))),
+    LaterMethod("SAM", 2023, "ViT-B", "SA-1B", _SEGNEXT_SAM, _both(davis=(None, 5.15))),
+    LaterMethod("SAM", 2023, "ViT-H", "SA-1B", _FOCSAM, _both(
+        grabcut=(None, 1.88), berkeley=(None, 2.09), davis=(None, 5.19), sbd=(None, 7.62))),
+    LaterMethod("CFR-ICL", 2024, "ViT-H", _COCO_LVIS, _BOARD, _both(
+        berkeley=(None, 1.46), davis=(3.00, 4.24))),
+    LaterMethod("SegNext", 2024, "ViT-B", _COCO_LVIS, _SEGNEXT, _both(davis=(None, 5.34))),
+    LaterMethod("SegNext", 2024, "ViT-B", f"{_COCO_LVIS}+HQSeg-44K", _SEGNEXT, _both(
+        davis=(None, 4.43))),
+    LaterMethod("MFP", 2024, "ViT-B", _COCO_LVIS, _MFP, _both(
+        grabcut=(1.34, 1.42), berkeley=(1.35, 1.90), davis=(3.37, 4.81), sbd=(3.26, 5.34))),
+    LaterMethod("FocSAM", 2024, "ViT-H", f"SA-1B, {_COCO_LVIS}", _FOCSAM, _both(
+        grabcut=(None, 1.32), berkeley=(None, 1.47), davis=(None, 4.77), sbd=(None, 4.69))),
+)  # fmt: skip
+
+
+def noc_by_year(dataset: str, threshold: int = 90) -> dict[str, float]:
+    """Return the printed mean numbers of clicks of networks since 2016, oldest first.
+
+    Deep Object Selection and Latent Diversity have the figures of Li et al., with their robot. All
+    other rows are :data:`LATER_METHODS`.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"grabcut"``, ``"berkeley"``, ``"davis"``, ``"sbd"`` or ``"coco"``.
+    threshold : int
+        The IoU to reach in per cent, 85 or 90.
+
+    Returns
+    -------
+    dict of str to float
+        Clicks by year, name, backbone and training data. Figures that no source prints are NaN, so
+        the rows are the same for all datasets.
+
+    Examples
+    --------
+    >>> rows = noc_by_year("davis")
+    >>> list(rows.items())[1]
+    ('2018 Latent Diversity (VGG-19, SBD)', 9.57)
+    """
+    column = (dataset, threshold)
+    found = {
+        "2016 Deep Object Selection (FCN-8s, SBD)": LI_TABLE_2.get("dos", column),
+        "2018 Latent Diversity (VGG-19, SBD)": LI_TABLE_2.get("latent-diversity", column),
+    }
+    found |= {f"{one.year} {one.label}": one.noc.get(column) for one in LATER_METHODS}
+    return {name: nan if value is None else value for name, value in found.items()}
 
 
 def published_noc(dataset: str, threshold: int, method: str) -> dict[str, float]:

@@ -1,16 +1,21 @@
-"""The simulated users of the two papers: the next click of a user who knows the answer.
+"""Simulated users: the next click of a user who knows the answer.
 
-Both are pure functions: the same masks, clicks and seed give the same click. They see the known
-mask, but neither the photo nor the method.
+Two robots are those of the two papers. The third, :mod:`~tutorial_lib.users.human`, clicks as
+people do. All are pure functions: the same masks, clicks and seed give the same click. They see the
+known mask, but neither the photo nor the method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.options import label, options_of
+from tutorial_lib.users.human import HumanClicks, human
 from tutorial_lib.users.region_depth import depth
 
 Robot = Callable[..., Click | None]
@@ -113,7 +118,8 @@ def _click_at(index: np.intp, depths: np.ndarray, truth: np.ndarray) -> Click | 
     return Click(row, col, bool(truth[row, col])) if depths[row, col] > 0 else None
 
 
-ROBOTS: dict[str, Robot] = {"center": center, "geodesic": geodesic}
+ROBOTS: dict[str, Robot] = {"center": center, "geodesic": geodesic, "human": human}
+_HABITS = options_of(HumanClicks, "The robot 'human'", "The option {} of the robot 'human'")
 
 
 def robot_named(robot: str | Robot) -> Robot:
@@ -122,7 +128,9 @@ def robot_named(robot: str | Robot) -> Robot:
     Parameters
     ----------
     robot : str or callable
-        A name in :data:`ROBOTS`, or a robot of your own.
+        A name in :data:`ROBOTS`, or a robot of your own. Options can follow the name ``human``:
+        parameters of :class:`~tutorial_lib.users.human.HumanClicks`, as in
+        ``"human concentration=1.5 outside=0"``.
 
     Returns
     -------
@@ -132,10 +140,43 @@ def robot_named(robot: str | Robot) -> Robot:
     Raises
     ------
     ValueError
-        If there is no robot of that name; the message lists the robots.
+        If there is no robot of that name, or an option is wrong; the message lists the robots or
+        names the option.
+
+    Examples
+    --------
+    >>> robot_named("human outside=0").keywords["habits"].outside
+    0.0
     """
     if not isinstance(robot, str):
         return robot
-    if robot not in ROBOTS:
-        raise ValueError(f"The robots are {' and '.join(ROBOTS)}; there is no {robot!r}.")
-    return ROBOTS[robot]
+    name, *texts = robot.split() or [robot]
+    if name not in ROBOTS:
+        *others, last = ROBOTS
+        raise ValueError(f"The robots are {', '.join(others)} and {last}; there is no {name!r}.")
+    if not texts:
+        return ROBOTS[name]
+    if name != "human":
+        raise ValueError(f"The robot {name!r} has no options; only 'human' has some.")
+    return partial(human, habits=HumanClicks(**_HABITS.read(texts)))
+
+
+def robot_label(habits: HumanClicks) -> str:
+    """Return the robot ``human`` with all its options as one text.
+
+    Parameters
+    ----------
+    habits : HumanClicks
+        How the person clicks.
+
+    Returns
+    -------
+    str
+        What :func:`robot_named` reads, to three decimals.
+
+    Examples
+    --------
+    >>> robot_label(HumanClicks(concentration=1.5))
+    'human concentration=1.5 elsewhere=0.1 outside=0.02 reach=0.2'
+    """
+    return label("human", {name: round(value, 3) for name, value in asdict(habits).items()})

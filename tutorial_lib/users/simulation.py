@@ -70,8 +70,8 @@ def simulate(
     ignore : np.ndarray, optional
         ``(H, W) bool``: pixels that do not count and are not clicked.
     robot : str or callable
-        A name in :data:`~tutorial_lib.users.robots.ROBOTS`, or a function with the arguments of
-        :func:`~tutorial_lib.users.robots.center`.
+        What :func:`~tutorial_lib.users.robots.robot_named` takes: a name, or a function with the
+        arguments of :func:`~tutorial_lib.users.robots.center`.
     max_clicks : int
         Largest number of clicks.
     seed : int
