@@ -15,7 +15,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.paths import bundled
 from tutorial_lib.session import Session
 from tutorial_lib.users.fitting import MIN_CLICKS, fit_human, observe, share_interval
-from tutorial_lib.users.human import MIN_REACH, HumanClicks, human
+from tutorial_lib.users.human_clicks import MIN_REACH, HumanClicks, human
 from tutorial_lib.users.region_depth import depth
 from tutorial_lib.users.robots import center, geodesic, robot_label, robot_named
 

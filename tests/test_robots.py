@@ -14,7 +14,7 @@ from tutorial_lib.data.samples import load_sample
 from tutorial_lib.metrics import clicks_to_reach, iou
 from tutorial_lib.registry import MethodInfo, get_segmenter
 from tutorial_lib.segmenter import MethodError, Segmentation
-from tutorial_lib.users.human import HumanClicks, human
+from tutorial_lib.users.human_clicks import HumanClicks, human
 from tutorial_lib.users.region_depth import RECOVERABLE, depth
 from tutorial_lib.users.robots import ROBOTS, center, geodesic
 from tutorial_lib.users.simulation import Trajectory, simulate

@@ -1,10 +1,10 @@
 """Find the exponent of the robot ``human`` that agrees with published figures of people's clicks.
 
-``python tools/measure_human_clicks.py --root DIR`` reads only the masks of four benchmarks in DIR:
-GrabCut, Berkeley, davis-val and coco-800. Antonov et al. (NeurIPS 2024) report how dense two
+``python tools/measure_human_clicks.py --root DIR`` reads four benchmarks in DIR: GrabCut, Berkeley,
+davis-val and coco-800. Only their masks count. Antonov et al. (NeurIPS 2024) report how dense two
 distributions over the error are at people's clicks, on average: a uniform one, and one that is
-proportional to depth. The tool takes the first clicks, so the error is the object. It finds the
-exponent of :class:`~tutorial_lib.users.human.HumanClicks` with the same ratio of the two densities.
+proportional to depth. The tool takes first clicks, so the error is the object. It finds the
+exponent of :class:`~tutorial_lib.users.human_clicks.HumanClicks` with the same ratio of the two.
 The result describes people, not a method. It goes to ``assets/results/human_clicks.json``.
 """
 

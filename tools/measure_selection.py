@@ -75,7 +75,7 @@ def main(
     weights: Annotated[str, typer.Option(help="A name or a file.")] = "latent-diversity",
     other: Annotated[list[str] | None, typer.Option(help="NAME=FILE of another pair.")] = None,
     out: Annotated[Path, typer.Option(help="The file to add the figures to.")] = OUT,
-    robot: Annotated[str, typer.Option(help="center or geodesic.")] = "center",
+    robot: Annotated[str, typer.Option(help="center, geodesic or human.")] = "center",
     limit: Annotated[int, typer.Option(help="Only so many objects; 0 for all.")] = 0,
     size: Annotated[int | None, typer.Option(help="Working size, instead of the preset's.")] = None,
     zoom: Annotated[bool | None, typer.Option(help="Zoom in on small objects or not.")] = None,

@@ -32,11 +32,33 @@ class SeedSummary:
     noc: dict[str, tuple[float, ...]]
 
     def mean(self, percent: int) -> float:
-        """Return the mean NoC over the seeds, at 85 or 90 per cent IoU."""
+        """Return the mean NoC over the seeds.
+
+        Parameters
+        ----------
+        percent : int
+            85 or 90 per cent IoU.
+
+        Returns
+        -------
+        float
+            Clicks.
+        """
         return mean(self.noc[str(percent)])
 
     def spread(self, percent: int) -> float | None:
-        """Return the standard deviation of NoC over the seeds (n - 1), None for one seed."""
+        """Return the standard deviation of NoC over the seeds, with n - 1 in its denominator.
+
+        Parameters
+        ----------
+        percent : int
+            85 or 90 per cent IoU.
+
+        Returns
+        -------
+        float or None
+            Clicks; None for a single seed.
+        """
         values = self.noc[str(percent)]
         return stdev(values) if len(values) > 1 else None
 

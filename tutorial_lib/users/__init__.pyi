@@ -6,8 +6,8 @@ from .fitting import HumanFit as HumanFit
 from .fitting import ObservedClick as ObservedClick
 from .fitting import fit_human as fit_human
 from .fitting import observe as observe
-from .human import HumanClicks as HumanClicks
-from .human import human as human
+from .human_clicks import HumanClicks as HumanClicks
+from .human_clicks import human as human
 from .region_depth import depth as depth
 from .robots import ROBOTS as ROBOTS
 from .robots import Robot as Robot

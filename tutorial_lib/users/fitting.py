@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.users.human import HABITS, ErrorRegions, HumanClicks
+from tutorial_lib.users.human_clicks import HABITS, ErrorRegions, HumanClicks
 from tutorial_lib.users.robots import robot_label
 
 Place = Literal["deepest", "elsewhere", "outside", "unexplained"]
@@ -77,7 +77,7 @@ def observe(
         The person's click.
     reach : float
         How far outside an error a click still belongs to it, as in
-        :class:`~tutorial_lib.users.human.HumanClicks`.
+        :class:`~tutorial_lib.users.human_clicks.HumanClicks`.
 
     Returns
     -------

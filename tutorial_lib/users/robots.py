@@ -1,8 +1,8 @@
 """Simulated users: the next click of a user who knows the answer.
 
-Two robots are those of the two papers. The third, :mod:`~tutorial_lib.users.human`, clicks as
-people do. All are pure functions: the same masks, clicks and seed give the same click. They see the
-known mask, but neither the photo nor the method.
+Two robots are those of the two papers. The third clicks as people do
+(:mod:`~tutorial_lib.users.human_clicks`). All are pure functions: the same masks, clicks and seed
+give the same click. They see the known mask, but neither the photo nor the method.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, options_of
-from tutorial_lib.users.human import HumanClicks, human
+from tutorial_lib.users.human_clicks import HumanClicks, human
 from tutorial_lib.users.region_depth import depth
 
 Robot = Callable[..., Click | None]
@@ -129,7 +129,7 @@ def robot_named(robot: str | Robot) -> Robot:
     ----------
     robot : str or callable
         A name in :data:`ROBOTS`, or a robot of your own. Options can follow the name ``human``:
-        parameters of :class:`~tutorial_lib.users.human.HumanClicks`, as in
+        parameters of :class:`~tutorial_lib.users.human_clicks.HumanClicks`, as in
         ``"human concentration=1.5 outside=0"``.
 
     Returns
