@@ -157,6 +157,16 @@ def test_later_figures_are_plausible_and_name_their_source():
                 assert one.noc[dataset, 85] < one.noc[dataset, 90]
 
 
+@pytest.mark.parametrize("name", ["RITM", "SimpleClick"])
+def test_more_training_data_helps_except_on_the_data_that_others_learned_from(name):
+    few, many = [  # as notebook 10 says
+        next(one for one in LATER_METHODS if (one.name, one.training) == (name, training))
+        for training in ("SBD", "COCO+LVIS")
+    ]
+    assert all(many.noc[one, 90] < few.noc[one, 90] for one in ("grabcut", "berkeley", "davis"))
+    assert many.noc["sbd", 90] > few.noc["sbd", 90]
+
+
 def test_every_dataset_has_the_same_rows_by_year():
     rows = {dataset: noc_by_year(dataset) for dataset in ("grabcut", "berkeley", "davis", "coco")}
     assert len({tuple(found) for found in rows.values()}) == 1

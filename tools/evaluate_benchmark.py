@@ -8,6 +8,9 @@ weights, and measures the rest. Delete a file to measure it again.
 The classical methods would take most of a day for all objects of the larger benchmarks. They are
 measured on a fixed part there: every n-th object in the order of the names. The file names this
 rule.
+
+``--robot human --only networks --seeds 5`` measures the networks with five seeds of the robot that
+clicks as people do: a file for each seed, and a table of means and spreads.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import typer
 from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.evaluation.accuracy import FailedObjects, OtherRunError, evaluate
 from tutorial_lib.evaluation.results import Results
+from tutorial_lib.evaluation.seeds import seed_lines, seed_paths
 from tutorial_lib.evaluation.summaries import failures, report_lines
 
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
@@ -60,7 +64,10 @@ BENCHMARKS = {
 def main(
     benchmark: Annotated[str, typer.Argument(help=", ".join(BENCHMARKS))],
     root: Annotated[Path, typer.Option(help="The dataset's folder.")],
-    robot: Annotated[list[str] | None, typer.Option(help="Robots; both if not given.")] = None,
+    robot: Annotated[
+        list[str] | None, typer.Option(help="Robots; center and geodesic if not given.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Number of the robot's seeds, from 0 on.")] = 1,
     only: Annotated[str | None, typer.Option(help="classical or networks.")] = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = RESULTS,
@@ -79,19 +86,23 @@ def main(
         every = how.classical_every if group == "classical" else 1
         print(f"File {number} of {len(runs)}: {path.name}, {len(dataset.ids)} objects, "
               f"one in {every}")  # fmt: skip
-        start = time.monotonic()
-        results = _measured(path, name, group, every, dataset, workers)
-        *lines, last = report_lines(results)
-        print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
-        failed |= bool(failures(results))
+        measured = []
+        for seed, file in seed_paths(path, seeds).items():
+            start = time.monotonic()
+            measured.append(_measured(file, name, seed, group, every, dataset, workers))
+            *lines, last = report_lines(measured[-1])
+            print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
+        failed |= any(map(failures, measured))
+        if seeds > 1:
+            print(*seed_lines(measured), sep="\n")
     raise typer.Exit(int(failed))
 
 
 def _measured(
-    path: Path, robot: str, group: str, every: int, dataset: Dataset, workers: int
+    path: Path, robot: str, seed: int, group: str, every: int, dataset: Dataset, workers: int
 ) -> Results:
     """Return the results of this very run, and measure them if the file holds others."""
-    settings = {"robot": robot, "every": every, "workers": workers}
+    settings = {"robot": robot, "seed": seed, "every": every, "workers": workers}
     try:
         return evaluate(GROUPS[group], dataset, path, **settings)
     except OtherRunError:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.click_log import read_log
-from tutorial_lib.clicks import Clicks
+from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.layouts.dataset import Example
 from tutorial_lib.metrics import bootstrap_interval, clicks_to_reach
 from tutorial_lib.session import Session
@@ -275,8 +275,9 @@ def _as_observed(
     shown = {len(step.clicks): step.mask for step in session.history}
     shown[0] = np.zeros_like(session.truth)
     return [
-        observe(shown[count], session.truth, session.ignore, session.clicks[:count], click)
-        for count, click in enumerate(session.clicks)
+        observe(shown[count], session.truth, session.ignore, session.clicks[:count], mark)
+        for count, mark in enumerate(session.clicks)
+        if isinstance(mark, Click)  # strokes say where people draw, which is another question
     ]
 
 

@@ -97,7 +97,8 @@ class ErrorRegions:
     labels : np.ndarray
         ``(H, W) int32``: the number of each pixel's error, from 1; 0 where nothing is wrong.
     depths : np.ndarray
-        ``(H, W) float64``: the depth of each pixel in its error, in pixels. 0 at earlier clicks.
+        ``(H, W) float64``: the depth of each pixel in its error, in pixels. 0 at earlier clicks
+        and strokes.
     """
 
     labels: np.ndarray
@@ -132,8 +133,8 @@ class ErrorRegions:
         more = cv2.connectedComponents(false.astype(np.uint8))[1]
         labels[false] = more[false] + count - 1
         depths = depth(missed) + depth(false)
-        for click in clicks:
-            depths[click.row, click.col] = 0
+        for mark in clicks:
+            depths[tuple(mark.pixels.T)] = 0
         return cls(labels, depths)
 
     def volumes(self) -> np.ndarray:
@@ -233,6 +234,6 @@ def _beside(around: np.ndarray, ignore: np.ndarray | None, clicks: Clicks) -> np
     """Return the flat indices of pixels beside an error that can be clicked."""
     if ignore is not None:
         around = around & ~ignore
-    for click in clicks:
-        around[click.row, click.col] = False
+    for mark in clicks:
+        around[tuple(mark.pixels.T)] = False
     return np.flatnonzero(around)
