@@ -1,9 +1,10 @@
+import json
 import math
 import statistics
 
 import pytest
 
-from tests.support import one_sentence
+from tests.support import ROOT, one_sentence
 from tutorial_lib.evaluation.published import (
     LATER_METHODS,
     LI,
@@ -176,3 +177,15 @@ def test_every_dataset_has_the_same_rows_by_year():
     assert rows["grabcut"][names[0]] == 6.08
     assert math.isnan(rows["berkeley"][names[0]])  # Li et al. did not measure it on Berkeley
     assert noc_by_year("coco", 85)["2022 FocalClick (SegFormer-B3-S2, COCO+LVIS)"] == 2.32
+
+
+def test_notebook_10_shows_every_later_method_with_its_source():
+    text = (ROOT / "notebooks" / "10_reproducing_the_papers.ipynb").read_text(encoding="utf-8")
+    shown = "".join(
+        "".join(output["text"])
+        for cell in json.loads(text)["cells"]
+        for output in cell.get("outputs", [])
+        if "text" in output
+    )
+    assert [name for name in noc_by_year("davis") if name not in shown] == []
+    assert [one.source for one in LATER_METHODS if one.source not in shown] == []
