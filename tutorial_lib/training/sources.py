@@ -21,6 +21,7 @@ from tutorial_lib.data.toy_world import toy_scene
 
 #: Values of :attr:`TrainingScene.labels`. Other objects have the numbers from ``OTHERS`` on.
 BACKGROUND, OBJECT, IGNORED, OTHERS = 0, 1, 2, 3
+SMALLEST_PASTED = 0.002  # smallest visible share of the photo of an object to segment
 MAX_OTHERS = 6  # each of them may get up to five clicks
 
 
@@ -178,6 +179,88 @@ class Instances:
         return TrainingScene(example.image, labels)
 
 
+class Collages:
+    """Scenes with many known objects: objects of some photos, cut out and pasted into others.
+
+    Most photos of DUTS show one large object. In everyday scenes objects are many, small, and in
+    front of each other. Each scene here has two to five pasted objects. The object to segment is
+    one of them, as far as it is visible, or now and then the object of the photo below.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Photos with one object per example.
+    most : int
+        Largest number of pasted objects.
+
+    References
+    ----------
+    Ghiasi et al., Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation,
+    CVPR 2021.
+    """
+
+    def __init__(self, dataset: Dataset, most: int = 5) -> None:
+        self.dataset, self.most = dataset, most
+
+    def draw(self, rng: np.random.Generator) -> TrainingScene:
+        """Draw a photo, paste objects of other photos into it, and choose one of all."""
+        below = self.dataset[int(rng.integers(len(self.dataset)))]
+        image, owner = below.image.copy(), below.truth.astype(np.uint8)
+        count = int(rng.integers(2, self.most + 1))
+        for number in range(count):
+            other = self.dataset[int(rng.integers(len(self.dataset)))]
+            _paste(image, owner, number + 2, other.image, other.truth, rng)
+        shares = np.bincount(owner.ravel(), minlength=count + 2) / owner.size
+        shares[0] = 0
+        shares[1] *= 0.5  # most often a pasted object, which is smaller
+        visible = np.flatnonzero(shares >= SMALLEST_PASTED)
+        if not len(visible):
+            return TrainingScene(below.image, below.truth.astype(np.uint8))
+        weights = np.where(visible == 1, 0.5, 1.0)
+        chosen = int(rng.choice(visible, p=weights / weights.sum()))
+        others = np.setdiff1d(visible, [chosen])
+        return TrainingScene(image, _scene_labels(owner, [chosen], others, rng))
+
+
+def _paste(
+    image: np.ndarray,
+    owner: np.ndarray,
+    number: int,
+    photo: np.ndarray,
+    mask: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Paste an object at a random place and size, half of the time mirrored, in place."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return
+    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    cut, alpha = photo[box], mask[box].astype(np.float32)
+    if rng.random() < 0.5:
+        cut, alpha = cut[:, ::-1], alpha[:, ::-1]
+    # The longer side of the object is a tenth to a half of the photo's; small ones are likelier.
+    side = max(owner.shape) * 0.1 * 5 ** rng.random()
+    scale = min(side / max(alpha.shape), 1.5)
+    size = max(2, round(alpha.shape[1] * scale)), max(2, round(alpha.shape[0] * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    cut = cv2.resize(np.ascontiguousarray(cut), size, interpolation=way)
+    alpha = cv2.resize(np.ascontiguousarray(alpha), size, interpolation=way)
+    height, width = alpha.shape
+    top = int(rng.integers(-height // 4, max(1, owner.shape[0] - 3 * height // 4)))
+    left = int(rng.integers(-width // 4, max(1, owner.shape[1] - 3 * width // 4)))
+    rows_in = slice(max(0, top), min(owner.shape[0], top + height))
+    cols_in = slice(max(0, left), min(owner.shape[1], left + width))
+    part = (
+        slice(rows_in.start - top, rows_in.stop - top),
+        slice(cols_in.start - left, cols_in.stop - left),
+    )
+    alpha, cut = alpha[part], cut[part]
+    place = image[rows_in, cols_in]
+    share = alpha[..., None]
+    place[:] = np.rint(share * cut + (1 - share) * place).astype(np.uint8)
+    owner[rows_in, cols_in][alpha >= 0.5] = number
+
+
 class Toys:
     """The toy world: every draw generates a new scene, and picks one of its objects.
 
@@ -229,6 +312,7 @@ def _photos(kind: str) -> Callable[[Path], Source]:
 _KINDS: dict[str, Callable[[Path], Source]] = {
     "duts": _photos("duts"),
     "folder": _photos("folder"),
+    "collages": lambda folder: Collages(load_dataset("duts", folder)),
     "clothing-co-parsing": lambda folder: Garments(ClothingCoParsing(folder, split="train")),
     "bsds500": lambda folder: Segments(Bsds500(folder, exclude=TEST_PHOTOS_IN_BSDS500)),
     "voc": lambda folder: Photos(load_dataset("voc", folder, split="train")),

@@ -33,13 +33,13 @@ class ViewFeatures:
         Height and width of the encoder's input, in pixels.
     image : Tensor
         ``(B, 3, h, w)``: the encoder's first map, which is the image itself.
-    features : Tensor
-        ``(B, 64, h, w)``: the part of f's features that depends on the photo alone.
+    features : tuple of Tensor
+        ``(B, channels, h, w)`` for each grid of f: what depends on the photo alone.
     """
 
     size: tuple[int, int]
     image: Tensor
-    features: Tensor
+    features: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ F(X) = f_m(X),  m = argmax g(Z)        (Li et al., section 2)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from tutorial_lib.deep.latent_diversity.proposal import (
     DiverseSegmentation,
     Encoder,
     make_encoder,
+    proposal_network,
 )
 from tutorial_lib.deep.latent_diversity.selection import (
     SELECTORS,
@@ -26,7 +28,7 @@ from tutorial_lib.deep.weights import described, fill, open_weights
 
 
 class ProposeAndSelect(nn.Module):
-    """f, with or without g. One of the two is trained, and the other one is frozen.
+    """f, with or without g. One of the two is trained, or both.
 
     Parameters
     ----------
@@ -35,21 +37,28 @@ class ProposeAndSelect(nn.Module):
     g : SelectionNetwork, optional
         Selects one of them. Without g, the first candidate is selected.
     trained : str
-        ``"f"`` or ``"g"``.
+        ``"f"``, ``"g"`` or ``"both"``. The other one is frozen.
+    encoder : Encoder, optional
+        A learned encoder. It is trained and stored with f.
     """
 
     def __init__(
-        self, f: DiverseSegmentation, g: SelectionNetwork | None = None, trained: str = "f"
+        self,
+        f: DiverseSegmentation,
+        g: SelectionNetwork | None = None,
+        trained: str = "f",
+        encoder: Encoder | None = None,
     ) -> None:
         super().__init__()
-        self.f, self.g, self.trained = f, g, trained
-        if self._frozen is not None:
-            self._frozen.requires_grad_(False)
+        self.f, self.g, self.trained, self.encoder = f, g, trained, encoder
+        for network in self._frozen:
+            network.requires_grad_(False)
         self.train()
 
     @property
-    def _frozen(self) -> nn.Module | None:
-        return self.g if self.trained == "f" else self.f
+    def _frozen(self) -> list[nn.Module]:
+        frozen = {"f": [self.g], "g": [self.f, self.encoder], "both": []}[self.trained]
+        return [network for network in frozen if network is not None]
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training mode. The frozen network stays in evaluation mode.
@@ -65,15 +74,15 @@ class ProposeAndSelect(nn.Module):
             This object.
         """
         super().train(mode)
-        if self._frozen is not None:
-            self._frozen.eval()
+        for network in self._frozen:
+            network.eval()
         return self
 
-    def features(self, *maps: Tensor) -> Tensor:
+    def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
         """See :meth:`DiverseSegmentation.features`."""
         return self.f.features(*maps)
 
-    def answer(self, features: Tensor, interaction: Tensor) -> tuple[Tensor, Tensor]:
+    def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`DiverseSegmentation.answer`."""
         return self.f.answer(features, interaction)
 
@@ -96,8 +105,17 @@ class ProposeAndSelect(nn.Module):
         return self.g(*self.g.gather(image, interaction, hidden, logits))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the output of the trained network: the logits of f, or the scores of g."""
-        return self.f(*inputs) if self.trained == "f" else self.g(*inputs)
+        """Return the output of the trained network: the logits of f, or the scores of g.
+
+        f reads the click maps and the encoder's maps. If the encoder learns, it reads the click
+        maps and the image.
+        """
+        if self.trained == "g":
+            return self.g(*inputs)
+        if self.encoder is None:
+            return self.f(*inputs)
+        interaction, image = inputs
+        return self.f(interaction, *self.encoder(image))
 
     def metadata(self) -> dict[str, Any]:
         """Return the description that :func:`load_networks` needs to build both networks.
@@ -181,9 +199,9 @@ def load_networks(
     """
     state, about = open_networks(weights)
     design = Design(**about["design"])
-    encoder = make_encoder(design, backbone)
-    f = DiverseSegmentation(design, encoder.levels)
+    encoder = make_encoder(design, backbone and not design.learned)
+    f = proposal_network(design, encoder.levels)
     g = selection_network(about["selector"], f) if about["selector"] else None
-    networks = ProposeAndSelect(f, g, trained)
+    networks = ProposeAndSelect(f, g, trained, encoder if design.learned else None)
     fill(networks, state, f"The weights {weights} do not fit the network that they name.")
     return encoder, networks.eval(), about

@@ -25,6 +25,7 @@ from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Backbone, Level
 from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
 from tutorial_lib.deep.networks.context_aggregation import context_aggregation
+from tutorial_lib.deep.networks.context_pyramid import ContextPyramid
 from tutorial_lib.deep.networks.separable import SeparableHypercolumn
 from tutorial_lib.deep.networks.unet import unet
 
@@ -55,8 +56,11 @@ PRESETS = {
     "paper": ProposalPreset("vgg19", stride=1, radius=0, normalise=False),
     "lite": ProposalPreset("efficientnet-lite0", stride=2, radius=2, normalise=True),
 }
-ARCHITECTURES = {"can": context_aggregation, "unet": unet}
+ON_ONE_GRID = {"can": context_aggregation, "unet": unet}
+PYRAMID = "pyramid"
+ARCHITECTURES = (*ON_ONE_GRID, PYRAMID)
 WIDTH = 64  # channels behind layer 1
+FIXED_STRIDE = 4  # a learned encoder keeps its layers up to this stride, in pixels
 MAX_HEADS = 64  # a limit, so that a damaged file cannot use all memory
 
 
@@ -72,13 +76,17 @@ class Design:
     heads : int
         M, the number of candidates.
     architecture : str
-        ``"can"`` (Table 1) or ``"unet"`` (Table 4).
+        ``"can"`` (Table 1), ``"unet"`` (Table 4), or ``"pyramid"``: the context aggregation network
+        on three grids, see :mod:`tutorial_lib.deep.networks.context_pyramid`.
     augmented : bool
         Whether f reads the backbone's features beside the image (Table 3).
     distances, clicks : bool
         Whether f reads distance maps, and maps of the clicks themselves (Table 3).
     previous : bool
         Whether f reads the mask shown before the last click. Not in the paper.
+    learned : bool
+        Whether the encoder learns together with f, and is stored with it. In the paper the encoder
+        is frozen.
 
     Raises
     ------
@@ -93,6 +101,7 @@ class Design:
     distances: bool = True
     clicks: bool = True
     previous: bool = True
+    learned: bool = False
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -106,6 +115,13 @@ class Design:
             raise ValueError(f"A network proposes at least one mask, not {self.heads}.")
         if self.heads > MAX_HEADS:
             raise ValueError(f"A network proposes at most {MAX_HEADS} masks, not {self.heads}.")
+        if self.architecture == PYRAMID and not (self.preset == "lite" and self.augmented):
+            raise ValueError(
+                "The architecture pyramid reads the backbone of the preset lite: use both, or the "
+                "architecture can."
+            )
+        if self.learned and not self.augmented:
+            raise ValueError("Without augmented input there is no encoder that could learn.")
         _ = self.click_maps
 
     @property
@@ -131,23 +147,32 @@ class Design:
 
 
 class Encoder(nn.Module):
-    """Encode an image for f: the image itself, and the maps of a frozen backbone.
+    """Encode an image for f: the image itself, and the maps of a backbone.
 
-    The encoder is neither trained nor stored with f: its weights are those from ImageNet.
+    A frozen encoder is neither trained nor stored with f: its weights are those from ImageNet. A
+    learned one is both. Its batch-norm statistics stay fixed, and so do its layers up to stride 4:
+    edges and textures serve every task, and these layers cost most.
 
     Parameters
     ----------
     backbone : Backbone, optional
-        The backbone. The encoder freezes it. Without a backbone, f reads only the image (Table 3,
-        "without augmented input").
+        The backbone. Without one, f reads only the image (Table 3, "without augmented input").
     stride : int
         The image is averaged over squares of this side, in pixels.
+    learned : bool
+        Whether the backbone learns.
     """
 
-    def __init__(self, backbone: Backbone | None, stride: int) -> None:
+    def __init__(self, backbone: Backbone | None, stride: int, learned: bool = False) -> None:
         super().__init__()
-        self.backbone = None if backbone is None else backbone.freeze()
-        self.stride = stride
+        self.backbone, self.stride, self.learned = backbone, stride, learned
+        if backbone is not None:
+            backbone.freeze_statistics() if learned else backbone.freeze()
+        if learned:
+            names = list(backbone.stages)
+            last = max(i for i, level in enumerate(backbone.levels) if level.stride <= FIXED_STRIDE)
+            for name in names[: names.index(backbone.levels[last].name) + 1]:
+                backbone.stages[name].requires_grad_(False)
         self.eval()
 
     @property
@@ -156,7 +181,6 @@ class Encoder(nn.Module):
         image = Level("image", self.stride, 3)
         return (image,) if self.backbone is None else (image, *self.backbone.levels)
 
-    @torch.no_grad()
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode a batch of images.
 
@@ -168,12 +192,16 @@ class Encoder(nn.Module):
         Returns
         -------
         list of Tensor
-            One map ``(B, channels, ceil(H / stride), ceil(W / stride))`` for each level.
+            One map ``(B, channels, ceil(H / stride), ceil(W / stride))`` for each level. Gradients
+            reach a learned backbone, and no frozen one.
         """
         image = image.float()
         small = F.avg_pool2d(image, self.stride, ceil_mode=True) if self.stride > 1 else image
         maps = [small / 127.5 - 1]
-        return maps if self.backbone is None else maps + self.backbone(image)
+        if self.backbone is None:
+            return maps
+        with torch.set_grad_enabled(self.learned and torch.is_grad_enabled()):
+            return maps + self.backbone(image)
 
 
 def make_encoder(design: Design, pretrained: bool | str | Path = True) -> Encoder:
@@ -182,14 +210,14 @@ def make_encoder(design: Design, pretrained: bool | str | Path = True) -> Encode
     Parameters
     ----------
     design : Design
-        Its ``preset`` and ``augmented``.
+        Its ``preset``, ``augmented`` and ``learned``.
     pretrained : bool, str or Path
         See :func:`tutorial_lib.deep.backbones.by_name.backbone`.
 
     Returns
     -------
     Encoder
-        Frozen, in evaluation mode.
+        In evaluation mode.
 
     Raises
     ------
@@ -198,11 +226,11 @@ def make_encoder(design: Design, pretrained: bool | str | Path = True) -> Encode
     """
     numbers = design.numbers
     network = backbone(numbers.backbone, pretrained) if design.augmented else None
-    return Encoder(network, numbers.stride)
+    return Encoder(network, numbers.stride, design.learned)
 
 
 class DiverseSegmentation(nn.Module):
-    """The network f.
+    """The network f on one grid: layer 1, then a context aggregation network or a U-Net.
 
     Parameters
     ----------
@@ -218,16 +246,21 @@ class DiverseSegmentation(nn.Module):
         self.design = design
         self.hypercolumn = SeparableHypercolumn(levels, WIDTH, numbers.normalise, numbers.stride)
         self.interaction = nn.Conv2d(design.click_maps.channels, WIDTH, 1, bias=False)
-        self.body = ARCHITECTURES[design.architecture](design.preset, WIDTH, design.heads)
+        self.body = ON_ONE_GRID[design.architecture](design.preset, WIDTH, design.heads)
         # g reads the input of the last layer, so the last layer is a module of its own.
         self.heads, self.body.output = self.body.output, nn.Identity()
 
     @property
     def channels(self) -> int:
-        """Channels of the last layer's input, which g reads too."""
+        """Channels of the hidden map, which g reads: the input of the last layer."""
         return self.heads.in_channels
 
-    def features(self, *maps: Tensor) -> Tensor:
+    @property
+    def hidden_stride(self) -> int:
+        """Pixels of the image from one cell of the hidden map to the next."""
+        return self.design.click_maps.stride
+
+    def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
         """Compute everything that depends on the image alone.
 
         Parameters
@@ -237,32 +270,33 @@ class DiverseSegmentation(nn.Module):
 
         Returns
         -------
-        Tensor
-            ``(B, 64, h, w)``, one cell for every ``stride`` pixels.
+        tuple of Tensor
+            ``(B, channels, h, w)`` for each grid of f. Here there is one, with one cell for every
+            ``stride`` pixels and 64 channels.
         """
-        return self.hypercolumn(maps, tuple(maps[0].shape[-2:]))
+        return (self.hypercolumn(maps, tuple(maps[0].shape[-2:])),)
 
-    def answer(self, features: Tensor, interaction: Tensor) -> tuple[Tensor, Tensor]:
+    def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
         """Propose candidates for some clicks.
 
         Parameters
         ----------
-        features : Tensor
-            ``(B, 64, h, w)``, from :meth:`features`.
+        features : sequence of Tensor
+            From :meth:`features`.
         interaction : Tensor
             ``(B, C, h, w) float32``, from :meth:`ClickMaps.maps`.
 
         Returns
         -------
         hidden : Tensor
-            ``(B, channels, h, w)``: the input of the last layer.
+            ``(B, channels, h', w')``: the hidden map, one cell for every ``hidden_stride`` pixels.
         logits : Tensor
             ``(B, M, h, w)``: their sigmoid is the M candidates.
         """
         user = self.interaction(interaction)
         # Under autocast, the convolution returns bfloat16. A float32 summand would turn every later
         # sum into float32, which costs more than the convolutions.
-        hidden = self.body(features.to(user.dtype) + user)
+        hidden = self.body(features[0].to(user.dtype) + user)
         return hidden, self.heads(hidden)
 
     def forward(self, interaction: Tensor, *maps: Tensor) -> Tensor:
@@ -281,3 +315,57 @@ class DiverseSegmentation(nn.Module):
             ``(B, M, h, w)``: the logits of the M candidates.
         """
         return self.answer(self.features(*maps), interaction)[1]
+
+
+class PyramidSegmentation(DiverseSegmentation):
+    """The network f on three grids; see :mod:`tutorial_lib.deep.networks.context_pyramid`.
+
+    Parameters
+    ----------
+    design : Design
+        The architecture.
+    levels : sequence of Level
+        :attr:`Encoder.levels`.
+    """
+
+    def __init__(self, design: Design, levels: Sequence[Level]) -> None:
+        nn.Module.__init__(self)
+        self.design = design
+        self.body = ContextPyramid(levels, design.click_maps.channels, design.heads)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the hidden map: those of the last but one grid."""
+        return self.body.channels
+
+    @property
+    def hidden_stride(self) -> int:
+        """Pixels of the image from one cell of the hidden map to the next."""
+        return self.body.hidden_stride
+
+    def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
+        """See :meth:`DiverseSegmentation.features`: one map for each grid, from coarse to fine."""
+        return self.body.features(maps)
+
+    def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`DiverseSegmentation.answer`."""
+        return self.body.answer(features, interaction)
+
+
+def proposal_network(design: Design, levels: Sequence[Level]) -> DiverseSegmentation:
+    """Build f.
+
+    Parameters
+    ----------
+    design : Design
+        The architecture.
+    levels : sequence of Level
+        :attr:`Encoder.levels`.
+
+    Returns
+    -------
+    DiverseSegmentation
+        In training mode, with random weights.
+    """
+    kind = PyramidSegmentation if design.architecture == PYRAMID else DiverseSegmentation
+    return kind(design, levels)

@@ -92,7 +92,12 @@ class SelectionNetwork(nn.Module, ABC):
         """
 
     def _pooled(self, x: Tensor) -> Tensor:
-        return (F.avg_pool2d(x, self.pool, ceil_mode=True) if self.pool > 1 else x).float()
+        return pooled(x, self.pool)
+
+
+def pooled(x: Tensor, side: int) -> Tensor:
+    """Return a map averaged over squares of a side in cells, ``(B, C, h / side, w / side)``."""
+    return (F.avg_pool2d(x, side, ceil_mode=True) if side > 1 else x).float()
 
 
 class PaperSelection(SelectionNetwork):
@@ -144,22 +149,25 @@ class SharedSelection(SelectionNetwork):
         See :class:`SelectionNetwork`.
     hidden : int
         Channels of f's hidden map.
+    hidden_pool : int
+        The hidden map is averaged over squares of this side, in its own cells.
     """
 
     name = "shared"
 
-    def __init__(self, design: Design, pool: int, hidden: int) -> None:
+    def __init__(self, design: Design, pool: int, hidden: int, hidden_pool: int) -> None:
         super().__init__(design, pool)
+        self.hidden_pool = hidden_pool
         known = hidden + design.click_maps.channels
         self.context = nn.Conv2d(known, WIDTH, 1)
         self.candidate = nn.Conv2d(2, WIDTH, 3, padding=1)
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        pooled = 3 * WIDTH + 2 * known + STATISTICS
-        self.norm = nn.BatchNorm1d(pooled)
+        gathered = 3 * WIDTH + 2 * known + STATISTICS
+        self.norm = nn.BatchNorm1d(gathered)
         self.judge = nn.Sequential(
-            nn.Linear(pooled, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
+            nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
         )
         # f's candidates specialise, so each one has its own average quality.
         self.prior = nn.Parameter(torch.zeros(design.heads))
@@ -169,7 +177,8 @@ class SharedSelection(SelectionNetwork):
     ) -> tuple[Tensor, ...]:
         """Gather f's hidden map, clicks and candidates; see :meth:`SelectionNetwork.gather`."""
         candidates = logits.float().sigmoid()
-        known = torch.cat([self._pooled(hidden), self._pooled(interaction)], dim=1)
+        hidden = pooled(hidden, self.hidden_pool)
+        known = torch.cat([hidden, self._pooled(interaction)], dim=1)
         statistics = self._statistics(candidates, interaction.float())
         return known, self._pooled(candidates), statistics
 
@@ -223,7 +232,7 @@ class SharedSelection(SelectionNetwork):
         context = self.context(known)[:, None]
         mixed = (self.candidate(pairs).unflatten(0, (count, heads)) + context).flatten(0, 1)
         features = self.layers(mixed).float()
-        pooled = torch.cat(
+        averaged = torch.cat(
             [
                 features.mean(dim=(2, 3)),
                 averages(features, each).flatten(1),
@@ -234,7 +243,7 @@ class SharedSelection(SelectionNetwork):
             ],
             dim=1,
         )
-        return self.judge(self.norm(pooled)).float().view(count, heads) + self.prior
+        return self.judge(self.norm(averaged)).float().view(count, heads) + self.prior
 
 
 class IntentSelection(SharedSelection):
@@ -375,7 +384,8 @@ STRIDE = 8  # side of a cell of our g, in pixels
 
 
 def _ours(kind: type[SharedSelection], f: DiverseSegmentation) -> SharedSelection:
-    return kind(f.design, max(1, STRIDE // f.design.click_maps.stride), f.channels)
+    pool, hidden_pool = (max(1, STRIDE // s) for s in (f.design.click_maps.stride, f.hidden_stride))
+    return kind(f.design, pool, f.channels, hidden_pool)
 
 
 SELECTORS: dict[str, Callable[[DiverseSegmentation], SelectionNetwork]] = {

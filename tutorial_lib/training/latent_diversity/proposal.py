@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.deep.latent_diversity.losses import hindsight_loss, ranked_diversity_loss
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, open_networks
-from tutorial_lib.deep.latent_diversity.proposal import DiverseSegmentation
+from tutorial_lib.deep.latent_diversity.proposal import proposal_network
 from tutorial_lib.deep.latent_diversity.selection import selection_network
 from tutorial_lib.deep.losses import binary_cross_entropy, click_constraint, l1, relaxed_jaccard
 from tutorial_lib.deep.weights import fill
@@ -74,15 +74,17 @@ class ProposalTask(RolloutTask):
             If there are no such weights.
         """
         recipe = self.recipe
-        f = DiverseSegmentation(recipe.design, self.encoder.levels)
+        f = proposal_network(recipe.design, self.encoder.levels)
+        encoder = self.encoder if recipe.learned else None
         if not recipe.start:
-            return ProposeAndSelect(f)
+            return ProposeAndSelect(f, encoder=encoder)
         state, about = open_networks(recipe.start)
         follows = recipe.follow == "selected"
         if follows and about["selector"] is None:
             raise ValueError(f"The weights {recipe.start} hold no selection network to follow.")
-        networks = ProposeAndSelect(f, selection_network(about["selector"], f) if follows else None)
-        used = {key: value for key, value in state.items() if follows or key.startswith("f.")}
+        g = selection_network(about["selector"], f) if follows else None
+        networks = ProposeAndSelect(f, g, encoder=encoder)
+        used = {key: value for key, value in state.items() if follows or not key.startswith("g.")}
         fill(networks, used, f"The weights {recipe.start} are those of another network.")
         return networks
 
@@ -109,11 +111,11 @@ class ProposalTask(RolloutTask):
             return rollout
         features, rounds = network.features(*rollout.maps), 0
         while waiting := batch.waiting:
-            inputs = self.placed(features[waiting], rollout.interaction[waiting])
-            hidden, logits = network.answer(*inputs)
+            (interaction,) = self.placed(rollout.interaction[waiting])
+            hidden, logits = network.answer(self.some(features, waiting), interaction)
             probability = logits.float().sigmoid()
             if self.recipe.follow == "selected":
-                inputs = self.placed(rollout.maps[0][waiting], inputs[1], hidden, logits)
+                inputs = self.placed(rollout.maps[0][waiting], interaction, hidden, logits)
                 selected = network.scores(*inputs).argmax(dim=1)
             elif self.recipe.follow == "first":
                 selected = torch.zeros(len(waiting), dtype=torch.long)
@@ -130,7 +132,9 @@ class ProposalTask(RolloutTask):
         """Return the hindsight loss with click constraint (Eq. 5), or the ranked one (Eq. 7)."""
         recipe = self.recipe
         interaction = batch.interaction.to(device, memory_format=torch.channels_last)
-        logits = model(interaction, *batch.maps).float()
+        # What f reads was encoded without gradients. A learned encoder reads the images again.
+        image = batch.batch.image.to(device, memory_format=torch.channels_last)
+        logits = model(interaction, *([image] if recipe.learned else batch.maps)).float()
         probability = logits.sigmoid()
         compared = logits if recipe.loss == "cross-entropy" else probability
         losses = distances = LOSSES[recipe.loss](compared, batch.target, batch.valid)

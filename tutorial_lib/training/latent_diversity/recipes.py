@@ -28,6 +28,8 @@ class RolloutRecipe(ClickRecipe):
         File of weights to begin with; empty for random weights.
     backbone : str
         File of the backbone's weights from ImageNet, for a machine without internet.
+    encoder_lr : float
+        Learning rate of a learned encoder, as a share of ``lr``.
     """
 
     random_clicks: float = number(0.3, 0, 1)
@@ -35,6 +37,7 @@ class RolloutRecipe(ClickRecipe):
     rounds: int = number(20, 1)
     start: str = ""
     backbone: str = ""
+    encoder_lr: float = number(0.1, 0)
     lr: float = number(2e-3, 0)
     precision: str = choice("native", "auto", "float32", "bfloat16")
 
@@ -45,7 +48,7 @@ class ProposalRecipe(RolloutRecipe):
 
     Parameters
     ----------
-    preset, heads, architecture, augmented, distances, clicks, previous
+    preset, heads, architecture, augmented, distances, clicks, previous, learned
         See :class:`tutorial_lib.deep.latent_diversity.proposal.Design`.
     loss : str
         Compares a candidate with the true mask: ``"jaccard"`` (Eq. 3), ``"cross-entropy"`` or
@@ -68,11 +71,12 @@ class ProposalRecipe(RolloutRecipe):
 
     preset: str = choice("lite", "paper")
     heads: int = number(6, 1, 64)
-    architecture: str = choice("can", "unet")
+    architecture: str = choice("can", "unet", "pyramid")
     augmented: bool = True
     distances: bool = True
     clicks: bool = True
     previous: bool = True
+    learned: bool = False
     loss: str = choice("jaccard", "cross-entropy", "l1")
     constraint: float = number(1.0, 0)
     share: float = number(0.02, 0)
@@ -93,7 +97,7 @@ class ProposalRecipe(RolloutRecipe):
         """The network that is trained."""
         return Design(
             self.preset, self.heads, self.architecture, self.augmented,
-            self.distances, self.clicks, self.previous,
+            self.distances, self.clicks, self.previous, self.learned,
         )  # fmt: skip
 
 

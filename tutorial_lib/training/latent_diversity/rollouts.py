@@ -7,7 +7,7 @@ mask, and so on. Each time they have clicked, a click round is over.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,20 @@ class RolloutTask(TrainingTask):
         return self.click_maps.stride
 
     def groups(self, network: nn.Module) -> list[dict[str, Any]]:
-        """Return two parameter groups: filters, with weight decay, and all other parameters."""
-        learning = [p for p in network.parameters() if p.requires_grad]
-        decay = self.recipe.weight_decay
+        """Return the parameter groups: filters, with weight decay, and others; a learned encoder's."""
         return [
-            {"params": [p for p in learning if p.ndim > 1], "share": 1.0, "weight_decay": decay},
-            {"params": [p for p in learning if p.ndim <= 1], "share": 1.0, "weight_decay": 0.0},
+            {"params": found, "share": share, "weight_decay": decay}
+            for encoder, share in ((False, 1.0), (True, self.recipe.encoder_lr))
+            for filters, decay in ((True, self.recipe.weight_decay), (False, 0.0))
+            if (
+                found := [
+                    p
+                    for name, p in network.named_parameters()
+                    if p.requires_grad
+                    and name.startswith("encoder.") == encoder
+                    and (p.ndim > 1) == filters
+                ]
+            )
         ]
 
     def batches(self, step: int, rank: int, world: int) -> Iterator[ClickBatch]:
@@ -127,6 +135,10 @@ class RolloutTask(TrainingTask):
         return [
             x.to(self.device, memory_format=each) for x, each in zip(tensors, formats, strict=True)
         ]
+
+    def some(self, features: Sequence[Tensor], rows: list[int]) -> tuple[Tensor, ...]:
+        """Return the features of some samples of a batch, on the networks' device."""
+        return tuple(self.placed(*(x[rows] for x in features)))
 
     def click_round(
         self, rollout: Rollout, waiting: list[int], shown: Tensor, rounds_before: int

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.deep.latent_diversity.losses import selection_loss
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, open_networks
-from tutorial_lib.deep.latent_diversity.proposal import Design, DiverseSegmentation
+from tutorial_lib.deep.latent_diversity.proposal import Design, proposal_network
 from tutorial_lib.deep.latent_diversity.selection import selection_network
 from tutorial_lib.deep.losses import relaxed_jaccard
 from tutorial_lib.deep.weights import fill
@@ -101,13 +101,15 @@ class SelectionTask(RolloutTask):
         ValueError
             If the weights do not fit the network that they name.
         """
-        f = DiverseSegmentation(self.design, self.encoder.levels)
-        networks = ProposeAndSelect(f, selection_network(self.recipe.selector, f), trained="g")
+        f = proposal_network(self.design, self.encoder.levels)
+        g = selection_network(self.recipe.selector, f)
+        encoder = self.encoder if self.design.learned else None
+        networks = ProposeAndSelect(f, g, trained="g", encoder=encoder)
         state, start = networks.state_dict(), self.state
         ours, theirs = (
             {k: v.shape for k, v in each.items() if k.startswith("g.")} for each in (state, start)
         )
-        state |= {k: v for k, v in start.items() if ours == theirs or k.startswith("f.")}
+        state |= {k: v for k, v in start.items() if ours == theirs or not k.startswith("g.")}
         problem = f"The weights {self.recipe.start} do not fit the network that they name."
         fill(networks, state, problem)
         return networks
@@ -132,9 +134,9 @@ class SelectionTask(RolloutTask):
         active = list(range(len(batch)))
         while active:
             image, interaction = rollout.maps[0][active], rollout.interaction[active]
-            inputs = self.placed(features[active], interaction)
-            hidden, logits = network.answer(*inputs)
-            gathered = network.g.gather(*self.placed(image, inputs[1], hidden, logits))
+            (interaction,) = self.placed(interaction)
+            hidden, logits = network.answer(self.some(features, active), interaction)
+            gathered = network.g.gather(*self.placed(image, interaction, hidden, logits))
             visited.gathered.append(gathered)
             visited.distances.append(self._distances(logits, rollout, active))
             waiting = batch.waiting
