@@ -105,17 +105,8 @@ class ProposeAndSelect(nn.Module):
         return self.g(*self.g.gather(image, interaction, hidden, logits))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the output of the trained network: the logits of f, or the scores of g.
-
-        f reads the click maps and the encoder's maps. If the encoder learns, it reads the click
-        maps and the image.
-        """
-        if self.trained == "g":
-            return self.g(*inputs)
-        if self.encoder is None:
-            return self.f(*inputs)
-        interaction, image = inputs
-        return self.f(interaction, *self.encoder(image))
+        """Return the output of the trained network: the logits of f, or the scores of g."""
+        return self.g(*inputs) if self.trained == "g" else self.f(*inputs)
 
     def metadata(self) -> dict[str, Any]:
         """Return the description that :func:`load_networks` needs to build both networks.

@@ -77,7 +77,7 @@ class Design:
         M, the number of candidates.
     architecture : str
         ``"can"`` (Table 1), ``"unet"`` (Table 4), or ``"pyramid"``: the context aggregation network
-        on three grids, see :mod:`tutorial_lib.deep.networks.context_pyramid`.
+        on four grids, see :mod:`tutorial_lib.deep.networks.context_pyramid`.
     augmented : bool
         Whether f reads the backbone's features beside the image (Table 3).
     distances, clicks : bool
@@ -318,7 +318,7 @@ class DiverseSegmentation(nn.Module):
 
 
 class PyramidSegmentation(DiverseSegmentation):
-    """The network f on three grids; see :mod:`tutorial_lib.deep.networks.context_pyramid`.
+    """The network f on four grids; see :mod:`tutorial_lib.deep.networks.context_pyramid`.
 
     Parameters
     ----------

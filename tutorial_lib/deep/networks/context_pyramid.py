@@ -1,14 +1,14 @@
-"""A context aggregation network on three grids: wide where it is coarse, narrow where it is fine.
+"""A context aggregation network on four grids: wide where it is coarse, narrow where it is fine.
 
 The context aggregation network of the paper has 64 channels in every cell of a fine grid, also
 where nothing changes for a hundred pixels. Its time is arithmetic: at half resolution, eight layers
-of 64 channels need 23 billion operations for a photo of 448 x 352 pixels. This network needs a
-fifth of them. It decides on a coarse grid which object is meant, follows its outline on a finer
-grid, and draws it on the finest one:
+of 64 channels need 23 billion operations for a photo of 448 x 352 pixels. This network needs an
+eighth of them. It decides on coarse grids which object is meant, and draws it on finer ones:
 
-    stride 16, 128 channels:  which object?   the backbone's deep maps, all clicks
-    stride  4,  64 channels:  which outline?  the backbone's middle maps, the coarse answer
-    stride  2,  16 channels:  which pixels?   the image and the backbone's first map
+    stride 16, 128 channels:  the backbone's two deepest maps, all clicks
+    stride  8,  96 channels:  its map of this stride, all clicks, the grid above
+    stride  4,  48 channels:  the same, finer
+    stride  2,  16 channels:  the image and the backbone's first map, all clicks, the grid above
 
 On every grid the maps of the photo and of the clicks are projected and added, as in layer 1 of the
 paper. The projection of the photo does not depend on the clicks and is computed once.
@@ -47,12 +47,12 @@ class Grid:
     dilations: tuple[int, ...]
 
 
-#: From coarse to fine. The coarse grid sees 240 pixels around a cell, and its inputs see further.
-GRIDS = (Grid(16, 128, (1, 2, 4)), Grid(4, 64, (1, 2, 4, 8, 1)), Grid(2, 16, (1, 1)))
+#: From coarse to fine. The first grid alone sees 240 pixels, and its inputs see further.
+GRIDS = (Grid(16, 128, (1, 2, 4)), Grid(8, 96, (1, 2, 4)), Grid(4, 48, (1, 2)), Grid(2, 16, (1,)))
 
 
 class ContextPyramid(nn.Module):
-    """Layers on three grids, each with residual connections and batch norm.
+    """Layers on several grids, each with residual connections and batch norm.
 
     Parameters
     ----------

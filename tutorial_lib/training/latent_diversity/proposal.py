@@ -109,7 +109,7 @@ class ProposalTask(RolloutTask):
         rollout = self.begin_rollout(batch)
         if not batch.waiting:
             return rollout
-        features, rounds = network.features(*rollout.maps), 0
+        features, rounds = network.features(*(x.detach() for x in rollout.maps)), 0
         while waiting := batch.waiting:
             (interaction,) = self.placed(rollout.interaction[waiting])
             hidden, logits = network.answer(self.some(features, waiting), interaction)
@@ -132,9 +132,7 @@ class ProposalTask(RolloutTask):
         """Return the hindsight loss with click constraint (Eq. 5), or the ranked one (Eq. 7)."""
         recipe = self.recipe
         interaction = batch.interaction.to(device, memory_format=torch.channels_last)
-        # What f reads was encoded without gradients. A learned encoder reads the images again.
-        image = batch.batch.image.to(device, memory_format=torch.channels_last)
-        logits = model(interaction, *([image] if recipe.learned else batch.maps)).float()
+        logits = model(interaction, *batch.maps).float()
         probability = logits.sigmoid()
         compared = logits if recipe.loss == "cross-entropy" else probability
         losses = distances = LOSSES[recipe.loss](compared, batch.target, batch.valid)

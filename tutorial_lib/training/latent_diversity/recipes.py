@@ -41,6 +41,11 @@ class RolloutRecipe(ClickRecipe):
     lr: float = number(2e-3, 0)
     precision: str = choice("native", "auto", "float32", "bfloat16")
 
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder learns in this run."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProposalRecipe(RolloutRecipe):
@@ -86,11 +91,21 @@ class ProposalRecipe(RolloutRecipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.design
+        if self.learned and self.devices > 1:
+            raise ValueError(
+                "An encoder that learns is trained on one device: --set devices=1, or --set "
+                "learned=false."
+            )
         if self.follow == "selected" and not self.start:
             raise ValueError(
                 "To follow selected candidates, start from weights that hold a selection network: "
                 "--set start=FILE."
             )
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder learns in this run."""
+        return self.learned
 
     @property
     def design(self) -> Design:

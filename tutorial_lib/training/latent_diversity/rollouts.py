@@ -98,7 +98,7 @@ class RolloutTask(TrainingTask):
         return self.click_maps.stride
 
     def groups(self, network: nn.Module) -> list[dict[str, Any]]:
-        """Return the parameter groups: filters, with weight decay, and others; a learned encoder's."""
+        """Return the parameter groups: filters, with weight decay, and others, for each lr."""
         return [
             {"params": found, "share": share, "weight_decay": decay}
             for encoder, share in ((False, 1.0), (True, self.recipe.encoder_lr))
@@ -120,7 +120,9 @@ class RolloutTask(TrainingTask):
 
     def begin_rollout(self, batch: ClickBatch) -> Rollout:
         """Encode the photos of a batch, and draw the maps of its first clicks."""
-        maps = self.encoder(batch.image.to(self.device, memory_format=torch.channels_last))
+        # Photos are encoded once, before all rounds: a learned encoder needs its gradients later.
+        with torch.set_grad_enabled(self.recipe.trains_encoder):
+            maps = self.encoder(batch.image.to(self.device, memory_format=torch.channels_last))
         shape = tuple(batch.target.shape[1:])
         drawn = np.stack([self.click_maps.maps(clicks, shape) for clicks in batch.clicks])
         target, valid = on_cells(batch, self.click_maps.stride)
