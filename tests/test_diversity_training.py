@@ -9,6 +9,7 @@ import torch
 
 from tests.support import one_sentence
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.deep.weights import read_metadata, read_weights
@@ -50,9 +51,12 @@ def answers(*masks):
     logits = torch.tensor(np.stack(masks), dtype=torch.float32) * 20 - 10
 
     def answer(features, _):
-        return features, logits.expand(len(features), *logits.shape)
+        return features[0], logits.expand(len(features[0]), *logits.shape)
 
-    return SimpleNamespace(features=lambda image: torch.zeros(len(image), 64, 4, 4), answer=answer)
+    def features(image):
+        return (torch.zeros(len(image), 64, 4, 4),)
+
+    return SimpleNamespace(features=features, answer=answer)
 
 
 EMPTY, ALL = np.zeros((4, 4)), np.ones((4, 4))
@@ -234,6 +238,32 @@ def test_f_goes_on_with_users_who_follow_g(trained_g, tmp_path):
     _, after, _ = load_networks(found.weights)
     assert torch.equal(after.g.prior, before.g.prior)
     assert not torch.equal(after.f.heads.weight, before.f.heads.weight)
+
+
+def test_an_encoder_that_learns_is_stored_and_used(tmp_path):
+    learning = [s for s in PLAIN if s != "augmented=false"]
+    settings = (*learning, "architecture=pyramid", "learned=true", "encoder_lr=1")
+    trained = train("latent-diversity-toy", tmp_path / "f", settings=settings)
+    published = backbone("efficientnet-lite0").state_dict()
+    encoder, networks, _ = load_networks(trained.weights)
+    assert encoder is networks.encoder
+    changed = {
+        name.split(".")[1]
+        for name, x in encoder.backbone.state_dict().items()
+        if name in published and not torch.allclose(x, published[name], atol=1e-4, rtol=1e-3)
+    }
+    assert changed == {f"block{number}" for number in range(3, 16)}
+    with pytest.raises(ValueError, match="trained on one device"):
+        get_recipe("latent-diversity-toy", (*settings, "devices=2"))
+    start = f"start={trained.weights}"
+    g = train("latent-diversity-g-toy", tmp_path / "g", settings=(*TINY, start))
+    kept, _, about = load_networks(g.weights)
+    assert about["design"]["learned"]
+    for name, x in kept.state_dict().items():
+        assert torch.equal(x, encoder.state_dict()[name])
+    method = LatentDiversity(g.weights, size=64, device="cpu")
+    answer = method.segment(method.prepare(np.zeros((64, 64, 3), np.uint8)), Clicks([Click(9, 9)]))
+    assert answer.candidates.shape == (3, 64, 64)
 
 
 def test_g_goes_on_from_a_g_of_its_kind(trained_g):

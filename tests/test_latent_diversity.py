@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support import disc_mask, easy_scene, one_sentence
 from tutorial_lib.clicks import Click, Clicks
@@ -21,6 +22,7 @@ from tutorial_lib.deep.latent_diversity.proposal import (
     DiverseSegmentation,
     Encoder,
     make_encoder,
+    proposal_network,
 )
 from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.deep.latent_diversity.selection import (
@@ -203,12 +205,63 @@ def test_the_encoder_never_learns():
     assert not any(m.training for m in encoder.modules() if isinstance(m, nn.BatchNorm2d))
 
 
+def test_a_learned_encoder_keeps_its_first_layers_and_its_statistics():
+    encoder = make_encoder(dataclasses.replace(SMALL, learned=True), pretrained=False)
+    encoder.train()
+    image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    sum(x.sum() for x in encoder(image)).backward()
+    touched = {name.split(".")[2] for name, p in encoder.named_parameters() if p.grad is not None}
+    assert touched == {f"block{number}" for number in range(3, 16)}
+    assert not any(m.training for m in encoder.modules() if isinstance(m, nn.BatchNorm2d))
+    with torch.no_grad():
+        assert not any(x.requires_grad for x in encoder(image))
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (50, 71)])
+def test_a_pyramid_proposes_masks_of_any_size_and_reads_every_grid(shape):
+    torch.manual_seed(0)
+    design = dataclasses.replace(SMALL, architecture="pyramid")
+    encoder = make_encoder(design, pretrained=False)
+    f = proposal_network(design, encoder.levels).eval()
+    maps = encoder(torch.zeros(1, 3, *shape, dtype=torch.uint8))
+    rows, cols = -(-shape[0] // 2), -(-shape[1] // 2)
+    features = [x.detach().requires_grad_() for x in f.features(*maps)]
+    clicks = torch.rand(1, 5, rows, cols)
+    hidden, logits = f.answer(features, clicks)
+    assert hidden.shape == (1, f.channels, -(-rows // 2), -(-cols // 2))
+    assert logits.shape == (1, design.heads, rows, cols)
+    logits[0, 0, rows // 2, cols // 2].backward()
+    assert all(x.grad.abs().sum() > 0 for x in features)
+    torch.testing.assert_close(f(clicks, *maps), logits)
+    g = selection_network("intent", f).eval()
+    gathered = g.gather(maps[0], clicks, hidden, logits)
+    assert gathered[0].shape[2:] == gathered[1].shape[2:]
+    assert g(*gathered).shape == (1, design.heads)
+
+
+def test_a_pyramid_is_several_times_lighter_than_one_grid():
+    counted = {}
+    for architecture in ("can", "pyramid"):
+        design = Design(architecture=architecture)
+        with torch.device("meta"):
+            encoder = make_encoder(design, pretrained=False)
+            f = proposal_network(design, encoder.levels).eval()
+            features = f.features(*encoder(torch.zeros(1, 3, 352, 448)))
+            with FlopCounterMode(display=False) as counter:
+                f.answer(features, torch.zeros(1, 5, 176, 224))
+        counted[architecture] = counter.get_total_flops()
+    assert counted["pyramid"] < counted["can"] / 6
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"preset": "huge"}, "presets are paper, lite; there is no 'huge'"),
-        ({"architecture": "mlp"}, "architectures are can, unet; there is no 'mlp'"),
+        ({"architecture": "mlp"}, "architectures are can, unet, pyramid; there is no 'mlp'"),
         ({"heads": 0}, "at least one mask"),
+        ({"architecture": "pyramid", "augmented": False}, "pyramid reads the backbone"),
+        ({"architecture": "pyramid", "preset": "paper"}, "pyramid reads the backbone"),
+        ({"learned": True, "augmented": False}, "no encoder that could learn"),
     ],
 )
 def test_a_bad_design_ends_in_one_sentence(changes, message):
