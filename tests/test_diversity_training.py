@@ -227,6 +227,41 @@ def test_a_trained_g_is_stored_beside_its_f(trained_f, trained_g):
     assert about["recipe_f"]["name"] == "latent-diversity-toy"
 
 
+def test_a_g_that_compares_views_learns_from_three_of_them(trained_f, tmp_path):
+    settings = (*TINY, f"start={trained_f.weights}", "selector=views", "single_click=1")
+    taught = SelectionTask(get_recipe("latent-diversity-g-toy", settings))
+    samples, networks = next(taught.batches(0, 0, 1)), taught.build().eval()
+    with torch.no_grad():
+        visited = taught.simulate_corrections(samples, networks)
+    assert len(visited.views) == 3
+    assert [inputs[2][0, 0, -1].item() for inputs, _ in visited.views] == [1, 0.5, 0.25]
+    for _, distances in visited.views:
+        assert distances.shape == (len(samples), 3)
+        assert ((distances >= 0) & (distances <= 1)).all()
+    alone = taught.loss(networks, dataclasses.replace(visited, views=[]), torch.device("cpu"))
+    assert taught.loss(networks, visited, torch.device("cpu")) > alone
+
+
+def test_in_a_closer_view_the_rest_of_the_object_counts_as_missed(trained_f, monkeypatch):
+    settings = (*TINY, f"start={trained_f.weights}", "selector=views")
+    taught = SelectionTask(get_recipe("latent-diversity-g-toy", settings))
+    networks = taught.build().eval()
+    everything = torch.full((1, 3, 16, 16), 20.0)
+    monkeypatch.setattr(
+        networks, "answer", lambda *_: (torch.zeros(1, networks.f.channels, 16, 16), everything)
+    )
+    target = np.zeros((64, 64), bool)
+    target[:, :32] = True
+    sample = ClickSample(
+        np.zeros((64, 64, 3), np.uint8), target, np.ones_like(target), Clicks([Click(32, 16)]), 0
+    )
+    with torch.no_grad():
+        rollout = taught.begin_rollout(collate_clicks([sample]))
+        _, distances = taught._closer(rollout, networks, [0], 0.5)
+    # The view of 32 x 32 pixels lies within the object, which has 64 x 32.
+    assert distances[0].tolist() == pytest.approx([0.5] * 3)
+
+
 def test_weights_do_not_say_where_files_lay(trained_g):
     assert read_metadata(trained_g.weights)["recipe"]["start"] == "weights.safetensors"
 

@@ -280,7 +280,7 @@ def answered(heads=3, seed=0):
     return f, (image, click_maps, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
 
 
-@pytest.mark.parametrize("name", ["shared", "intent"])
+@pytest.mark.parametrize("name", ["shared", "intent", "views"])
 def test_shuffled_candidates_get_the_same_scores_shuffled(name):
     f, (image, click_maps, hidden, logits) = answered()
     g = selection_network(name, f).eval()
@@ -693,6 +693,42 @@ def test_zooming_looks_at_the_mask_and_the_clicks_and_stays_a_function_of_them(
     assert all(map(prepared.answers[THREE].view.holds, THREE))
 
 
+@pytest.mark.parametrize("certain", [1.0, 0.5, 0.25])
+def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkeypatch, certain):
+    method = LatentDiversity(saved(tmp_path, selector="views"), size=96, device="cpu")
+    monkeypatch.setattr("tutorial_lib.deep.latent_diversity.segmenter.MIN_CROP_SIZE", 8)
+    plain, asked = method.networks.scores_and_evidence, []
+
+    def scored(*inputs):
+        asked.append(inputs[-1])
+        scores, evidence = plain(*inputs)
+        return scores, evidence + 100 * (inputs[-1] == certain)
+
+    monkeypatch.setattr(method.networks, "scores_and_evidence", scored)
+    prepared = method.prepare(IMAGE)
+    method.segment(prepared, ONE)
+    assert asked == [1.0, 0.5, 0.25]
+    view = prepared.answers[ONE].view
+    assert view.width == round(96 * certain)
+    assert view.holds(ONE[0])
+    method.segment(prepared, TWO)
+    assert len(asked) == 4  # later clicks are seen in one view
+    alone = LatentDiversity(method.weights, size=96, zoom=False, device="cpu")
+    walked = alone.prepare(IMAGE)
+    alone.segment(walked, ONE)
+    assert walked.answers[ONE].view == walked.whole
+
+
+def test_an_object_that_is_cut_off_covers_the_border():
+    f, (image, click_maps, hidden, _) = answered()
+    g = selection_network("views", f).eval()
+    inside = torch.full((2, 3, 16, 24), -20.0)
+    inside[:, 0, 4:12, 4:20] = 20
+    inside[:, 1] = 20
+    more = g.gather(image, click_maps, hidden, inside, 0.5)[2][0, :, -2:]
+    assert more.numpy() == pytest.approx(np.array([[0, 0.5], [1, 0.5], [0, 0.5]]), abs=1e-6)
+
+
 def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monkeypatch):
     near, encoded = View(8, 8, 32, 48), []
     monkeypatch.setattr(
@@ -705,9 +741,9 @@ def test_looking_ahead_encodes_the_next_view_and_changes_no_answer(weights, monk
     prepared = method.prepare(IMAGE)
     assert method.look_ahead(prepared, Clicks()) is None
     method.segment(prepared, ONE)
-    assert (len(encoded), near in prepared.features) == (1, False)
+    assert (len(encoded), (near, 96) in prepared.features) == (1, False)
     method.look_ahead(prepared, ONE)
-    assert (len(encoded), near in prepared.features) == (2, True)
+    assert (len(encoded), (near, 96) in prepared.features) == (2, True)
     assert np.array_equal(method.segment(prepared, TWO).probability, alone)
     assert len(encoded) == 2  # nothing was left to encode when the click came
 

@@ -10,6 +10,7 @@ from .proposal import Design as Design
 from .proposal import DiverseSegmentation as DiverseSegmentation
 from .proposal import Encoder as Encoder
 from .proposal import make_encoder as make_encoder
+from .proposal import proposal_network as proposal_network
 from .segmenter import LatentDiversity as LatentDiversity
 from .selection import SelectionNetwork as SelectionNetwork
 from .selection import expected_overlap as expected_overlap

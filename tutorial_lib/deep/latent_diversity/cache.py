@@ -17,7 +17,7 @@ from torch import Tensor
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.latent_diversity.zoom_in import View
 
-MOST_VIEWS, MOST_ANSWERS = 4, 32  # some tens of megabytes
+MOST_VIEWS, MOST_ANSWERS = 6, 32  # some tens of megabytes
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -56,12 +56,16 @@ class Answer:
         ``(M,) float32``: g's scores. By default the candidate with the highest score is selected.
     preferred : int, optional
         Index of the candidate that the user prefers. It is selected instead.
+    evidence : float
+        Logarithm of the probability that g gives to the candidates of this view together, up to a
+        constant. It decides between views.
     """
 
     view: View
     logits: Tensor
     scores: Tensor
     preferred: int | None = None
+    evidence: float = 0.0
 
     @property
     def selected(self) -> int:
@@ -100,13 +104,13 @@ class LatentDiversityPrepared:
     photo : np.ndarray
         ``(H, W, 3) uint8``.
     features : OrderedDict
-        Features of each view, the latest last.
+        Features of each view at each size of the networks' input, the latest last.
     answers : OrderedDict
         Answers for clicks, the latest last. The keys have no preference after the last click.
     """
 
     photo: np.ndarray
-    features: OrderedDict[View, ViewFeatures] = field(default_factory=OrderedDict)
+    features: OrderedDict[tuple[View, int], ViewFeatures] = field(default_factory=OrderedDict)
     answers: OrderedDict[Clicks, Answer] = field(default_factory=OrderedDict)
 
     @property

@@ -22,6 +22,7 @@ from tutorial_lib.deep.latent_diversity.proposal import (
 from tutorial_lib.deep.latent_diversity.selection import (
     SELECTORS,
     SelectionNetwork,
+    ViewSelection,
     selection_network,
 )
 from tutorial_lib.deep.weights import described, fill, open_weights
@@ -104,8 +105,41 @@ class ProposeAndSelect(nn.Module):
             return -torch.arange(heads, device=logits.device).float().expand(count, heads)
         return self.g(*self.g.gather(image, interaction, hidden, logits))
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the output of the trained network: the logits of f, or the scores of g."""
+    @property
+    def compares_views(self) -> bool:
+        """Whether g can choose between the candidates of several views."""
+        return isinstance(self.g, ViewSelection)
+
+    def scores_and_evidence(
+        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor, share: float
+    ) -> tuple[Tensor, Tensor]:
+        """Score the candidates of one of several views.
+
+        Parameters
+        ----------
+        image, interaction, hidden, logits : Tensor
+            See :meth:`SelectionNetwork.gather`.
+        share : float
+            See :meth:`ViewSelection.gather`.
+
+        Returns
+        -------
+        scores : Tensor
+            ``(B, M)``.
+        evidence : Tensor
+            ``(B,)``: the logarithm of the probability of all candidates of the view together, up to
+            a constant that is the same for all views.
+        """
+        gathered = self.g.gather(image, interaction, hidden, logits, share)
+        return self.g(*gathered), self.g.beliefs(*gathered).logsumexp(dim=1)
+
+    def forward(self, *inputs: Tensor, beliefs: bool = False) -> Tensor:
+        """Return the output of the trained network: the logits of f, or the scores of g.
+
+        ``beliefs`` returns the beliefs of a g that compares views instead of its scores.
+        """
+        if beliefs:
+            return self.g.beliefs(*inputs)
         return self.g(*inputs) if self.trained == "g" else self.f(*inputs)
 
     def metadata(self) -> dict[str, Any]:

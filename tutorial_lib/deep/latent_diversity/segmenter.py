@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tutorial_lib.clicks import Clicks
+from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
 from tutorial_lib.deep.folding import fold_norms
 from tutorial_lib.deep.latent_diversity.cache import (
@@ -33,7 +33,12 @@ from tutorial_lib.deep.latent_diversity.cache import (
     store,
 )
 from tutorial_lib.deep.latent_diversity.networks import load_networks
-from tutorial_lib.deep.latent_diversity.zoom_in import View, crop_around
+from tutorial_lib.deep.latent_diversity.zoom_in import (
+    CLOSER_SHARES,
+    View,
+    closer_view,
+    crop_around,
+)
 from tutorial_lib.deep.photos import at_working_size, check_working_size
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
@@ -44,6 +49,7 @@ ZOOMS = {"lite": True, "paper": False}
 EXPANSION_RATIO = 2.0
 MIN_CROP_SIZE = 96  # pixels
 RECOMPUTE_IOU = 0.5  # a view is replaced if its IoU with the new view is less
+CLOSER_SIZE = 256  # longer side of the closer views of a first click, in pixels
 MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
 
 
@@ -59,8 +65,10 @@ class LatentDiversity:
         photo. The default depends on the preset of the weights: 448 for ``lite``, 0 for ``paper``.
     zoom : bool, optional
         True crops the photo around the mask and the clicks from the second click on, if they cover
-        a small part of it. The crop is resized to working size. This is not in the paper. The
-        default depends on the preset of the weights: True for ``lite``, False for ``paper``.
+        a small part of it. The crop is resized to working size. If the weights hold a g that
+        compares views, the first click is also seen in two closer views around it. This is not in
+        the paper. The default depends on the preset of the weights: True for ``lite``, False for
+        ``paper``.
     flip : bool
         True averages f's answers to the photo and to its mirror image. This is not in the paper.
     show : int, optional
@@ -224,8 +232,35 @@ class LatentDiversity:
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
     ) -> Answer:
         """Answer the clicks with f and g, given the answer to all clicks but the last."""
-        view = self._view(prepared, clicks, before)
-        encoded = self._encode(prepared, view)
+        found = self._answer_in(prepared, clicks, before, self._view(prepared, clicks, before))
+        if before is None and self.zoom and self.networks.compares_views:
+            last = clicks.positives[-1]
+            closer = (
+                closer_view(prepared.shape, Click(*map(int, last)), share)
+                for share in CLOSER_SHARES
+            )
+            answers = [
+                self._answer_in(prepared, clicks, before, view, share)
+                for view, share in zip(closer, CLOSER_SHARES, strict=True)
+                if max(view.shape) >= MIN_CROP_SIZE
+            ]
+            found = max(found, *answers, key=lambda answer: answer.evidence)
+        return self._chosen(prepared, found)
+
+    def _answer_in(
+        self,
+        prepared: LatentDiversityPrepared,
+        clicks: Clicks,
+        before: Answer | None,
+        view: View,
+        share: float = 1.0,
+    ) -> Answer:
+        """Answer the clicks in a view; ``share`` is below 1 for the closer views of a first click.
+
+        Closer views are encoded at a smaller size, so that a first click needs little more time.
+        """
+        closer = share < 1 and self.size > CLOSER_SIZE
+        encoded = self._encode(prepared, view, CLOSER_SIZE if closer else self.size)
         previous = None if before is None else self._previous(prepared, before, view, encoded)
         maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, previous)
         interaction = self._mirrored(torch.from_numpy(maps)[None].to(self.device))
@@ -233,9 +268,14 @@ class LatentDiversity:
         with autocast(self.device, self.precision):
             answers = self.networks.answer(encoded.features, interaction)
             hidden, logits = (self._averaged(x) for x in answers)
-            scores = self.networks.scores(encoded.image[:1], interaction[:1], hidden, logits)
-        found = Answer(view, logits[0].float().cpu(), scores[0].float().cpu())
-        return self._chosen(prepared, found)
+            inputs = encoded.image[:1], interaction[:1], hidden, logits
+            if self.networks.compares_views:
+                scores, evidence = self.networks.scores_and_evidence(*inputs, share)
+            else:
+                scores, evidence = self.networks.scores(*inputs), torch.zeros(1)
+        return Answer(
+            view, logits[0].float().cpu(), scores[0].float().cpu(), evidence=float(evidence)
+        )
 
     def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
         """Return the answer; with ``show``, that candidate gets the highest score."""
@@ -258,27 +298,30 @@ class LatentDiversity:
         fits = view.overlap(before.view) >= RECOMPUTE_IOU and all(map(before.view.holds, clicks))
         return before.view if fits else view
 
-    def _encode(self, prepared: LatentDiversityPrepared, view: View) -> ViewFeatures:
+    def _encode(
+        self, prepared: LatentDiversityPrepared, view: View, working: int | None = None
+    ) -> ViewFeatures:
         """Return the features of a view, from the cache if possible."""
-        encoded = prepared.features.get(view)
+        working = self.size if working is None else working
+        encoded = prepared.features.get((view, working))
         if encoded is None:
-            pixels = at_working_size(prepared.photo[view.slices], self.size)
+            pixels = at_working_size(prepared.photo[view.slices], working)
             size = tuple(pixels.shape[2:])
             pixels = self._mirrored(pixels.to(self.device))
             with torch.inference_mode(), autocast(self.device, self.precision):
                 maps = self.encoder(pixels)
                 features = self.networks.features(*maps)
             encoded = ViewFeatures(size, maps[0], features)
-        store(prepared.features, view, encoded, MOST_VIEWS)
+        store(prepared.features, (view, working), encoded, MOST_VIEWS)
         return encoded
 
     def _previous(
         self, prepared: LatentDiversityPrepared, before: Answer, view: View, encoded: ViewFeatures
     ) -> np.ndarray:
         """Return the previous mask on the grid of a view."""
-        if view == before.view:
-            return before.shown
         rows, cols = self.click_maps.cells(encoded.size)
+        if view == before.view and before.logits.shape[1:] == (rows, cols):
+            return before.shown
         photo = before.on_photo(prepared.shape)[view.slices]
         return cv2.resize(photo, (cols, rows), interpolation=cv2.INTER_AREA)
 

@@ -1,6 +1,6 @@
 """g of Latent Diversity: select one of M candidates (Li et al., section 4).
 
-There are three networks with one interface.
+There are four networks with one interface.
 
 :class:`PaperSelection` is the network of the paper. It applies convolutions to the image, the
 clicks and all M masks together, and averages the result over the image. It has to learn the same
@@ -13,6 +13,9 @@ map of f instead of the image.
 
 :class:`IntentSelection` is ours, too. It also asks whether a user who wants the candidate would
 have clicked there. It selects the candidate with the highest expected IoU.
+
+:class:`ViewSelection` also compares the candidates of several views of a photo: a click on a small
+object among others may mean the object or all of them, which f sees best in different views.
 """
 
 from __future__ import annotations
@@ -154,6 +157,7 @@ class SharedSelection(SelectionNetwork):
     """
 
     name = "shared"
+    statistics = STATISTICS
 
     def __init__(self, design: Design, pool: int, hidden: int, hidden_pool: int) -> None:
         super().__init__(design, pool)
@@ -164,7 +168,7 @@ class SharedSelection(SelectionNetwork):
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        gathered = 3 * WIDTH + 2 * known + STATISTICS
+        gathered = 3 * WIDTH + 2 * known + self.statistics
         self.norm = nn.BatchNorm1d(gathered)
         self.judge = nn.Sequential(
             nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
@@ -277,11 +281,56 @@ class IntentSelection(SharedSelection):
         fit = intent_fit(logits.float().sigmoid(), positive, negative, previous[0])
         return *super().gather(image, interaction, hidden, logits), fit
 
+    def beliefs(self, *gathered: Tensor) -> Tensor:
+        """Return ``(B, M)``: the logarithm of each candidate's probability, up to a constant."""
+        *shared, fit = gathered
+        return SHARPNESS * (super().forward(*shared) + TRUST * fit)
+
     def forward(self, *gathered: Tensor) -> Tensor:
         """Score the candidates ``(B, M)`` by their expected IoU."""
-        *shared, fit = gathered
-        belief = super().forward(*shared) + TRUST * fit
-        return CONFIDENCE * expected_overlap(SHARPNESS * belief, shared[1])
+        return CONFIDENCE * expected_overlap(self.beliefs(*gathered), gathered[1])
+
+
+class ViewSelection(IntentSelection):
+    """Our g, which also compares the candidates of several views of the same photo.
+
+    Its beliefs are comparable between views, because it is trained on the candidates of all views
+    together. It sees two things more: how much of the view's border a candidate covers, because
+    an object that is cut off asks for a larger view, and how large the view is.
+    """
+
+    name = "views"
+    statistics = STATISTICS + 2
+
+    def gather(
+        self,
+        image: Tensor,
+        interaction: Tensor,
+        hidden: Tensor,
+        logits: Tensor,
+        share: float = 1.0,
+    ) -> tuple[Tensor, ...]:
+        """Gather the same inputs, the covered border, and the size of the view.
+
+        Parameters
+        ----------
+        image, interaction, hidden, logits : Tensor
+            See :meth:`SelectionNetwork.gather`.
+        share : float
+            Side of the view, as a share of the photo's. Only views that are compared differ in it:
+            after the first click the view is chosen, and this is 1.
+
+        Returns
+        -------
+        tuple of Tensor
+            See :meth:`SelectionNetwork.gather`.
+        """
+        known, candidates, statistics, fit = super().gather(image, interaction, hidden, logits)
+        top, bottom = candidates[:, :, 0], candidates[:, :, -1]
+        left, right = candidates[..., 0], candidates[..., -1]
+        border = torch.cat([top, bottom, left, right], dim=2).mean(dim=2)
+        more = torch.stack([border, torch.full_like(border, share)], dim=2)
+        return known, candidates, torch.cat([statistics, more], dim=2), fit
 
 
 def expected_overlap(logits: Tensor, masks: Tensor) -> Tensor:
@@ -391,6 +440,7 @@ def _ours(kind: type[SharedSelection], f: DiverseSegmentation) -> SharedSelectio
 SELECTORS: dict[str, Callable[[DiverseSegmentation], SelectionNetwork]] = {
     "shared": partial(_ours, SharedSelection),
     "intent": partial(_ours, IntentSelection),
+    "views": partial(_ours, ViewSelection),
     "paper": lambda f: PaperSelection(f.design, POOL[f.design.preset]),
 }
 
@@ -401,7 +451,7 @@ def selection_network(name: str, f: DiverseSegmentation) -> SelectionNetwork:
     Parameters
     ----------
     name : str
-        ``"shared"``, ``"intent"`` or ``"paper"``.
+        ``"shared"``, ``"intent"``, ``"views"`` or ``"paper"``.
     f : DiverseSegmentation
         The network whose candidates g scores.
 

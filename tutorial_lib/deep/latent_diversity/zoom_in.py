@@ -8,6 +8,8 @@ import numpy as np
 
 from tutorial_lib.clicks import Clicks, Mark
 
+CLOSER_SHARES = (0.5, 0.25)  # of the photo's sides: the closer views that a first click is seen in
+
 
 @dataclass(frozen=True)
 class View:
@@ -96,6 +98,34 @@ class View:
         cols = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
         common = max(rows, 0) * max(cols, 0)
         return common / (self.height * self.width + other.height * other.width - common)
+
+
+def closer_view(photo: tuple[int, int], click: Click, share: float) -> View:
+    """Return a view of the photo's proportions around a click.
+
+    Parameters
+    ----------
+    photo : tuple of int
+        Height and width of the photo, in pixels.
+    click : Click
+        Inside the photo. It is the centre of the view, unless that would reach beyond the photo.
+    share : float
+        Sides of the view, as a share of the photo's.
+
+    Returns
+    -------
+    View
+        A view inside the photo.
+
+    Examples
+    --------
+    >>> closer_view((100, 200), Click(10, 100), 0.5)
+    View(top=0, left=50, height=50, width=100)
+    """
+    height, width = (max(1, round(side * share)) for side in photo)
+    top = min(max(click.row - height // 2, 0), photo[0] - height)
+    left = min(max(click.col - width // 2, 0), photo[1] - width)
+    return View(top, left, height, width)
 
 
 def crop_around(

@@ -123,14 +123,14 @@ class SelectionRecipe(RolloutRecipe):
     Parameters
     ----------
     selector : str
-        ``"shared"``, ``"intent"`` or ``"paper"``; see
+        ``"shared"``, ``"intent"``, ``"views"`` or ``"paper"``; see
         :mod:`tutorial_lib.deep.latent_diversity.selection`.
     temperature : float
         Candidates whose Jaccard distances differ by less than about this are similar targets; 0 as
         in the paper. See :func:`tutorial_lib.deep.latent_diversity.losses.selection_loss`.
     """
 
-    selector: str = choice("shared", "intent", "paper")
+    selector: str = choice("shared", "intent", "views", "paper")
     temperature: float = number(0.2, 0)
 
 

@@ -13,19 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tutorial_lib.deep.latent_diversity.losses import selection_loss
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, open_networks
 from tutorial_lib.deep.latent_diversity.proposal import Design, proposal_network
 from tutorial_lib.deep.latent_diversity.selection import selection_network
+from tutorial_lib.deep.latent_diversity.zoom_in import CLOSER_SHARES, closer_view
 from tutorial_lib.deep.losses import relaxed_jaccard
 from tutorial_lib.deep.weights import fill
 from tutorial_lib.training.latent_diversity.recipes import SelectionRecipe
 from tutorial_lib.training.latent_diversity.rollouts import Rollout, RolloutTask
 from tutorial_lib.training.samples import ClickBatch
 from tutorial_lib.training.settings import with_current_names
+
+CLOSER_SIDE = 0.6  # side of the closer views in training, as a share of the crop's
 
 
 @dataclass(eq=False)
@@ -40,11 +45,15 @@ class VisitedStates:
         The inputs of g, round by round; see :meth:`SelectionNetwork.gather`.
     distances : list of Tensor
         ``(b, M)`` for each round: the Jaccard distance of every candidate from the true mask.
+    views : list of tuple
+        The inputs of g and the distances for several views of the same first clicks, view by view.
+        Empty unless g compares views.
     """
 
     samples: int
     gathered: list[tuple[Tensor, ...]] = field(default_factory=list)
     distances: list[Tensor] = field(default_factory=list)
+    views: list[tuple[tuple[Tensor, ...], Tensor]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return self.samples
@@ -139,6 +148,8 @@ class SelectionTask(RolloutTask):
             gathered = network.g.gather(*self.placed(image, interaction, hidden, logits))
             visited.gathered.append(gathered)
             visited.distances.append(self._distances(logits, rollout, active))
+            if network.compares_views and not visited.views:
+                visited.views = self._views(visited, rollout, network)
             waiting = batch.waiting
             rows = [row for row, index in enumerate(active) if index in set(waiting)]
             if rows:
@@ -156,16 +167,70 @@ class SelectionTask(RolloutTask):
         target = rollout.target[active] >= 0.5
         return relaxed_jaccard((logits >= 0).float(), target, rollout.valid[active])
 
+    def _views(
+        self, visited: VisitedStates, rollout: Rollout, network: ProposeAndSelect
+    ) -> list[tuple[tuple[Tensor, ...], Tensor]]:
+        """See the samples that have one click in closer views around it, beside the whole crop."""
+        rows = [i for i, clicks in enumerate(rollout.batch.clicks) if len(clicks) == 1]
+        if not rows:
+            return []
+        whole = tuple(x[rows] for x in visited.gathered[0]), visited.distances[0][rows]
+        closer = [self._closer(rollout, network, rows, share) for share in CLOSER_SHARES]
+        return [whole, *closer]
+
+    def _closer(
+        self, rollout: Rollout, network: ProposeAndSelect, rows: list[int], share: float
+    ) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Answer the first click of some samples in a closer view; see :meth:`_views`."""
+        batch, stride = rollout.batch, self.click_maps.stride
+        shape = tuple(batch.target.shape[1:])
+        side = max(32, round(shape[0] * CLOSER_SIDE / 32) * 32)
+        cells = (side // stride, side // stride)
+        images, drawn, targets, valids, outside = [], [], [], [], []
+        for row in rows:
+            view = closer_view(shape, batch.clicks[row][0], share)
+            image = batch.image[row, :, *view.slices][None].float()
+            images.append(F.interpolate(image, (side, side), mode="bilinear", align_corners=False))
+            drawn.append(
+                self.click_maps.maps(view.clicks(batch.clicks[row], (side, side)), (side, side))
+            )
+            masks = torch.stack([batch.target[row], batch.valid[row]])[None].float()
+            inside = F.interpolate(masks[:, :, *view.slices], cells, mode="nearest-exact")[0] > 0.5
+            targets.append(inside[0])
+            valids.append(inside[1])
+            counted = batch.target[row] & batch.valid[row]
+            beyond = counted.sum() - counted[view.slices].sum()
+            outside.append(beyond * (cells[0] / view.height) * (cells[1] / view.width))
+        maps = self.encoder(*self.placed(torch.cat(images)))
+        (interaction,) = self.placed(torch.from_numpy(np.stack(drawn)))
+        hidden, logits = network.answer(network.features(*maps), interaction)
+        gathered = network.g.gather(maps[0], interaction, hidden, logits, share)
+        target, valid, beyond = (
+            torch.stack(x).to(self.device)[:, None] for x in (targets, valids, outside)
+        )
+        mask = logits >= 0
+        common = (mask & target & valid).sum(dim=(2, 3))
+        either = ((mask | target) & valid).sum(dim=(2, 3)) + beyond
+        return gathered, 1 - common / either.clamp_min(1)
+
     def count(self, batch: VisitedStates) -> int:
         """Return the number of visited states; all states count the same."""
         return sum(len(distances) for distances in batch.distances)
 
     def loss(self, model: nn.Module, batch: VisitedStates, device: torch.device) -> Tensor:
-        """Return the cross-entropy between scores and best candidates (Eq. 6)."""
+        """Return the cross-entropy between scores and best candidates (Eq. 6).
+
+        If g compares views, the cross-entropy over the candidates of all views is added.
+        """
         gathered = [torch.cat(parts).to(device) for parts in zip(*batch.gathered, strict=True)]
         distances = torch.cat(batch.distances).to(device)
         scores = model(*gathered).float()
-        return selection_loss(scores, distances, self.recipe.temperature).mean()
+        loss = selection_loss(scores, distances, self.recipe.temperature).mean()
+        if not batch.views:
+            return loss
+        beliefs = torch.cat([model(*inputs, beliefs=True).float() for inputs, _ in batch.views], 1)
+        compared = torch.cat([distances for _, distances in batch.views], dim=1)
+        return loss + selection_loss(beliefs, compared, self.recipe.temperature).mean()
 
     def metadata(self, network: ProposeAndSelect) -> dict[str, Any]:
         """Return design, selector, and the recipes of f and g; of files only their names."""
