@@ -233,12 +233,11 @@ class LatentDiversity:
     ) -> Answer:
         """Answer the clicks with f and g, given the answer to all clicks but the last."""
         found = self._answer_in(prepared, clicks, before, self._view(prepared, clicks, before))
-        if before is None and self.zoom and self.networks.compares_views:
-            last = clicks.positives[-1]
-            closer = (
-                closer_view(prepared.shape, Click(*map(int, last)), share)
-                for share in CLOSER_SHARES
-            )
+        # A stroke says more of the object's size than a click, and may reach beyond a closer view.
+        one = before is None and len(clicks.positives) == 1
+        if one and self.zoom and self.networks.compares_views:
+            clicked = Click(*map(int, clicks.positives[0]))
+            closer = (closer_view(prepared.shape, clicked, share) for share in CLOSER_SHARES)
             answers = [
                 self._answer_in(prepared, clicks, before, view, share)
                 for view, share in zip(closer, CLOSER_SHARES, strict=True)
