@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutorial_lib.clicks import Clicks, Mark
+from tutorial_lib.clicks import Click, Clicks, Mark
 
 CLOSER_SHARES = (0.5, 0.25)  # of the photo's sides: the closer views that a first click is seen in
 
