@@ -39,7 +39,9 @@ def results(**methods):
 
 @pytest.fixture
 def folder(tmp_path):
-    network = {f"cat0{k}_000000000001": [0.5, 0.9] for k in range(9)} | {"dining-table00_000000000007": [0.95]}
+    network = {f"cat0{k}_000000000001": [0.5, 0.9] for k in range(9)} | {
+        "dining-table00_000000000007": [0.95]
+    }
     network |= {f"teddy-bear0{k}_000000000002": [0.6] * 20 for k in range(9)}
     classical = {key: [0.0] * 20 for key in [*network][:9]}  # only some of the objects
     (tmp_path / "coco-800_center.json").write_text(results(**{"graph-cut": classical}))

@@ -411,7 +411,9 @@ def test_the_papers_g_is_shuffled_in_training_only():
 
 
 def test_an_unknown_g_is_refused():
-    with pytest.raises(ValueError, match="shared, intent, paper; there is no 'dice'") as error:
+    with pytest.raises(
+        ValueError, match="shared, intent, views, paper; there is no 'dice'"
+    ) as error:
         selection_network("dice", answered()[0])
     assert one_sentence(error.value)
 

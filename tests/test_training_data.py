@@ -3,6 +3,7 @@
 import json
 import pickle
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,6 +115,31 @@ def rectangle(number, image, top, left, bottom, right, crowd=0):
     corners = [[left, top, right, top, right, bottom, left, bottom]]
     return {"id": number, "image_id": image, "category_id": 1, "iscrowd": crowd,
             "segmentation": corners}  # fmt: skip
+
+
+def test_a_collage_shows_what_is_visible_of_each_object():
+    red, blue = np.zeros((SIDE, SIDE, 3), np.uint8), np.full((SIDE, SIDE, 3), 80, np.uint8)
+    red[DISC_MASK], blue[DISC_MASK] = (250, 0, 0), (0, 0, 250)
+
+    class Two:
+        def __getitem__(self, index):
+            return SimpleNamespace(image=(red, blue)[index], truth=DISC_MASK)
+
+        def __len__(self):
+            return 2
+
+    areas, counts = [], []
+    for seed in range(40):
+        scene = sources.Collages(Two()).draw(rng(seed))
+        strong = scene.image[scene.truth].max(axis=1) > 100  # edges are blended
+        assert strong.mean() > 0.7  # the pixels of an object are those of its disc
+        areas.append(scene.truth.mean())
+        counts.append(len(np.unique(scene.labels)) - 2)  # neither background nor the object
+    assert min(areas) >= sources.SMALLEST_PASTED
+    assert np.median(areas) < DISC_MASK.mean()  # pasted objects are small
+    assert max(counts) >= 3
+    again = sources.Collages(Two()).draw(rng(0))
+    assert np.array_equal(again.image, sources.Collages(Two()).draw(rng(0)).image)
 
 
 def test_coco_gives_objects_among_others_and_never_a_held_out_or_a_test_photo(tmp_path):
