@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.driver import (
     PHOTO,
@@ -31,16 +32,30 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def open_in_lab(lab: Server, browser: Browser) -> Iterator[Callable[..., Clicker]]:
-    contexts = []
+@pytest.fixture(scope="session")
+def context_with(browser: Browser) -> Callable[..., BrowserContext]:
+    """Return one context for each kind of person: Lab's scripts are loaded once in each."""
 
-    def open_(cells: list[str] | None = None, before: int = 0, **context) -> Clicker:
+    @functools.cache
+    def context(**settings) -> BrowserContext:
+        return browser.new_context(viewport={"width": 1200, "height": 1000}, **settings)
+
+    return context
+
+
+@pytest.fixture
+def open_in_lab(
+    lab: Server, context_with: Callable[..., BrowserContext]
+) -> Iterator[Callable[..., Clicker]]:
+    pages = []
+
+    def open_(cells: list[str] | None = None, before: int = 0, **settings) -> Clicker:
         name = f"test-{secrets.token_hex(3)}.ipynb"
         write_notebook(lab.root / name, cells or [PHOTO + WIDGET], before)
-        contexts.append(browser.new_context(viewport={"width": 1200, "height": 1000}, **context))
-        return lab.open(contexts[-1].new_page(), name)
+        pages.append(context_with(**settings).new_page())
+        return lab.open(pages[-1], name)
 
     yield open_
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
+    lab.end_kernels()

@@ -28,7 +28,14 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 START_SECONDS = 90
-IDLE = "text=Python 3 (ipykernel) | Idle"
+# On a busy machine a page is shown long before it is ready. Without a kernel, Run All Cells does
+# nothing; and a cell that runs before the widgets' extension is loaded shows text and keeps it.
+READY = """() => {
+  const app = window.jupyterapp, session = app?.shell.currentWidget?.sessionContext;
+  const kernel = session?.session?.kernel;
+  return app?.isPluginActivated('@jupyter-widgets/jupyterlab-manager:plugin') && session?.isReady
+    && kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
 
 
 def free_port() -> int:
@@ -98,22 +105,40 @@ class Server:
         settings.mkdir(parents=True, exist_ok=True)
         (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
 
-    def open(self, page: Page, notebook: str) -> Clicker:
-        """Open a notebook of the root folder, run all its cells, and wait for the widget."""
+    def run(self, page: Page, notebook: str) -> None:
+        """Open a notebook of the root folder, and run all its cells."""
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
-        page.wait_for_selector(IDLE, timeout=60_000)
-        return run_all(page)
+        wait_until_ready(page)
+        run_all(page)
+
+    def open(self, page: Page, notebook: str) -> Clicker:
+        """Run a notebook, and wait for its widget."""
+        self.run(page, notebook)
+        clicker = Clicker(page)
+        clicker.wait_until_shown()
+        return clicker
+
+    def end_kernels(self) -> None:
+        """End the kernels of all notebooks, which else stay when their page is closed."""
+        for session in self._ask("GET", "/api/sessions"):
+            self._ask("DELETE", f"/api/sessions/{session['id']}")
+
+    def _ask(self, method: str, path: str) -> list | None:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or "null")
 
 
-def run_all(page: Page) -> Clicker:
-    """Run all cells of the open notebook, in Lab or Notebook 7, and wait for the widget."""
-    # On a busy machine the kernel is idle before the page has loaded the widgets' extensions.
-    page.wait_for_load_state("networkidle", timeout=60_000)
+def wait_until_ready(page: Page) -> None:
+    """Wait until the open notebook, in Lab or Notebook 7, has a kernel and can show widgets."""
+    page.wait_for_function(READY, timeout=START_SECONDS * 1000)
+
+
+def run_all(page: Page) -> None:
+    """Run all cells of the open notebook, in Lab or Notebook 7."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    clicker = Clicker(page)
-    clicker.wait_until_shown()
-    return clicker
 
 
 @contextmanager
@@ -125,6 +150,7 @@ def jupyter_lab(folder: Path) -> Iterator[Server]:
         "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     with serving(command, folder, f"{url}/api?token={token}"):
         yield Server(url, token, folder)

@@ -7,7 +7,7 @@ import re
 
 from PIL import Image
 
-from tests.browser.driver import IDLE, PHOTO, WIDGET
+from tests.browser.driver import PHOTO, WIDGET, wait_until_ready
 
 SLOW = """
 import time
@@ -110,7 +110,7 @@ def test_a_reloaded_page_shows_photo_clicks_and_mask_again(open_in_lab):
     clicker.page.keyboard.press("Control+s")
     clicker.page.wait_for_timeout(1500)
     clicker.page.reload()
-    clicker.page.wait_for_selector(IDLE, timeout=60_000)
+    wait_until_ready(clicker.page)
     clicker.wait_until_shown()
     clicker.wait("([x, y, r, g, b]) => b > 100 && b > r", 330, 380)
     assert clicker.pixel(330, 380) == before

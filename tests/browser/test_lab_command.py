@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.browser.driver import IDLE, Clicker, free_port, serving
+from tests.browser.driver import Clicker, free_port, serving, wait_until_ready
 from tutorial_lib.paths import bundled
 
 TOKEN = "only-on-this-machine"
@@ -17,11 +17,12 @@ def test_the_lab_command_opens_the_first_notebook_and_it_answers_clicks(browser,
     command = [
         "tutorial_lib", "lab", "--folder", str(notebooks), "--no-browser",
         "--ServerApp.ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={TOKEN}",
+        "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     with serving(command, tmp_path, f"{url}/api?token={TOKEN}"):
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         page.goto(f"{url}/?token={TOKEN}")  # where the browser is sent to: Lab's default address
-        page.wait_for_selector(IDLE, timeout=60_000)
+        wait_until_ready(page)
         assert "00_first_click.ipynb" in page.url
         page.get_by_role("heading", name="First click").first.wait_for()
         page.locator(".jp-CodeCell").first.click()

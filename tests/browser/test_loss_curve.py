@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.driver import IDLE, write_notebook
+from tests.browser.driver import write_notebook
 
 TRAINING = """
 import time
@@ -22,10 +22,7 @@ SOURCE = "document.querySelector('.tutorial-loss-curve img')?.src"
 def test_the_curve_moves_while_its_cell_runs_and_stays(lab, browser):
     write_notebook(lab.root / "curve.ipynb", [TRAINING])
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    page.goto(f"{lab.url}/lab/tree/curve.ipynb?token={lab.token}&reset")
-    page.wait_for_selector(IDLE, timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    lab.run(page, "curve.ipynb")
     done = page.locator(".jp-OutputArea", has_text="trained to the end")
     page.wait_for_function(f"{SOURCE} !== undefined", timeout=60_000)
     for _ in range(2):

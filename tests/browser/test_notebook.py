@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.browser.driver import PHOTO, WIDGET, free_port, run_all, serving, write_notebook
+from tests.browser.driver import (
+    PHOTO,
+    WIDGET,
+    Clicker,
+    free_port,
+    run_all,
+    serving,
+    wait_until_ready,
+    write_notebook,
+)
 
 TOKEN = "only-on-this-machine"
 
@@ -15,13 +24,15 @@ def test_the_widget_answers_clicks_in_notebook_7(browser, tmp_path):
         "notebook", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={tmp_path}",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     with serving(command, tmp_path, f"{url}/api?token={TOKEN}"):
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         page.goto(f"{url}/notebooks/page.ipynb?token={TOKEN}")
-        idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
-        page.wait_for_selector(idle, state="attached", timeout=60_000)
-        clicker = run_all(page)
+        wait_until_ready(page)
+        run_all(page)
+        clicker = Clicker(page)
+        clicker.wait_until_shown()
         clicker.click(300, 360)
         clicker.click(60, 60, button="right")
         clicker.wait_for_clicks([360, 300, True], [60, 60, False])
