@@ -14,26 +14,26 @@ endif
 PY := $(BIN)/python
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
 DENSE := --other "g of the paper=latent-diversity-dense"
-# Outputs are compared as a reader would; tests/notebook_outputs.py says how.
+# One process for each core, and one thread in each: threads of several would fight. A process that
+# is done takes over half of what another has left, so that none waits at the end.
+WORKERS := -n auto --maxprocesses 4
+PARALLEL := $(WORKERS) --dist worksteal
+# Outputs are compared as a reader would; tests/notebook_outputs.py says how. The cells of a
+# notebook stay together, and the notebooks in the order in which they are collected.
 NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 300 \
-	-p no:cacheprovider
-# Files side by side, one for each core, and one thread in each: threads of several would fight.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+	-p no:cacheprovider $(WORKERS) --dist loadfile --no-loadscope-reorder
 unit notebook-tests: export OMP_NUM_THREADS = 1
 TEST_HOME := TUTORIAL_LIB_HOME=$(abspath $(VENV))/home
 # pytest as on a processor with fewer instructions: $(call plain,instructions,threads). With two
 # threads in each of two files there are more threads than cores: who waits gives its core away.
 plain = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=$(1) OMP_NUM_THREADS=$(2) \
-	OMP_WAIT_POLICY=PASSIVE $(TEST_HOME) $(NICE) $(PY) -m pytest -p tests.only_networks $(PARALLEL)
+	OMP_WAIT_POLICY=PASSIVE $(TEST_HOME) $(NICE) $(PY) -m pytest -p tests.only_networks
 # Exit code 0 on processors that have no more: there notebook-tests runs as the last command would.
 AVX2_ALREADY := $(PY) -c "import sys, torch; \
 	sys.exit(torch.backends.cpu.get_cpu_capability() not in ('AVX2', 'DEFAULT'))"
 # The notebooks in which shipped networks answer clicks; the others train small ones.
 ANSWERING := 07_deep_object_selection.ipynb 09_latent_diversity.ipynb
-# Not again as on a plain processor: files that only name networks, or check how they are built.
-NAMING := average_weights backbones click_log notebook_code one_click options plots_comparisons \
-	provenance published weights
-QUICK := tests --ignore tests/browser -m "not slow" $(NAMING:%=--ignore tests/test_%.py)
+QUICK := tests --ignore tests/browser -m "not slow"
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
@@ -43,15 +43,21 @@ QUICK := tests --ignore tests/browser -m "not slow" $(NAMING:%=--ignore tests/te
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
+# $(call set-up,what): install it into the virtual environment.
+define set-up
+$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed; try make PYTHON=python3.12') if sys.version_info < (3, 11) else None"
+$(PYTHON) -m venv $(VENV)
+$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e "$(1)"
+endef
+
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed; try make PYTHON=python3.12') if sys.version_info < (3, 11) else None"
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet -c constraints.txt -e .
+	$(call set-up,.)
 	touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
-	touch $@
+# What tests need includes everything else: one installation, and no second look at .installed.
+$(VENV)/.installed-test: pyproject.toml constraints.txt
+	$(call set-up,.[test])
+	touch $(VENV)/.installed $@
 
 install: $(VENV)/.installed ## Set up the virtual environment .venv
 
@@ -74,10 +80,10 @@ unit: $(VENV)/.installed-test ## Tests of the library, the command line and the 
 	$(PY) -m pytest tests --ignore tests/browser $(PARALLEL) $(ARGS)
 
 notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with their stored outputs
-	$(TEST_HOME) $(PY) -m pytest $(NBVAL) $(PARALLEL) notebooks
+	$(TEST_HOME) $(PY) -m pytest $(NBVAL) notebooks
 
 plain-tests: $(VENV)/.installed-test ## Tests and notebooks of networks again, as on plain processors
-	$(call plain,default,2) $(QUICK)
+	$(call plain,default,2) $(PARALLEL) $(QUICK)
 	$(call plain,default,2) $(NBVAL) $(addprefix notebooks/solutions/,$(ANSWERING))
 	if $(AVX2_ALREADY); then echo "This processor has no more than AVX2: notebook-tests was this run."; else \
 	$(call plain,avx2,1) $(NBVAL) $(addprefix notebooks/,$(ANSWERING)); fi

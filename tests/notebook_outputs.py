@@ -167,3 +167,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[N
         Notebook.from_parent(parent, path=file_path) if isinstance(node, IPyNbFile) else node
         for node in collectors
     ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the last notebooks of the course first: they take longest, and no core waits for one."""
+    items.sort(key=lambda item: item.path.name, reverse=True)

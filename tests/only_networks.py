@@ -4,7 +4,8 @@
 instructions than the processor has. A file is about networks if it imports torch or the parts of
 the package that need it, or names one of its methods: nobody has to keep a list. Test files that
 train networks are left out, because only answers are compared across processors. So is a test of
-each method for methods without a network.
+each method for methods without a network. A file that is found although its networks answer little
+says so itself: it is marked ``slow``.
 """
 
 from __future__ import annotations

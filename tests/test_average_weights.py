@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from tools.average_weights import average, main
 from tutorial_lib.deep.weights import open_weights, save_weights
 
+pytestmark = pytest.mark.slow  # it averages files, and no network answers
 ONE = {"f.a": torch.tensor([1.0, 2.0]), "g.a": torch.tensor([0.0]), "f.n": torch.tensor(3)}
 TWO = {"f.a": torch.tensor([3.0, 0.0]), "g.a": torch.tensor([1.0]), "f.n": torch.tensor(5)}
 

@@ -24,6 +24,7 @@ from tutorial_lib.deep.backbones import vgg
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.efficientnet_lite import ConvNorm, SameConv2d
 
+pytestmark = pytest.mark.slow  # it checks how networks are built
 VGG_URL = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
     "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",

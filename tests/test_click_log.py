@@ -22,6 +22,7 @@ from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.study import read_trials
 
+pytestmark = pytest.mark.slow  # it names networks, and few answer
 PHOTO, TRUTH, CLICKS = easy_scene()
 LARGE, _, _ = easy_scene(400, 600)
 

@@ -37,6 +37,7 @@ from tutorial_lib.deep.networks import hypercolumn
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.users import region_depth, robots, simulation, training_clicks
 
+pytestmark = pytest.mark.slow  # it compares definitions, not answers
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOST_LINES, MOST_BYTES = 15, 1_000_000

@@ -16,6 +16,7 @@ from tutorial_lib.metrics import iou
 from tutorial_lib.registry import get_segmenter
 from tutorial_lib.users.robots import center
 
+pytestmark = pytest.mark.slow  # it names networks, and none answers
 SET = {"dataset": "photos", "precision": "float32", "objects": 2, "miou": {"dos": 0.5}}
 RESULT = {
     "schema": 1,

@@ -15,6 +15,8 @@ from tutorial_lib import registry
 from tutorial_lib.options import OptionError, label, latest, options_of, split
 from tutorial_lib.registry import MethodInfo, get_segmenter, methods, read_options, register
 
+pytestmark = pytest.mark.slow  # it names networks, and none answers
+
 
 class Colour(enum.Enum):
     RED = 1

@@ -6,6 +6,7 @@ import pytest
 from tests.support import one_sentence
 from tutorial_lib import metrics, plots
 
+pytestmark = pytest.mark.slow  # it names networks, and none answers
 OURS = {"dos": (4.0, 3.0, 5.5), "graph-cut": (9.0, 7.0, 10.0)}
 PAPERS = {"Xu": {"dos": 6.04, "growcut": 16.74}, "Li": {"dos": 6.08, "graph-cut": 10.0}}
 

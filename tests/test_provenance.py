@@ -14,6 +14,7 @@ from tutorial_lib.classical.graph_cut import GraphCut
 from tutorial_lib.evaluation import provenance
 from tutorial_lib.evaluation.provenance import made_from, option_files, plain_options, source_of
 
+pytestmark = pytest.mark.slow  # it names networks, and none answers
 METHOD = """
 from math import sqrt
 HALF = 0.5

@@ -24,6 +24,8 @@ from tutorial_lib.evaluation.published import (
     published_noc,
 )
 
+pytestmark = pytest.mark.slow  # it names networks, and none answers
+
 # Printed means that are not the means of their rows; the module's text says so.
 MISPRINTS = {("euclidean-star", 85), ("geodesic-star", 90)}
 FOUR = ("davis", "grabcut", "sbd", "coco")

@@ -26,6 +26,7 @@ from tutorial_lib.deep.weights import (
     shipped_problems,
 )
 
+pytestmark = pytest.mark.slow  # it checks files, and few networks answer
 STATE = {
     "layer.weight": torch.tensor([[0.5, -1.25], [3.0, 0.1]]),
     "norm.num_batches_tracked": torch.tensor(7),
