@@ -30,6 +30,7 @@ LAYERS = [
     ["data"],
     ["evaluation"],
     ["plots", "training"],
+    ["course"],
     ["widgets", "study"],
     ["checkup", "doctor"],
     ["cli"],

@@ -6,6 +6,7 @@ from .actions import Stroke as Stroke
 from .clicks import Click as Click
 from .clicks import Clicks as Clicks
 from .clock import timed as timed
+from .course.checking import check as check
 from .data.samples import SamplePhoto as SamplePhoto
 from .data.samples import load_sample as load_sample
 from .data.samples import sample_names as sample_names
