@@ -38,7 +38,7 @@ QUICK := tests --ignore tests/browser -m "not slow"
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
 	notebooks figures measure evaluate one-click selection ablations ablations-toy tables \
-	constants wheel clean
+	constants student wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -132,6 +132,9 @@ tables: $(VENV)/.installed ## Write the measured figures into README and the mod
 
 constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of images and masks)
 	$(PY) tools/choose_constants.py --root "$(ROOT)"
+
+student: $(VENV)/.installed ## Write the notebooks for students, with gaps, into build/student
+	$(PY) -m tutorial_lib student --out build/student
 
 wheel: $(VENV)/.installed-test ## Build the wheel into dist/
 	$(PY) -m build --wheel

@@ -1,7 +1,7 @@
 """The command line: ``python -m tutorial_lib COMMAND``.
 
 ``python -m tutorial_lib lab | doctor | methods | segment | evaluate | fit-robot | train | fetch |
-bench``.
+bench``, and for a course ``student | submit | grade | quiz``.
 """
 
 from __future__ import annotations
@@ -383,6 +383,74 @@ def time_methods(
         log=lambda line: print(line, file=sys.stderr, flush=True),
     )
     print(json.dumps(to_plain(results), indent=2) if as_json else as_table(results))
+
+
+@app.command("student")
+def write_student(
+    out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path("build/student"),
+) -> None:
+    """Write the notebooks for students: with gaps, hints and checks in the place of answers."""
+    from tutorial_lib.course.student import write_student_notebooks
+
+    written = write_student_notebooks(out)
+    print(f"{out}: {len(written)} notebooks.")
+
+
+@app.command("submit")
+def submit_answers(
+    out: Annotated[Path, typer.Option(help="JSON file to hand in.")],
+    name: Annotated[str | None, typer.Option(help="Your name; asked for if missing.")] = None,
+    folder: Annotated[Path, typer.Option(help="Folder of your notebooks.")] = Path(),
+) -> None:
+    """Pack your answers and click logs into one file to hand in."""
+    from tutorial_lib.course.submission import collect, pack
+    from tutorial_lib.targets import check_target
+
+    check_target(out)
+    if name is None:
+        if not sys.stdin.isatty():
+            raise ValueError("Say who you are, such as --name 'Ada Lovelace'.")
+        name = typer.prompt("Your name")
+    found = collect(folder, name)
+    _write(out, pack(found, folder))
+    right = sum(entry.get("right") is True for entry in found.answers.values())
+    words = sum("words" in entry for entry in found.answers.values())
+    print(
+        f"{out}: {found.name}, {len(found.answers)} answers ({right} right, {words} in words), "
+        f"{len(found.logs)} click logs."
+    )
+
+
+@app.command("grade")
+def grade_submissions(
+    folder: Annotated[Path, typer.Argument(help="Folder of the files that were handed in.")],
+    out: Annotated[Path, typer.Option(help="Folder for grades.csv and report.html.")],
+    seconds: Annotated[int, typer.Option(min=10, help="Longest time for one submission.")] = 600,
+) -> None:
+    """Check all submissions again, in fresh and confined processes, and write the grades."""
+    from tutorial_lib.course.grading import grade_folder
+    from tutorial_lib.course.report import write_reports
+    from tutorial_lib.targets import check_folder
+
+    check_folder(out)
+    graded, unread = grade_folder(folder, seconds, log=lambda line: print(line, file=sys.stderr))
+    write_reports(graded, unread, out)
+    print(f"{out}: {len(graded)} submissions graded, {len(unread)} files not read.")
+
+
+@app.command("quiz")
+def print_quiz(
+    session: Annotated[int, typer.Argument(help="1, 2 or 3.")],
+    out: Annotated[Path, typer.Option(help="HTML file to print.")],
+    key: Annotated[bool, typer.Option("--key", help="Add the answers on a second page.")] = False,
+) -> None:
+    """Write the quiz of a session as a sheet to print."""
+    from tutorial_lib.course.quiz import quiz_sheet
+    from tutorial_lib.targets import check_target
+
+    check_target(out)
+    _write(out, quiz_sheet(session).as_page(key).encode("utf-8"))
+    print(f"{out}: quiz {session}{' with key' if key else ''}.")
 
 
 @app.command()

@@ -1,0 +1,157 @@
+"""Student notebooks, quizzes, routes and the guide fit the notebooks that they are made from."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from tests.support import ROOT
+from tutorial_lib.cli import app
+from tutorial_lib.course import exercises, quiz_sheet, read_routes, write_student_notebooks
+from tutorial_lib.course.checking import judged
+from tutorial_lib.course.routes import cell_ids, routes_as_markdown
+from tutorial_lib.widgets import Quiz
+
+INSTRUCTOR = ROOT / "notebooks" / "instructor"
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+# -- student notebooks -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def students(tmp_path_factory):
+    paths = write_student_notebooks(tmp_path_factory.mktemp("student"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def test_every_notebook_has_a_valid_student_version_without_outputs(students):
+    assert set(students) == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    for notebook in students.values():
+        nbformat.validate(nbformat.from_dict(notebook))
+        assert not any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_every_exercise_is_there_with_statement_hint_gap_and_check(students):
+    cells = {cell["id"]: source(cell) for book in students.values() for cell in book["cells"]}
+    for name, exercise in exercises().items():
+        stem = f"gap-{name.replace('.', '-')}"
+        statement = cells[f"{stem}-statement"]
+        assert exercise.hint in statement and exercise.form in statement
+        asked = statement.partition("\n\n")[2].partition("**The answer.**")[0]
+        assert len(asked.split()) > 8, name
+        if f"{stem}-code" in cells:
+            assert "# YOUR CODE" in cells[f"{stem}-code"]
+        assert any(f'check("{name}"' in cells.get(f"{stem}-{k}", "") for k in ("check", "words"))
+
+
+def test_a_fresh_gap_is_open_and_its_names_are_explained(students):
+    said = {}
+    for book in students.values():
+        found = {cell["id"]: source(cell) for cell in book["cells"]}
+        for stem in (key[:-5] for key in found if key.startswith("gap-") and key.endswith("-code")):
+            scope = {"check": lambda name, answer: said.update({name: answer})}
+            exec(found[f"{stem}-code"], scope)
+            exec(found[f"{stem}-check"], scope)
+            names = re.findall(r"^(?:def )?(\w+)(?: = |\()", found[f"{stem}-code"], re.MULTILINE)
+            statement = found[f"{stem}-statement"]
+            assert all(f"`{n}`" in statement or f"`{n}(" in statement for n in names), (stem, names)
+    assert set(said) == {name for name in exercises() if not name.startswith("00")}
+    for name, answer in said.items():
+        right, sentence = judged(name, answer)
+        assert not right and "open" in sentence, (name, sentence)
+
+
+def test_no_student_notebook_tells_an_answer(students):
+    for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+        text = "\n".join(source(cell) for cell in students[path.stem]["cells"])
+        assert "solutions/" not in text
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["id"].startswith("exercise-") and cell["id"].endswith("-reading"):
+                assert source(cell)[:200] not in text, cell["id"]
+
+
+# -- quizzes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("session", [1, 2, 3])
+def test_a_quiz_has_ten_questions_with_key_and_explanation(session, tmp_path):
+    sheet = quiz_sheet(session)
+    assert len(sheet.questions) == 10
+    for question in sheet.questions:
+        assert len(set(question.options)) == 4 and question.why
+    assert len({question.right for question in sheet.questions}) > 2
+    out = tmp_path / "quiz.html"
+    for extra in ([], ["--key"]):
+        done = CliRunner().invoke(app, ["quiz", str(session), "--out", str(out), *extra])
+        assert done.exit_code == 0, done.output
+        page = out.read_text(encoding="utf-8")
+        assert "http:" not in page and "https:" not in page and "<script" not in page
+        assert ("Key" in page) == bool(extra)
+
+
+def test_the_widget_counts_first_tries_and_explains():
+    quiz = Quiz(1)
+    first = quiz.sheet.questions[0]
+    quiz.answer((first.right + 1) % 4)
+    quiz.answer(first.right)
+    quiz.go(1)
+    quiz.answer(quiz.sheet.questions[1].right)
+    assert quiz.score == 1 and len(quiz.given) == 2
+    assert "Right." in quiz.children[-1].value
+    assert quiz.sheet.questions[9].text in quiz._repr_mimebundle_()["text/markdown"]
+    with pytest.raises(ValueError, match="no session 4"):
+        Quiz(4)
+
+
+# -- routes and guide ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(read_routes()))
+def test_a_route_adds_up_and_names_cells_that_exist(name):
+    route = read_routes()[name]
+    assert sum(step.read + step.work for step in route.steps) == route.minutes
+    assert sum(step.last for step in route.steps) == 1
+    places = {}
+    for step in route.steps:
+        assert step.do in ("show", "run", "skip")
+        assert (step.read + step.work > 0) == (step.do != "skip"), step
+        places.setdefault(step.notebook, []).append(cell_ids(step.notebook).index(step.start))
+    for notebook, starts in places.items():
+        assert starts == sorted(set(starts)), f"{notebook}: the steps are not in order"
+        assert starts[0] == 0 or notebook == "quizzes", (
+            f"{notebook} does not begin at its first cell"
+        )
+
+
+def test_the_three_sessions_have_ninety_minutes_each():
+    assert [read_routes()[f"session-{n}"].minutes for n in (1, 2, 3)] == [90, 90, 90]
+
+
+def test_the_page_of_routes_is_up_to_date():
+    """If this fails, run ``python tools/write_routes.py``."""
+    assert (INSTRUCTOR / "routes.md").read_text(encoding="utf-8") == routes_as_markdown()
+
+
+def test_the_guide_has_a_section_for_each_notebook_and_names_its_cells():
+    sections = (INSTRUCTOR / "guide.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    books = {path.stem[:2]: path.stem for path in (ROOT / "notebooks").glob("[01][0-9]_*.ipynb")}
+    assert [section[:2] for section in sections] == [n for n in sorted(books) if n < "11"]
+    for section in sections:
+        ids = cell_ids(books[section[:2]])
+        for part in (
+            "Goal",
+            "On the board",
+            "Ask before running",
+            "Misconceptions",
+            "Mixed groups",
+        ):
+            assert f"**{part}" in section
+        assert "**On students' machines.**" in section
+        named = re.findall(r"^\| `([\w-]+)`", section, re.MULTILINE)
+        assert named and not set(named) - set(ids), section[:30]
