@@ -15,6 +15,7 @@ from tutorial_lib.evaluation import (
     paired,
     smaller_error,
 )
+from tutorial_lib.evaluation.oracle import summarise_curves
 from tutorial_lib.evaluation.published import LI_TABLE_2, XU_TABLE_1
 
 SEEN, UNSEEN = XU_COLUMNS[3:]
@@ -39,9 +40,8 @@ def results(**methods):
 
 @pytest.fixture
 def folder(tmp_path):
-    network = {f"cat0{k}_000000000001": [0.5, 0.9] for k in range(9)} | {
-        "dining-table00_000000000007": [0.95]
-    }
+    network = {f"cat0{k}_000000000001": [0.5, 0.9] for k in range(9)}
+    network |= {"dining-table00_000000000007": [0.95]}
     network |= {f"teddy-bear0{k}_000000000002": [0.6] * 20 for k in range(9)}
     classical = {key: [0.0] * 20 for key in [*network][:9]}  # only some of the objects
     (tmp_path / "coco-800_center.json").write_text(results(**{"graph-cut": classical}))
@@ -76,6 +76,12 @@ def test_an_interval_that_touches_zero_decides_nothing():
     assert paired([1, 2, 3], [1, 2, 3]).verdict == "undecided"
     assert Difference(-1, -2, 0, 5).verdict == "undecided"
     assert not Difference(0.3, -0.4, 1.0, 49).contains(-1.88)
+
+
+def test_files_of_means_keep_the_counts_that_an_interval_needs():
+    found = summarise_curves([[0.5, 0.87, 0.95], [0.95]], 20)
+    assert found["counts"] == {"85": [2, 1], "90": [3, 1]}
+    assert found["noc"] == {"85": 1.5, "90": 2.0}
 
 
 @pytest.mark.parametrize("rows", [([], []), ([1], [1, 2])])

@@ -101,3 +101,4 @@ def test_the_tool_takes_the_mean_over_the_robots_first_clicks(folder, tmp_path, 
     for part in ("seen", "unseen"):
         assert found[part].objects == 2
         assert found[part].miou == {"geodesic-matting": pytest.approx(np.mean(ious), abs=5e-5)}
+        assert found[part].ious == {"geodesic-matting": pytest.approx(tuple(ious), abs=5e-5)}
