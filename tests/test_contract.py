@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support import easy_scene
-from tutorial_lib.actions import Stroke
+from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import iou
 from tutorial_lib.registry import get_segmenter, methods
@@ -100,6 +100,42 @@ def test_strokes_and_clicks_are_answered_together_and_undone_one_by_one(method, 
     assert same(method.segment(method.prepare(IMAGE), STROKES), method.segment(prepared, STROKES))
     with pytest.raises(ValueError, match="row 48, column 3 lies outside"):
         method.segment(prepared, TWO.add(Stroke([(4, 3), (48, 3)])))
+
+
+def test_a_box_confines_the_answer(name, method, prepared):
+    info = {info.name: info for info in methods()}[name]
+    assert info.box.endswith(".") and info.start.endswith(".")
+    box = Box(8, 16, 40, 48)
+    answer = method.segment(prepared, Clicks([box, Click(24, 32)]))
+    around = answer.mask[:4].any() or answer.mask[:, :10].any()  # networks see a little around it
+    assert not around and (name in KNOW_CLASSES or iou(answer.mask, TRUTH) > 0.9)
+    assert method.segment(prepared, Clicks([box])).mask.any() == (name == "grabcut")
+    with pytest.raises(ValueError, match="box 8,16,49,48 lies outside the image of 48x64"):
+        method.segment(prepared, Clicks([Box(8, 16, 49, 48)]))
+
+
+def test_a_start_mask_is_shown_corrected_and_undone(name, method, prepared):
+    start = TRUTH & (np.arange(64) < 36)  # a third of the object is missing
+    begun = Clicks().starting_from(start)
+    shown = method.segment(prepared, begun)
+    assert np.array_equal(shown.mask, start)
+    corrected = method.segment(prepared, begun.add(Click(24, 38)))
+    assert corrected.mask[24, 38] and not same(corrected, shown)
+    if name not in KNOW_CLASSES:
+        assert iou(corrected.mask, TRUTH) > iou(start, TRUTH)
+    assert same(method.segment(prepared, begun.add(Click(24, 38)).undo()), shown)
+    fresh = method.segment(method.prepare(IMAGE), begun.add(Click(24, 38)))
+    assert same(fresh, corrected)
+    method.segment(prepared, begun.add(Click(6, 6, False)))  # a background click alone is enough
+    with pytest.raises(ValueError, match="start mask has 2x2 pixels .* image has 48x64"):
+        method.segment(prepared, Clicks().starting_from(np.eye(2, dtype=bool)))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_start_mask_of_one_side_only(method, prepared, full):
+    begun = Clicks().starting_from(np.full(SHAPE, full))
+    for clicks in (begun, begun.add(Click(24, 32)), begun.add(Click(24, 32, False))):
+        assert method.segment(prepared, clicks).mask.shape == SHAPE
 
 
 @find_anything

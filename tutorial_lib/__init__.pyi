@@ -2,6 +2,7 @@ from . import guidance as guidance
 from . import metrics as metrics
 from . import plots as plots
 from . import render as render
+from .actions import Box as Box
 from .actions import Stroke as Stroke
 from .clicks import Click as Click
 from .clicks import Clicks as Clicks

@@ -1,13 +1,14 @@
-"""What a user can draw on a photo beside a click: a stroke.
+"""What a user can say about a photo beside a click: a stroke, a box, a mask to start from.
 
 Coordinates are ``(row, col)`` everywhere; only ``from_xy`` takes ``(x, y)``.
 """
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Any
@@ -136,6 +137,232 @@ class Stroke:
     def __str__(self) -> str:
         points = " ".join(f"{row},{col}" for row, col in self.points)
         return f"{points},{'+' if self.positive else '-'}"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box around the object. What a method does with it: :attr:`MethodInfo.box`.
+
+    Parameters
+    ----------
+    top, left : int
+        Row and column of its upper left pixel.
+    bottom, right : int
+        Row and column behind its lower right pixel, so that ``bottom - top`` is its height.
+
+    Raises
+    ------
+    TypeError
+        If a coordinate is not an integer.
+    ValueError
+        If a coordinate is negative, or the box has no area.
+
+    Examples
+    --------
+    >>> Box.parse("10,20,60,90").shape
+    (50, 70)
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __post_init__(self) -> None:
+        for name in ("top", "left", "bottom", "right"):
+            number = whole_number(f"A box's {name}", getattr(self, name))
+            object.__setattr__(self, name, number)
+        if self.top >= self.bottom or self.left >= self.right:
+            raise ValueError(
+                f"The box {self} has no area: write the upper left corner first, then the lower "
+                "right one."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, in pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+    @classmethod
+    def between(cls, first: Point, second: Point) -> Box:
+        """Build the box that a drag from one pixel to another spans, in any direction.
+
+        Parameters
+        ----------
+        first, second : tuple of int
+            Rows and columns of two opposite corners. Both pixels lie in the box.
+
+        Returns
+        -------
+        Box
+            The box.
+
+        Examples
+        --------
+        >>> Box.between((9, 4), (2, 7))
+        Box(top=2, left=4, bottom=10, right=8)
+        """
+        (top, bottom), (left, right) = (sorted(ends) for ends in zip(first, second, strict=True))
+        return cls(top, left, bottom + 1, right + 1)
+
+    @classmethod
+    def parse(cls, text: str) -> Box:
+        """Parse ``"R0,C0,R1,C1"``, as on the command line.
+
+        Parameters
+        ----------
+        text : str
+            Top, left, bottom and right; the last two lie behind the box.
+
+        Returns
+        -------
+        Box
+            The box.
+
+        Raises
+        ------
+        ValueError
+            If the text has another form, or the box has no area.
+        """
+        try:
+            top, left, bottom, right = (int(part) for part in text.split(","))
+        except ValueError:
+            raise ValueError(
+                f"A box is written R0,C0,R1,C1 (for example 10,20,60,90), not {text!r}."
+            ) from None
+        return cls(top, left, bottom, right)
+
+    def inside(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the pixels of the box.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the image, ``(H, W, ...)``.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``.
+        """
+        inside = np.zeros(shape[:2], dtype=bool)
+        inside[self.top : self.bottom, self.left : self.right] = True
+        return inside
+
+    def __str__(self) -> str:
+        return f"{self.top},{self.left},{self.bottom},{self.right}"
+
+
+@dataclass(frozen=True)
+class StartMask:
+    """A mask to go on from. What a method does with it: :attr:`MethodInfo.start`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width, in pixels.
+    packed : bytes
+        The mask as bits, from :func:`numpy.packbits`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> start = StartMask.of(np.array([[True, False], [True, True]]))
+    >>> start.run_lengths(), start.mask.tolist()
+    ([0, 2, 1, 1], [[True, False], [True, True]])
+    """
+
+    shape: tuple[int, int]
+    packed: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, mask: np.ndarray) -> StartMask:
+        """Keep a mask as a value that cannot change.
+
+        Parameters
+        ----------
+        mask : np.ndarray
+            ``(H, W) bool``.
+
+        Returns
+        -------
+        StartMask
+            The mask.
+
+        Raises
+        ------
+        ValueError
+            If the array is not ``(H, W) bool``.
+        """
+        mask = np.asarray(mask)
+        if mask.ndim != 2 or mask.dtype != bool:
+            raise ValueError(
+                f"A start mask is an (H, W) array of bool, not {mask.dtype} of shape {mask.shape}."
+            )
+        return cls((mask.shape[0], mask.shape[1]), np.packbits(mask).tobytes())
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The mask, ``(H, W) bool``."""
+        bits = np.unpackbits(np.frombuffer(self.packed, np.uint8), count=math.prod(self.shape))
+        return bits.reshape(self.shape).astype(bool)
+
+    def run_lengths(self) -> list[int]:
+        """Return the lengths of runs down the columns, as in COCO's files; background first.
+
+        Returns
+        -------
+        list of int
+            Their sum is the number of pixels.
+        """
+        return run_lengths(self.mask)
+
+    @classmethod
+    def from_run_lengths(cls, shape: Sequence[int], counts: Sequence[int]) -> StartMask:
+        """Build a mask from the list that :meth:`run_lengths` returns.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Height and width, in pixels.
+        counts : sequence of int
+            The lengths of the runs.
+
+        Returns
+        -------
+        StartMask
+            The mask.
+
+        Raises
+        ------
+        ValueError
+            If the lengths are not whole numbers that add up to the number of pixels.
+        """
+        lengths = [whole_number("A run's length", count) for count in counts]
+        height, width = shape
+        if sum(lengths) != height * width:
+            raise ValueError(f"The run lengths do not add up to {height} x {width} pixels.")
+        flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+        return cls.of(flat.reshape(width, height).T)
+
+
+def run_lengths(mask: np.ndarray) -> list[int]:
+    """Return uncompressed run lengths, column by column, starting with the background.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``.
+
+    Returns
+    -------
+    list of int
+        As ``counts`` in COCO's files.
+    """
+    flat = mask.ravel(order="F")
+    turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    ends = np.concatenate([[0] if flat[0] else [], [0], turns, [flat.size]])
+    return np.diff(ends).astype(int).tolist()
 
 
 def whole_number(what: str, value: Any) -> int:

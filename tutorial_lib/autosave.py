@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.click_log import Log, dump, fields_of, read_logs
+from tutorial_lib.click_log import Log, clicks_of, dump, fields_of, read_logs
 from tutorial_lib.clicks import Clicks, Mark
 
 
@@ -30,7 +30,7 @@ class Autosave:
     Attributes
     ----------
     kept : list of dict
-        The click logs of earlier sessions on this photo that have at least one click. They are
+        The click logs of earlier sessions on this photo in which somebody said anything. They are
         sorted by the number of clicks, the most first. Among logs with equal numbers, the latest
         comes first.
     """
@@ -43,7 +43,9 @@ class Autosave:
             logs = read_logs(path)
         except ValueError:  # a missing or unreadable file must not prevent new work
             logs = []
-        self.kept = [log for log in logs if log["clicks"] and log["image"]["sha256"] == sha256]
+        self.kept = [
+            log for log in logs if clicks_of(log).actions and log["image"]["sha256"] == sha256
+        ]
 
     def continue_from(self, log: Log) -> None:
         """Continue one of the kept logs, which is then not offered again.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from tutorial_lib.actions import Stroke
+from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, split
 from tutorial_lib.paths import write_atomically
@@ -90,6 +90,13 @@ def segment(
         list[str] | None,
         typer.Option(help="A line in quotes, such as '10,20 10,60 30,60,+'; repeatable."),
     ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(help="R0,C0,R1,C1: a box around the object; R1 and C1 lie behind it."),
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="A mask file to go on from, 255 = object.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Mask to write, an 8-bit PNG, 255 = object.")] = Path(
         "mask.png"
     ),
@@ -98,14 +105,22 @@ def segment(
     ] = None,
     settings: Annotated[list[str] | None, SETTINGS] = None,
 ) -> None:
-    """Segment one photo with clicks and strokes."""
+    """Segment one photo with clicks, strokes, a box, and a mask to start from.
+
+    `methods --json` says what each method does with a box and with a start mask.
+    """
+    from tutorial_lib.exports import read_mask
     from tutorial_lib.images import as_rgb
     from tutorial_lib.render import encode_png
 
-    if not (click or stroke):
+    if not (click or stroke or box is not None or start):
         raise ValueError("Give at least one --click ROW,COL,+ to say where the object is.")
     drawn = {"click": map(Click.parse, click or ()), "stroke": map(Stroke.parse, stroke or ())}
     clicks = Clicks(next(drawn[name]) for name in context.meta["order"] if name in drawn)
+    if box is not None:
+        clicks = clicks.add(Box.parse(box))
+    if start is not None:
+        clicks = clicks.starting_from(read_mask(start.expanduser()))
     image = image.expanduser()
     _check_targets(image, out, candidates)
     segmenter = get_segmenter(method, **read_options(method, settings or ()))

@@ -1,4 +1,4 @@
-"""The click log: clicks, strokes and preferences on a photo, as a file that can be replayed.
+"""The click log: everything a user said about a photo, as a file that can be replayed.
 
 A log is untrusted input. Everything in it is checked before use. A log may set only harmless
 options: numbers, booleans, None, strings from a fixed list, and tuples of these. A path in a log is
@@ -20,7 +20,8 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 
-from tutorial_lib.clicks import Clicks
+from tutorial_lib.actions import Box, StartMask
+from tutorial_lib.clicks import Action, Clicks, Mark, Preference
 from tutorial_lib.images import ImageLike
 from tutorial_lib.option_types import shown
 from tutorial_lib.registry import method_options
@@ -159,6 +160,9 @@ def check_log(log: Any, where: str = "The click log") -> Log:
     clicks = _check_clicks(log["clicks"], log["image"]["shape"], where)
     _check_seconds(log.get("seconds"), clicks, where)
     _check_choices(log.get("choices", []), clicks, where)
+    _check_boxes(log.get("boxes", []), clicks, log["image"]["shape"], where)
+    if "start" in log:
+        _check_start(log["start"], log["image"]["shape"], where)
     return log
 
 
@@ -241,15 +245,52 @@ def _check_choices(choices: Any, clicks: int, where: str) -> None:
             )
 
 
-def fields_of(clicks: Clicks, start: int = 0) -> dict[str, Any]:
-    """Return the fields of a log: ``clicks`` from a number on, and ``choices`` if there are any."""
-    plain = {"clicks": Clicks(clicks.items[start:]).to_list()}
-    choices = [[count, candidate] for count, candidate in clicks.preferences.items()]
-    return plain | ({"choices": choices} if choices else {})
+def _check_boxes(boxes: Any, clicks: int, shape: Sequence[int], where: str) -> None:
+    """Check the ``[number of clicks, [top, left, bottom, right]]`` pairs."""
+    try:
+        for count, (top, left, bottom, right) in boxes:
+            whole = all(type(number) is int for number in (count, top, left, bottom, right))
+            if not whole or not 0 <= count <= clicks:
+                raise ValueError
+            Clicks([Box(top, left, bottom, right)]).check(tuple(shape))
+    except (TypeError, ValueError):
+        raise _damaged(
+            where,
+            "boxes are [number of clicks, [top, left, bottom, right]] pairs inside its photo, not "
+            f"{shown(boxes)}",
+        ) from None
+
+
+def _check_start(start: Any, shape: Sequence[int], where: str) -> None:
+    try:
+        if start["size"] != list(shape[:2]):
+            raise ValueError
+        StartMask.from_run_lengths(start["size"], start["counts"])
+    except (KeyError, TypeError, ValueError):
+        problem = f"its start mask is no mask of its photo: {shown(start)}"
+        raise _damaged(where, problem) from None
+
+
+def fields_of(clicks: Clicks, begin: int = 0) -> dict[str, Any]:
+    """Return the fields of a log: ``clicks`` from a number on, ``choices`` and ``boxes`` if any."""
+    fields: dict[str, Any] = {"clicks": Clicks(clicks.items[begin:]).to_list()}
+    if choices := [[count, candidate] for count, candidate in clicks.preferences.items()]:
+        fields["choices"] = choices
+    boxes, count = [], 0
+    for action in clicks.actions:
+        count += isinstance(action, Mark)
+        if isinstance(action, Box):
+            boxes.append([count, [action.top, action.left, action.bottom, action.right]])
+    return fields | ({"boxes": boxes} if boxes else {})
+
+
+def start_of(clicks: Clicks) -> dict[str, Any]:
+    """Return the field ``start`` of a log, if there is a start mask."""
+    return {} if clicks.start is None else Clicks([clicks.start]).to_list()[0]
 
 
 def clicks_of(log: Log) -> Clicks:
-    """Return the clicks and preferences of a checked log.
+    """Return what the user of a checked log said.
 
     Parameters
     ----------
@@ -261,12 +302,17 @@ def clicks_of(log: Log) -> Clicks:
     Clicks
         In pixels of the photo at the size of the log.
     """
-    clicks = Clicks.from_list(log["clicks"])
-    return Clicks.joined(enumerate(clicks, start=1), dict(log.get("choices", [])))
+    choices, boxes = dict(log.get("choices", [])), dict(log.get("boxes", []))
+    entries: list[Any] = [{"start": log["start"]}] if "start" in log else []
+    for count, mark in enumerate([None, *log["clicks"]]):  # None: before the first click
+        entries += [] if mark is None else [mark]
+        entries += [{"box": boxes[count]}] if count in boxes else []
+        entries += [{"prefer": choices[count]}] if count in choices else []
+    return Clicks.from_list(entries)
 
 
 def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
-    """Return the clicks and preferences of a log, scaled to a copy of its photo.
+    """Return what the user of a log said, scaled to a copy of the log's photo.
 
     Parameters
     ----------
@@ -284,8 +330,20 @@ def clicks_on(photo: WorkingPhoto, log: Log) -> Clicks:
     if photo.shape == tuple(log["image"]["shape"][:2]):
         return clicks
     rows, cols = (new / old for new, old in zip(photo.shape, log["image"]["shape"], strict=False))
-    moved = clicks.moved((rows, cols))
-    return Clicks.joined(enumerate(moved, start=1), clicks.preferences)
+    return Clicks(_on_copy(action, (rows, cols), photo) for action in clicks.actions)
+
+
+def _on_copy(action: Action, scale: tuple[float, float], photo: WorkingPhoto) -> Action:
+    match action:
+        case Preference():
+            return action
+        case StartMask():
+            return StartMask.of(photo.small_mask(action.mask))
+        case Box():
+            top, bottom = (int(edge * scale[0]) for edge in (action.top, action.bottom))
+            left, right = (int(edge * scale[1]) for edge in (action.left, action.right))
+            return Box(top, left, max(bottom, top + 1), max(right, left + 1))
+    return Clicks([action]).moved(scale)[0]
 
 
 def match_photo(
@@ -392,6 +450,7 @@ def _changed(log: Log, change: Mapping[str, Any]) -> Log:
         "clicks": before[:keep] + clicks,
         "seconds": kept + (seconds if usable else [None] * len(clicks)),
         "choices": change.get("choices", []),
+        "boxes": change.get("boxes", []),
     }
 
 

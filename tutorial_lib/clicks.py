@@ -1,4 +1,6 @@
-"""The user's input on a photo, in order: clicks, strokes, and preferences among candidates.
+"""The user's input on a photo, in order: clicks, strokes, boxes, and preferences among candidates.
+
+It may begin with a mask to start from.
 
 Coordinates are ``(row, col)`` everywhere. Only the methods named ``from_xy`` take ``(x, y)``.
 """
@@ -6,13 +8,14 @@ Coordinates are ``(row, col)`` everywhere. Only the methods named ``from_xy`` ta
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from tutorial_lib.actions import Point, Stroke, whole_number
+from tutorial_lib.actions import Box, Point, StartMask, Stroke, whole_number
 
 
 @dataclass(frozen=True)
@@ -153,15 +156,17 @@ class Preference:
 
 
 Mark: TypeAlias = Click | Stroke
-Action: TypeAlias = Mark | Preference
+Action: TypeAlias = Mark | Preference | Box | StartMask
 
 
 @dataclass(frozen=True, init=False)
 class Clicks:
-    """All clicks, strokes and preferences on a photo. Immutable: a change returns a new object.
+    """Everything a user has said about a photo. Immutable: a change returns a new object.
 
     Length, iteration, indices and slices count clicks and strokes: a stroke counts as one, however
-    long it is. A preference belongs to the click or stroke before it, see :meth:`prefer`.
+    long it is. A preference belongs to the click or stroke before it, see :meth:`prefer`. A box
+    replaces the box before it, see :attr:`box`. A start mask comes before everything else, see
+    :meth:`starting_from`.
 
     Two rules resolve conflicts. A click replaces every earlier click on the same pixel. Where the
     discs of two opposite clicks overlap, a pixel belongs to the nearer centre. At equal distance
@@ -170,12 +175,12 @@ class Clicks:
 
     Parameters
     ----------
-    actions : iterable of Click, Stroke or Preference, optional
+    actions : iterable of Click, Stroke, Box, StartMask or Preference, optional
         What the user said, in order. ``Clicks(clicks)`` is a copy of ``clicks``.
 
     Attributes
     ----------
-    actions : tuple of Click, Stroke or Preference
+    actions : tuple of Click, Stroke, Box, StartMask or Preference
         What the user said, in order.
     items : tuple of Click or Stroke
         The clicks and strokes alone, in order.
@@ -183,9 +188,9 @@ class Clicks:
     Raises
     ------
     TypeError
-        If an action is neither a click nor a stroke nor a preference.
+        If an action is of another type.
     ValueError
-        If a preference comes before the first click.
+        If a preference comes before the first click, or a start mask after another action.
 
     Examples
     --------
@@ -204,16 +209,20 @@ class Clicks:
     def __init__(self, actions: Iterable[Action] = ()) -> None:
         kept: list[Action] = []
         for action in actions.actions if isinstance(actions, Clicks) else actions:
-            if not isinstance(action, Click | Stroke | Preference):
+            if not isinstance(action, Action):
                 raise TypeError(f"Clicks holds Click objects and Stroke objects, not {action!r}.")
+            if isinstance(action, StartMask) and kept:
+                raise ValueError("A start mask comes first: use `starting_from`.")
             if isinstance(action, Preference):
-                if not kept:
+                if not any(isinstance(before, Mark) for before in kept):
                     raise ValueError("There is nothing to prefer before the first click.")
                 if isinstance(kept[-1], Preference):
                     kept.pop()  # the later preference replaces the earlier one
+            while isinstance(action, Box) and kept and isinstance(kept[-1], Box | Preference):
+                kept.pop()  # so does the later box, and it gives other candidates
             kept.append(action)
         object.__setattr__(self, "actions", tuple(kept))
-        items = tuple(action for action in kept if isinstance(action, Click | Stroke))
+        items = tuple(action for action in kept if isinstance(action, Mark))
         object.__setattr__(self, "items", items)
 
     @classmethod
@@ -237,13 +246,13 @@ class Clicks:
         """
         return cls(Click.from_xy(x, y, positive) for x, y, positive in points)
 
-    def add(self, mark: Mark) -> Clicks:
-        """Return these clicks and one more click or stroke.
+    def add(self, action: Action) -> Clicks:
+        """Return these clicks and one more click, stroke or box.
 
         Parameters
         ----------
-        mark : Click or Stroke
-            The new click or stroke.
+        action : Click, Stroke or Box
+            What the user adds.
 
         Returns
         -------
@@ -253,9 +262,49 @@ class Clicks:
         Raises
         ------
         TypeError
-            If ``mark`` is neither a click nor a stroke.
+            If ``action`` is of another type.
         """
-        return Clicks((*self.actions, mark))
+        return Clicks((*self.actions, action))
+
+    def starting_from(self, mask: np.ndarray | None) -> Clicks:
+        """Return these clicks with a mask to start from, as if it had been there before them.
+
+        Parameters
+        ----------
+        mask : np.ndarray or None
+            ``(H, W) bool``, of the size of the photo. It replaces an earlier start mask. None
+            removes that.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+
+        Raises
+        ------
+        ValueError
+            If the array is not ``(H, W) bool``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> clicks = Clicks([Click(0, 1)]).starting_from(np.eye(2, dtype=bool))
+        >>> len(clicks), clicks.start.mask.tolist()
+        (1, [[True, False], [False, True]])
+        """
+        start = () if mask is None else (StartMask.of(mask),)
+        return Clicks((*start, *(a for a in self.actions if not isinstance(a, StartMask))))
+
+    @property
+    def start(self) -> StartMask | None:
+        """The mask to start from, or None."""
+        first = self.actions[0] if self.actions else None
+        return first if isinstance(first, StartMask) else None
+
+    @property
+    def box(self) -> Box | None:
+        """The latest box, or None."""
+        return next((a for a in reversed(self.actions) if isinstance(a, Box)), None)
 
     def prefer(self, candidate: int | None) -> Clicks:
         """Return these clicks with a preference among the candidates of the answer to them.
@@ -284,7 +333,7 @@ class Clicks:
         return Clicks(before if candidate is None else (*before, Preference(candidate)))
 
     def undo(self) -> Clicks:
-        """Return these clicks without the last click, stroke or preference.
+        """Return these clicks without the last action.
 
         Returns
         -------
@@ -306,42 +355,18 @@ class Clicks:
         for action in self.actions:
             if isinstance(action, Preference):
                 found[count] = action.candidate
-            else:
-                count += 1
+            count += isinstance(action, Mark)
         return found
 
-    @classmethod
-    def joined(cls, numbered: Iterable[tuple[int, Mark]], preferences: Mapping[int, int]) -> Clicks:
-        """Put preferences behind their clicks.
-
-        Parameters
-        ----------
-        numbered : iterable of (int, Click or Stroke)
-            Clicks and strokes with their numbers, from 1.
-        preferences : mapping of int to int
-            Number of a click to the candidate preferred after it, as :attr:`preferences` has it.
-
-        Returns
-        -------
-        Clicks
-            The clicks in the order given, each followed by its preference if it has one.
-        """
-        actions: list[Action] = []
-        for number, mark in numbered:
-            actions.append(mark)
-            if number in preferences:
-                actions.append(Preference(preferences[number]))
-        return cls(actions)
-
     def without_preferences(self) -> Clicks:
-        """Return clicks and strokes alone. Another method needs this: its candidates differ.
+        """Return everything else. Another method needs this, since its candidates differ.
 
         Returns
         -------
         Clicks
             A new object.
         """
-        return Clicks(self.items)
+        return Clicks(action for action in self.actions if not isinstance(action, Preference))
 
     def check_candidates(self, count: int) -> None:
         """Check that a method has every preferred candidate.
@@ -378,7 +403,7 @@ class Clicks:
         return np.array(points, dtype=np.int64).reshape(-1, 2)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Check that every click and every stroke lies inside an image.
+        """Check that clicks, strokes and boxes lie inside an image, and that a start mask fits.
 
         Parameters
         ----------
@@ -388,9 +413,21 @@ class Clicks:
         Raises
         ------
         ValueError
-            If a click or a point of a stroke lies outside the image. The message names it.
+            If a click, a point of a stroke or a box lies outside the image, or the start mask has
+            another size. The message names it.
         """
         height, width = shape[:2]
+        if self.start is not None and self.start.shape != (height, width):
+            raise ValueError(
+                f"The start mask has {_size(self.start.shape)} pixels (height x width), but the "
+                f"image has {_size((height, width))}."
+            )
+        for box in (action for action in self.actions if isinstance(action, Box)):
+            if box.bottom > height or box.right > width:
+                raise ValueError(
+                    f"The box {box} lies outside the image of {_size((height, width))} pixels "
+                    "(height x width)."
+                )
         for mark in self.items:
             for row, col in mark.points:
                 if row >= height or col >= width:
@@ -406,7 +443,7 @@ class Clicks:
         corner: Point = (0, 0),
         extent: tuple[int, int] | None = None,
     ) -> Clicks:
-        """Return clicks and strokes in pixels of another grid. Preferences are left out.
+        """Return clicks and strokes alone, in pixels of another grid.
 
         Parameters
         ----------
@@ -484,7 +521,9 @@ class Clicks:
         -------
         list
             One list for each click. A stroke is ``{"stroke": [[row, col], ...], "positive": ...}``.
-            A preference is ``{"prefer": candidate}`` after its click or stroke.
+            A preference is ``{"prefer": candidate}`` after its click or stroke. A box is
+            ``{"box": [top, left, bottom, right]}``. A start mask is
+            ``{"start": {"size": [H, W], "counts": [...]}}``, with COCO's run lengths.
 
         Examples
         --------
@@ -564,8 +603,13 @@ class Clicks:
     def __getitem__(self, index: int | slice) -> Mark | Clicks:
         if not isinstance(index, slice):
             return self.items[index]
+        groups: list[list[Action]] = [[]]  # before the first mark; each mark and what follows it
+        for action in self.actions:
+            groups += [[]] if isinstance(action, Mark) else []
+            groups[-1].append(action)
         places = range(*index.indices(len(self.items)))
-        return Clicks.joined(((place + 1, self.items[place]) for place in places), self.preferences)
+        first = groups[0] if places.start == 0 and places.step > 0 else []
+        return Clicks(chain(first, *(groups[place + 1] for place in places)))
 
     def __repr__(self) -> str:
         return f"Clicks({' '.join(map(_shown, self.actions))})"
@@ -590,17 +634,31 @@ def _on_grid(mark: Mark, points: Any, scale: tuple[float, float], corner: Point)
     return Stroke(tuple((row, col) for row, col in moved), mark.positive)
 
 
+def _size(shape: tuple[int, int]) -> str:
+    return f"{shape[0]}x{shape[1]}"
+
+
 def _shown(action: Action) -> str:
-    if isinstance(action, Preference):
-        return f"prefer({action.candidate})"
-    return f"stroke({action})" if isinstance(action, Stroke) else str(action)
+    match action:
+        case Preference():
+            return f"prefer({action.candidate})"
+        case StartMask():
+            return f"start({_size(action.shape)})"
+        case Click():
+            return str(action)
+    return f"{type(action).__name__.lower()}({action})"
 
 
 def _stored_form(action: Action) -> list[int | bool] | dict[str, Any]:
-    if isinstance(action, Preference):
-        return {"prefer": action.candidate}
-    if isinstance(action, Stroke):
-        return {"stroke": [list(point) for point in action.points], "positive": action.positive}
+    match action:
+        case Preference():
+            return {"prefer": action.candidate}
+        case Stroke():
+            return {"stroke": [list(point) for point in action.points], "positive": action.positive}
+        case Box():
+            return {"box": [action.top, action.left, action.bottom, action.right]}
+        case StartMask():
+            return {"start": {"size": list(action.shape), "counts": action.run_lengths()}}
     return [action.row, action.col, action.positive]
 
 
@@ -609,15 +667,21 @@ def _stored_action(entry: Any) -> Action:
         if not isinstance(entry, dict):
             row, col, positive = entry
             return Click(row, col, _sign(positive))
-        if entry.keys() == {"prefer"}:
-            return Preference(entry["prefer"])
-        if entry.keys() == {"stroke", "positive"}:
-            return Stroke(entry["stroke"], _sign(entry["positive"]))
+        match entry:
+            case {"prefer": candidate, **others} if not others:
+                return Preference(candidate)
+            case {"stroke": points, "positive": positive, **others} if not others:
+                return Stroke(points, _sign(positive))
+            case {"box": [top, left, bottom, right], **others} if not others:
+                return Box(top, left, bottom, right)
+            case {"start": {"size": size, "counts": counts}, **others} if not others:
+                return StartMask.from_run_lengths(size, counts)
     except (TypeError, ValueError):
         pass
     raise ValueError(
-        "A stored click must be [row, col, true or false], and a stored stroke "
-        f'{{"stroke": [[row, col], ...], "positive": true or false}}, not {entry!r}.'
+        "A stored click must be [row, col, true or false], a stored stroke "
+        '{"stroke": [[row, col], ...], "positive": true or false}, and a stored box '
+        f'{{"box": [top, left, bottom, right]}}, not {entry!r}.'
     )
 
 

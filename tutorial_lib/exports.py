@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.actions import run_lengths
+from tutorial_lib.images import as_rgb
 from tutorial_lib.paths import safe_stem, write_atomically
 
 MAX_CORNERS = 20_000  # in all polygons of a mask; run lengths are shorter than more corners
@@ -52,6 +54,28 @@ def write_files(
             f"Nothing can be saved in {str(folder)!r}, so choose another folder: {error.strerror}."
         ) from error
     return written
+
+
+def read_mask(path: str | PathLike[str]) -> np.ndarray:
+    """Read a mask file: 128 of 255 and brighter is object, or 1 in a file of 0 and 1.
+
+    Parameters
+    ----------
+    path : path
+        A PNG or another image file.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) bool``.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or is no image. The message names it.
+    """
+    grey = as_rgb(path, upright=False).max(axis=2)
+    return grey >= (128 if grey.max() > 1 else 1)
 
 
 def coco_dataset(
@@ -112,7 +136,7 @@ def coco_annotation(mask: np.ndarray) -> dict[str, Any]:
     polygons = _polygons(mask[top:bottom, left:right], top, left)
     exact = polygons is not None and _fills_exactly(polygons, mask)
     return {
-        "segmentation": polygons if exact else _run_lengths(mask),
+        "segmentation": polygons if exact else _uncompressed(mask),
         "area": int(mask.sum()),
         "bbox": [left, top, right - left, bottom - top],
     }
@@ -144,9 +168,5 @@ def _fills_exactly(polygons: list[list[float]], mask: np.ndarray) -> bool:
     return filled["counts"] == coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
 
 
-def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    """Return uncompressed run lengths, column by column, starting with the background."""
-    flat = mask.ravel(order="F")
-    turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    ends = np.concatenate([[0] if flat[0] else [], [0], turns, [flat.size]])
-    return {"size": list(mask.shape), "counts": np.diff(ends).astype(int).tolist()}
+def _uncompressed(mask: np.ndarray) -> dict[str, Any]:
+    return {"size": list(mask.shape), "counts": run_lengths(mask)}

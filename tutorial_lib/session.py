@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from tutorial_lib.actions import Point, Stroke
+from tutorial_lib.actions import Box, Point, Stroke
 from tutorial_lib.autosave import Autosave
 from tutorial_lib.click_log import (
     LOG_SCHEMA,
@@ -29,9 +29,10 @@ from tutorial_lib.click_log import (
     match_photo,
     options_of_log,
     read_logs,
+    start_of,
 )
-from tutorial_lib.clicks import Click, Clicks, Mark
-from tutorial_lib.exports import coco_dataset, write_files
+from tutorial_lib.clicks import Action, Click, Clicks, Preference
+from tutorial_lib.exports import coco_dataset, read_mask, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
@@ -39,6 +40,8 @@ from tutorial_lib.paths import safe_stem, user_folder
 from tutorial_lib.registry import check_answer, get_segmenter, methods
 from tutorial_lib.segmenter import LooksAhead, Segmentation, Segmenter
 from tutorial_lib.working_photo import WorkingPhoto
+
+MaskLike: TypeAlias = "np.ndarray | Segmentation | HistoryEntry | str | os.PathLike[str]"
 
 QUICKLY_PACKED = 8_000_000  # pixels; a larger cut-out gets weak PNG compression to save time
 
@@ -99,6 +102,9 @@ class Session(ClickHistory):
         ``(H, W) bool``: pixels that the IoU leaves out.
     name : str
         Any text. :meth:`export` makes the names of its files from it.
+    start : np.ndarray, Segmentation, HistoryEntry or path, optional
+        A mask to go on from: ``(H, W) bool``, an answer of this or another method, or a mask file
+        (255 is object). :attr:`MethodInfo.start` says what each method does with it.
     autosave : bool or path
         A path: the file that keeps the click log. True: a file in the user's folder, named after
         the photo's SHA-256. Each change is appended at once. A crash of the kernel therefore
@@ -126,7 +132,7 @@ class Session(ClickHistory):
     Raises
     ------
     ValueError
-        If the image, the method, an option or a known mask is invalid.
+        If the image, the method, an option, a known mask or the start mask is invalid.
     TypeError
         If ``method`` is neither a name nor a segmenter.
 
@@ -149,6 +155,7 @@ class Session(ClickHistory):
         *,
         truth: np.ndarray | None = None,
         ignore: np.ndarray | None = None,
+        start: MaskLike | None = None,
         name: str = "photo",
         autosave: bool | str | os.PathLike[str] = False,
         longest: int | None = None,
@@ -165,7 +172,9 @@ class Session(ClickHistory):
         self._answers: tuple[Clicks, str, Segmentation] | None = None
         self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
-        self._made: dict[int, tuple[Mark, float]] = {}  # by id: when each one was made
+        self._made: dict[int, tuple[Action, float]] = {}  # by id: when each one was made
+        if start is not None:
+            self._clicks = Clicks().starting_from(self._start_mask(start))
         self._prepared: dict[str, tuple[Segmenter, Any]] = {}
         self._key, self._autosave, self._restored = "", self._opened_autosave(autosave), 0
         self.use(method, **options)
@@ -231,29 +240,29 @@ class Session(ClickHistory):
         """
         return [self._moment(mark) for mark in self._clicks]
 
-    def _moment(self, mark: Mark) -> float | None:
-        made = self._made.get(id(mark))
+    def _moment(self, action: Action) -> float | None:
+        made = self._made.get(id(action))
         return None if made is None else round(made[1] - self._began, 2)
 
     # -- clicks --------------------------------------------------------------------------------
 
-    def add(self, mark: Mark) -> None:
-        """Add a click or a stroke; the method is not asked yet.
+    def add(self, action: Action) -> None:
+        """Add a click, a stroke or a box; the method is not asked yet.
 
         Parameters
         ----------
-        mark : Click or Stroke
-            The click or stroke, in pixels of ``image``.
+        action : Click, Stroke or Box
+            What the user adds, in pixels of ``image``.
 
         Raises
         ------
         ValueError
             If it lies outside the image. Nothing changes.
         """
-        Clicks([mark]).check(self.shape)
-        mark = replace(mark)  # a copy: the same click may be added again at another time
-        self._made[id(mark)] = (mark, time.monotonic())
-        super().add(mark)
+        Clicks([action]).check(self.shape)
+        action = replace(action)  # a copy: the same click may be added again at another time
+        self._made[id(action)] = (action, time.monotonic())
+        super().add(action)
 
     # -- asking the method ---------------------------------------------------------------------
 
@@ -346,7 +355,7 @@ class Session(ClickHistory):
         result, milliseconds = self._ask(key, method, clicks)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
-        if len(clicks):  # history first: another thread that sees the answer may read it
+        if clicks.actions:  # history first: another thread that sees the answer may read it
             self.history.append(
                 HistoryEntry(clicks, method, milliseconds, agreement, packed, self.shape)
             )
@@ -416,6 +425,56 @@ class Session(ClickHistory):
         self.add(Stroke(tuple(points), positive))
         return self.refresh()
 
+    def draw_box(self, top: int, left: int, bottom: int, right: int) -> Segmentation:
+        """Draw a box around the object and answer it. It replaces an earlier box.
+
+        Parameters
+        ----------
+        top, left, bottom, right : int
+            In pixels of ``image``; bottom and right lie behind the box. See
+            :class:`~tutorial_lib.actions.Box`.
+
+        Returns
+        -------
+        Segmentation
+            The answer. :attr:`MethodInfo.box` says what each method does with a box.
+
+        Raises
+        ------
+        ValueError
+            If the box has no area or lies outside the image. Nothing changes.
+        """
+        self.add(Box(top, left, bottom, right))
+        return self.refresh()
+
+    def start_from(self, mask: MaskLike) -> Segmentation:
+        """Replace everything by a mask to go on from, and show it. :meth:`undo` restores the rest.
+
+        Parameters
+        ----------
+        mask : np.ndarray, Segmentation, HistoryEntry or path
+            As ``start`` of the session. ``session.start_from(session.mask)`` goes on from the
+            present answer, also with another method.
+
+        Returns
+        -------
+        Segmentation
+            The start mask as an answer.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another size than the photo, or the file holds no mask. Nothing changes.
+        """
+        self.begin_from(self._start_mask(mask))
+        return self.refresh()
+
+    def _start_mask(self, given: MaskLike) -> np.ndarray:
+        if isinstance(given, str | os.PathLike):
+            given = read_mask(given)
+        mask = given.mask if isinstance(given, Segmentation | HistoryEntry) else np.asarray(given)
+        return self._of_photo("start mask", mask)
+
     def choose(self, candidate: int | None) -> None:
         """Prefer one candidate of the answer to the current clicks.
 
@@ -466,7 +525,7 @@ class Session(ClickHistory):
         """
         from tutorial_lib.render import composite
 
-        answer = self.result if len(self._clicks) and not self.stale else None
+        answer = self.result if self._clicks.actions and not self.stale else None
         mask, probability = (answer.mask, answer.probability) if answer else (None, None)
         return composite(self.image, self._clicks, mask, probability, view, opacity)
 
@@ -479,7 +538,8 @@ class Session(ClickHistory):
         -------
         dict
             ``schema``, ``name``, ``image``, ``method``, ``options``, ``seconds`` and ``clicks``.
-            If the user preferred a candidate, there is also a field ``choices``.
+            If the user preferred a candidate, drew a box or started from a mask, there are also the
+            fields ``choices``, ``boxes`` and ``start``.
         """
         return self._about() | {"seconds": self.seconds} | fields_of(self._clicks)
 
@@ -490,6 +550,7 @@ class Session(ClickHistory):
             "image": self._photo.describe(),
             "method": self._method,
             "options": as_json(self._options),
+            **start_of(self._clicks),
         }
 
     @classmethod
@@ -502,7 +563,7 @@ class Session(ClickHistory):
         strict: bool = False,
         **settings: Any,
     ) -> Session:
-        """Repeat the clicks, strokes and preferences of a log, one by one.
+        """Repeat the clicks, strokes, boxes and preferences of a log, one by one.
 
         The masks are identical on the photo of the log, and on the larger photo that it was shrunk
         from. Another copy of the photo may have another size or another decoder. Its masks are
@@ -526,7 +587,7 @@ class Session(ClickHistory):
         Returns
         -------
         Session
-            Its history holds one answer for each click, each stroke and each preference.
+            Its history holds one answer for each click and every other action.
 
         Raises
         ------
@@ -548,13 +609,12 @@ class Session(ClickHistory):
         return session
 
     def _make_again(self, clicks: Clicks) -> None:
-        preferences = clicks.preferences
-        for count, mark in enumerate(clicks, start=1):
-            self.add(mark)
+        for action in clicks.actions:
+            if isinstance(action, Preference):
+                self.choose(action.candidate)
+            else:
+                self.add(action)
             self.refresh()
-            if count in preferences:
-                self.choose(preferences[count])
-                self.refresh()
 
     # -- autosave ------------------------------------------------------------------------------
 

@@ -186,7 +186,7 @@ def read_trials(
 
 def _as_trial(path: Path, log: dict[str, Any], example: Example, session: Session) -> Trial:
     # A choice among candidates is a step of its own: after a click the last one counts.
-    ious = {len(step.clicks): step.iou for step in session.history}
+    ious = {len(step.clicks): step.iou for step in session.history if len(step.clicks)}
     seconds = log.get("seconds") or [None] * len(session.clicks)
     return Trial(
         path.parent.name, example.id, session.method, session.clicks,
@@ -273,7 +273,7 @@ def _as_observed(
     path: Path, log: dict[str, Any], example: Example, session: Session
 ) -> list[ObservedClick]:
     shown = {len(step.clicks): step.mask for step in session.history}
-    shown[0] = np.zeros_like(session.truth)
+    shown.setdefault(0, np.zeros_like(session.truth))  # unless the log starts from a mask
     return [
         observe(shown[count], session.truth, session.ignore, session.clicks[:count], mark)
         for count, mark in enumerate(session.clicks)

@@ -199,6 +199,7 @@ def object_posterior(
     image: np.ndarray,
     positive: np.ndarray,
     negative: np.ndarray,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the probability that each pixel's colour is the object's; both have the same prior.
 
@@ -213,13 +214,19 @@ def object_posterior(
     image : np.ndarray
         ``(H, W, 3) uint8``.
     positive, negative : np.ndarray
-        ``(H, W) bool`` discs; neither empty.
+        ``(H, W) bool`` discs; neither empty, unless there is a start mask.
+    start : np.ndarray, optional
+        ``(H, W) bool``: a start mask. The colours of its two sides count beside those of the discs.
 
     Returns
     -------
     np.ndarray
-        ``(H, W) float64`` in (0, 1).
+        ``(H, W) float64`` in (0, 1). It is 0.5 everywhere if a side has no pixel to learn from.
     """
+    if start is not None:
+        positive, negative = positive | (start & ~negative), negative | ~(start | positive)
+        if not (positive.any() and negative.any()):
+            return np.full(palette.index.shape, 0.5)
     on_object = model.density(palette, image, positive)
     on_background = model.density(palette, image, negative)
     return (on_object / (on_object + on_background))[palette.index]

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.colour_models import (
@@ -25,6 +26,9 @@ from tutorial_lib.classical.neighbours import OFFSETS, pair_slices
 from tutorial_lib.classical.pixel_paths import PixelLinks, nearest_seed
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
+
+FAR = 1e6  # a distance without a path
+HEAD_START = 0.3  # of clicks before the weak seeds of a start mask, in the unit of distances
 
 
 def likelihood_steps(likelihood: np.ndarray, step: float) -> list[np.ndarray]:
@@ -155,17 +159,35 @@ class GeodesicMatting(DiscSegmenter):
         return GeodesicPrepared(image, Palette.of(image), PixelLinks(coarse))
 
     def _segment(
-        self, prepared: GeodesicPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GeodesicPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
         likelihood = object_posterior(
-            self.colour_model, prepared.palette, prepared.image, positive, negative
+            self.colour_model, prepared.palette, prepared.image, positive, negative, start
         )
         coarse = prepared.links.shape
         photo_pixels = math.sqrt(positive.size / math.prod(coarse))  # across one coarse pixel
         steps = likelihood_steps(coarsen(likelihood, coarse), self.step * photo_pixels)
         graph = prepared.links.graph(steps)
+        weak = (None, None) if start is None else (start, ~start)
         to_object, to_background = (
-            nearest_seed(graph, coarsen(discs, coarse) > 0)[0] for discs in (positive, negative)
+            _distances(graph, coarse, discs, seeds)
+            for discs, seeds in zip((positive, negative), weak, strict=True)
         )
         near = enlarge(nearer_to_object(to_object, to_background), prepared.shape)
         return Segmentation(with_discs(near, positive, negative))
+
+
+def _distances(
+    graph: csr_array, coarse: tuple[int, int], discs: np.ndarray, weak: np.ndarray | None
+) -> np.ndarray:
+    """Return the distance to the discs, or to the weak seeds of a start mask if that is shorter."""
+    found = np.full(coarse, FAR)
+    for seeds, offset in ((discs, 0.0), (weak, HEAD_START)):
+        if seeds is not None and seeds.any():
+            length, _ = nearest_seed(graph, coarsen(seeds, coarse) > (0.5 if offset else 0))
+            found = np.minimum(found, offset + length)
+    return found

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tutorial_lib.actions import Box
 from tutorial_lib.classical.base import DiscSegmenter
 from tutorial_lib.classical.colour_models import HistogramModel, Palette, object_posterior
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,9 @@ class GrabCut(DiscSegmenter):
     """Iterated graph cuts with colour mixtures, by OpenCV's implementation.
 
     Graph cut learns its colours from the clicks alone. GrabCut learns the colours of *all* pixels
-    of its answer, cuts again, and repeats. The first answer is the inside of the box. Without a box
-    it is the set of pixels where a histogram of the clicks' colours favours the object.
+    of its answer, cuts again, and repeats. The first answer is the start mask, or else the inside
+    of the box. Without both it is the set of pixels where a histogram of the clicks' colours
+    favours the object.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class GrabCut(DiscSegmenter):
         How often to refit and cut.
     box : tuple of int, optional
         ``(top, left, bottom, right)``, bottom and right excluded. Pixels outside are background.
-        With a box no click is required.
+        With a box no click is required. A box among the clicks replaces it.
     radius : int
         Radius of the disc around each click, in pixels.
     seed : int
@@ -58,7 +59,11 @@ class GrabCut(DiscSegmenter):
     """
 
     def __init__(
-        self, iterations: int = 3, box: Box | None = None, radius: int = 5, seed: int = 0
+        self,
+        iterations: int = 3,
+        box: tuple[int, int, int, int] | None = None,
+        radius: int = 5,
+        seed: int = 0,
     ) -> None:
         super().__init__(radius)
         if iterations < 1:
@@ -86,25 +91,51 @@ class GrabCut(DiscSegmenter):
             If the box does not overlap the image.
         """
         image = as_rgb(image)
-        if self.box is not None and not self._inside(image.shape[:2]).any():
+        height, width = image.shape[:2]
+        if self.box is not None and not (self.box[0] < height and self.box[1] < width):
             raise ValueError(f"The box {self.box} lies outside the {image.shape[:2]} image.")
         return GrabCutPrepared(image, Palette.of(image))
 
-    def _inside(self, shape: tuple[int, int]) -> np.ndarray:
-        inside = np.zeros(shape, dtype=bool)
-        top, left, bottom, right = self.box
-        inside[top:bottom, left:right] = True
-        return inside
+    def segment(self, prepared: GrabCutPrepared, clicks: Clicks) -> Segmentation:
+        """Answer these clicks. With a box no click is required.
 
-    def _can_answer(self, positive: np.ndarray, negative: np.ndarray) -> bool:
-        return self.box is not None or super()._can_answer(positive, negative)
+        Parameters
+        ----------
+        prepared : GrabCutPrepared
+            The result of :meth:`prepare`.
+        clicks : Clicks
+            The clicks so far, all inside the image.
+
+        Returns
+        -------
+        Segmentation
+            ``mask`` equals the positive discs while there is neither a box nor a click of each
+            kind.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the image.
+        """
+        clicks.check(prepared.shape)
+        if clicks.box is None and self.box is not None:
+            height, width = prepared.shape
+            top, left, bottom, right = self.box
+            clicks = clicks.add(Box(top, left, min(bottom, height), min(right, width)))
+        if clicks.start is None and clicks.box is not None:
+            clicks = clicks.starting_from(clicks.box.inside(prepared.shape))
+        return super().segment(prepared, clicks)
 
     def _segment(
-        self, prepared: GrabCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GrabCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
         import cv2
 
-        labels = self._first_guess(prepared, positive, negative)
+        labels = self._first_guess(prepared, positive, negative, start)
         inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
         if inside.all() or not inside.any():  # one side has no colour to learn from
             return Segmentation(probability=inside.astype(np.float32))
@@ -122,19 +153,21 @@ class GrabCut(DiscSegmenter):
         return Segmentation(probability=mask.astype(np.float32))
 
     def _first_guess(
-        self, prepared: GrabCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GrabCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> np.ndarray:
         """Label every pixel sure or probable; ``(H, W) uint8`` in OpenCV's coding."""
         import cv2
 
-        if self.box is not None:
-            inside = self._inside(prepared.shape)
-            labels = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD)
-        else:
+        if start is None:
             posterior = object_posterior(
                 HistogramModel(), prepared.palette, prepared.image, positive, negative
             )
-            labels = np.where(posterior > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+            start = posterior > 0.5
+        labels = np.where(start, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
         labels[positive] = cv2.GC_FGD
         labels[negative] = cv2.GC_BGD
         return labels.astype(np.uint8)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutorial_lib.classical.base import DiscSegmenter, with_discs
+from tutorial_lib.classical.base import DiscSegmenter, marked_discs, with_discs, with_prior
 from tutorial_lib.classical.colour_models import (
     ColourModelName,
     Palette,
@@ -261,9 +261,13 @@ class GraphCut(DiscSegmenter):
         return GraphCutPrepared(image, Palette.of(image), graph, graph.hard_cost)
 
     def _segment(
-        self, prepared: GraphCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GraphCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
-        return self.cut(prepared, positive, negative)
+        return self.cut(prepared, positive, negative, start=start)
 
     def cut(
         self,
@@ -271,6 +275,7 @@ class GraphCut(DiscSegmenter):
         positive: np.ndarray,
         negative: np.ndarray,
         parents: np.ndarray | None = None,
+        start: np.ndarray | None = None,
     ) -> Segmentation:
         """Learn the colours of two discs and cut.
 
@@ -279,10 +284,13 @@ class GraphCut(DiscSegmenter):
         prepared : GraphCutPrepared
             The result of :meth:`prepare`.
         positive, negative : np.ndarray
-            ``(H, W) bool`` discs; neither empty.
+            ``(H, W) bool`` discs; neither empty, unless there is a start mask.
         parents : np.ndarray, optional
             ``(H, W) int``: as for
             :meth:`PixelGraph.cut <tutorial_lib.classical.fast.pixel_graph.PixelGraph.cut>`.
+        start : np.ndarray, optional
+            ``(H, W) bool``: the start mask. It is the prior of each pixel's label, see
+            :func:`~tutorial_lib.classical.base.with_prior`.
 
         Returns
         -------
@@ -290,8 +298,10 @@ class GraphCut(DiscSegmenter):
             ``probability`` is the colour model's, ``mask`` the cut.
         """
         probability = object_posterior(
-            self.colour_model, prepared.palette, prepared.image, positive, negative
+            self.colour_model, prepared.palette, prepared.image, positive, negative, start
         )
+        if start is not None:
+            probability = with_prior(probability, start)
         return self._cut_along(prepared, probability, positive, negative, parents)
 
     def refine(
@@ -306,7 +316,7 @@ class GraphCut(DiscSegmenter):
         probability : np.ndarray
             ``(H, W)`` map Q in [0, 1].
         clicks : Clicks
-            Hard constraints, as discs; may be empty.
+            Hard constraints: discs, and everything outside a box; may be empty.
 
         Returns
         -------
@@ -324,7 +334,8 @@ class GraphCut(DiscSegmenter):
             )
         if not (probability.min() >= 0 and probability.max() <= 1):
             raise ValueError("A probability map lies in [0, 1] and has no NaN.")
-        return self._cut_along(prepared, probability, *clicks.discs(prepared.shape, self.radius))
+        discs = marked_discs(clicks, prepared.shape, self.radius)
+        return self._cut_along(prepared, probability, *discs)
 
     def _cut_along(
         self,

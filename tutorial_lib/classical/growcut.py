@@ -25,6 +25,7 @@ from tutorial_lib.segmenter import Segmentation
 # Added to the length of each step: among equally strong attackers the nearest one wins. It is too
 # small to change any other result.
 ONE_STEP = 1e-9
+START_STRENGTH = 0.9  # of a start mask's cells; a click's cells have strength 1
 # Share of its strength that an attacker keeps, as a function of the squared colour difference. That
 # difference is given as a share of the largest possible one.
 Attack: TypeAlias = Literal["gaussian", "linear"]
@@ -199,10 +200,14 @@ class GrowCut(DiscSegmenter):
         yield from self._rounds(prepared, *clicks.discs(prepared.shape, self.radius))
 
     def _rounds(
-        self, prepared: GrowCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GrowCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None = None,
     ) -> Iterator[CellStates]:
         label = positive.astype(np.int8) - negative
-        cells, rounds = CellStates(label, np.abs(label).astype(np.float64)), 0
+        cells, rounds = _over_start(CellStates(label, np.abs(label).astype(np.float64)), start), 0
         yield cells
         while rounds != self.max_iterations:
             before, cells, rounds = cells, attack(cells, prepared.strengths), rounds + 1
@@ -211,14 +216,30 @@ class GrowCut(DiscSegmenter):
             yield cells
 
     def _segment(
-        self, prepared: GrowCutPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: GrowCutPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
         if self.max_iterations is None:
-            cells = _last_state(prepared, positive, negative)
+            cells = _over_start(_last_state(prepared, positive, negative), start)
         else:
-            *_, cells = self._rounds(prepared, positive, negative)
+            *_, cells = self._rounds(prepared, positive, negative, start)
         probability = (1 + np.sign(cells.label) * cells.strength) / 2
         return Segmentation(probability, mask=cells.label == 1)
+
+
+def _over_start(cells: CellStates, start: np.ndarray | None) -> CellStates:
+    """Give each cell that is weaker than a start mask the label and the strength of that mask.
+
+    Every cell of a start mask is equally strong, so that none conquers another one.
+    """
+    if start is None:
+        return cells
+    weaker = cells.strength < START_STRENGTH
+    label = np.where(weaker, np.where(start, 1, -1), cells.label).astype(np.int8)
+    return CellStates(label, np.where(weaker, START_STRENGTH, cells.strength))
 
 
 def _last_state(

@@ -11,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
 from tutorial_lib.classical.base import DiscSegmenter, with_discs
 from tutorial_lib.classical.fast import coarse_shape, coarsen, enlarge
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.segmenter import Segmentation
+
+STOP = 0.001  # weight of a start mask: walkers stop after about 30 pixels of an even area
 
 
 def step_weights(
@@ -77,30 +79,50 @@ def laplacian(right: np.ndarray, down: np.ndarray) -> csr_array:
     return csr_array(diags_array(weights.sum(axis=1)) - weights)
 
 
-def first_arrival(graph: csr_array, fixed: np.ndarray, value: np.ndarray) -> np.ndarray:
+def first_arrival(
+    graph: csr_array,
+    fixed: np.ndarray,
+    value: np.ndarray,
+    prior: np.ndarray | None = None,
+    stop: float = 0.0,
+) -> np.ndarray:
     """Solve for the probability of reaching the object first.
 
-    With U the unclicked pixels and M the clicked ones, ``L_UU x_U = -L_UM x_M``.
+    With U the unclicked pixels and M the clicked ones, ``L_UU x_U = -L_UM x_M``. With a prior y a
+    walker may also stop at any pixel and read y there:
+    ``(L_UU + stop I) x_U = stop y_U - L_UM x_M``.
 
     Parameters
     ----------
     graph : csr_array
         The Laplacian L, from :func:`laplacian`.
     fixed : np.ndarray
-        ``(H, W) bool``: the clicked pixels; at least one.
+        ``(H, W) bool``: the clicked pixels; at least one, unless there is a prior.
     value : np.ndarray
         ``(H, W)`` in [0, 1]: 1 for object, 0 for background; read only where ``fixed``.
+    prior : np.ndarray, optional
+        ``(H, W)`` in [0, 1]: the probability of object before any click.
+    stop : float
+        Weight of the prior, in the unit of the steps' weights.
 
     Returns
     -------
     np.ndarray
         ``(H, W) float64`` in [0, 1].
+
+    References
+    ----------
+    Grady, PAMI 2006, Eq. 10; Grady, Multilabel Random Walker Image Segmentation Using Prior Models,
+    CVPR 2005, for the prior.
     """
     answer = np.where(fixed, value, 0.0).ravel()
     clicked, free = np.flatnonzero(fixed), np.flatnonzero(~fixed)
     if free.size:
         rows = graph[free]
         system, right_side = rows[:, free].tocsc(), -(rows[:, clicked] @ answer[clicked])
+        if prior is not None:
+            system = (system + stop * eye_array(free.size)).tocsc()
+            right_side = right_side + stop * prior.ravel()[free]
         # The matrix is symmetric and diagonally dominant: it needs no pivoting.
         solver = splu(
             system,
@@ -188,11 +210,17 @@ class RandomWalker(DiscSegmenter):
         return RandomWalkerPrepared(shape, coarse, laplacian(*weights))
 
     def _segment(
-        self, prepared: RandomWalkerPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: RandomWalkerPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
         object_share = coarsen(positive, prepared.coarse)
         clicked_share = object_share + coarsen(negative, prepared.coarse)
         fixed = clicked_share > 0
         value = object_share / np.where(fixed, clicked_share, 1)
-        arrival = enlarge(first_arrival(prepared.graph, fixed, value), prepared.shape)
+        prior = None if start is None else coarsen(start, prepared.coarse)
+        arrival = first_arrival(prepared.graph, fixed, value, prior, STOP)
+        arrival = enlarge(arrival, prepared.shape)
         return Segmentation(with_discs(arrival, positive, negative))

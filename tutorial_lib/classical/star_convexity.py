@@ -137,9 +137,14 @@ class StarCut(DiscSegmenter):
         return super().segment(replace(prepared, centres=centres), clicks)
 
     def _segment(
-        self, prepared: StarPrepared, positive: np.ndarray, negative: np.ndarray
+        self,
+        prepared: StarPrepared,
+        positive: np.ndarray,
+        negative: np.ndarray,
+        start: np.ndarray | None,
     ) -> Segmentation:
-        return self.graph_cut.cut(prepared.base, positive, negative, prepared.parents(positive))
+        parents = prepared.parents(positive) if prepared.centres else None
+        return self.graph_cut.cut(prepared.base, positive, negative, parents, start)
 
 
 class EuclideanStar(StarCut):

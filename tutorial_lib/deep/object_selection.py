@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tutorial_lib.classical.base import with_prior
 from tutorial_lib.classical.graph_cut import GraphCut, GraphCutPrepared
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
@@ -195,17 +196,21 @@ class DeepObjectSelection:
         Returns
         -------
         Segmentation
-            The network's probability at the size of the photo. Without a positive click it is 0
-            everywhere.
+            The network's probability at the size of the photo, 0 outside a box. Without a positive
+            click it is the start mask, or else 0 everywhere.
 
         Raises
         ------
         ValueError
             If a click lies outside the photo.
         """
-        clicks.check(prepared.shape)
+        shape = prepared.shape
+        clicks.check(shape)
+        inside = np.ones(shape, bool) if clicks.box is None else clicks.box.inside(shape)
         if not len(clicks.positives):
-            return Segmentation(np.zeros(prepared.shape, dtype=np.float32))
+            start = np.zeros(shape, bool) if clicks.start is None else clicks.start.mask
+            start[tuple(clicks.negatives.T)] = False
+            return Segmentation((start & inside).astype(np.float32))
         size = (int(prepared.image.shape[-2]), int(prepared.image.shape[-1]))
         placed = View(0, 0, *prepared.shape).clicks(clicks, size)
         maps = distance_maps(placed, size)
@@ -216,7 +221,7 @@ class DeepObjectSelection:
         probability = logit.sigmoid()[0].cpu().numpy()
         height, width = prepared.shape
         full = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-        return Segmentation(np.clip(full, 0, 1))
+        return Segmentation(np.clip(full, 0, 1) * inside)
 
 
 class RefinedObjectSelection:
@@ -298,8 +303,9 @@ class RefinedObjectSelection:
         Returns
         -------
         Segmentation
-            ``probability`` is Q, set to 0 or 1 on the clicked discs. ``mask`` is the minimum cut.
-            Without a positive click both are empty.
+            ``probability`` is Q, set to 0 or 1 on the clicked discs and to 0 outside a box. A start
+            mask is the prior of Q. ``mask`` is the minimum cut. Both are empty without a positive
+            click and a start mask.
 
         Raises
         ------
@@ -307,6 +313,12 @@ class RefinedObjectSelection:
             If a click lies outside the photo.
         """
         answer = self.network.segment(prepared.network, clicks)
-        if not len(clicks.positives):
+        q, start = answer.probability, clicks.start
+        if start is None and not len(clicks.positives):
             return answer
-        return self.graph_cut.refine(prepared.graph, answer.probability, clicks)
+        if start is not None:
+            if not (len(clicks) or clicks.box):
+                return answer
+            without = np.full(prepared.shape, 0.5)
+            q = with_prior(q if len(clicks.positives) else without, start.mask)
+        return self.graph_cut.refine(prepared.graph, q, clicks)

@@ -127,7 +127,7 @@ class CandidatePicker(PhotoWidget):
     @property
     def segmentation(self) -> Segmentation | None:
         """The answer to the present clicks; None before it is there."""
-        return self.session.result if len(self.clicks) and not self.session.stale else None
+        return self.session.result if self.clicks.actions and not self.session.stale else None
 
     @property
     def choice(self) -> int | None:

@@ -191,7 +191,7 @@ class ClickCanvas(PhotoWidget):
 
     def _show_answer(self) -> None:
         if not self._answering.waiting:  # otherwise the old answer stays until the new one is there
-            answer = self.session.result if len(self.clicks) else None
+            answer = self.session.result if self.clicks.actions else None
             look = self.panel.view.value, self.panel.opacity.value
             self.photo_view.canvases[0].show_answer(self.viewport, answer, *look)
         self.panel.show_session(self.session, self.viewport)

@@ -54,7 +54,7 @@ class ClickPanel(Panel):
     def show_session(self, session: Session, viewport: Viewport) -> None:
         """Show the state of a session: what can be done, and what happened."""
         self.show_editing(session, viewport)
-        offered = session.saved() is not None and not len(session.clicks)
+        offered = session.saved() is not None and not session.clicks.actions
         self.restore.layout.display = "" if offered else "none"
-        busy = session.stale and bool(len(session.clicks))
+        busy = session.stale and bool(session.clicks.actions)
         self.show_status(describe_session(session), busy)

@@ -66,7 +66,7 @@ class Pane:
     @property
     def entry(self) -> HistoryEntry | None:
         """The answer to the present clicks with its time and IoU, or None before it is there."""
-        if self.session is None or self.session.stale or not len(self._clicks):
+        if self.session is None or self.session.stale or not self._clicks.actions:
             return None
         history = self.session.history  # its last entry may be newer than the clicks above
         return history[-1] if history and history[-1].clicks == self._clicks else None
@@ -81,7 +81,7 @@ class Pane:
     @property
     def due(self) -> bool:
         """Whether the method still has to answer the present clicks."""
-        return bool(len(self._clicks)) and self.entry is None and not self.error
+        return bool(self._clicks.actions) and self.entry is None and not self.error
 
     @property
     def busy(self) -> bool:

@@ -10,7 +10,7 @@ from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from traitlets import Unicode
 
 from tutorial_lib import render
-from tutorial_lib.actions import Stroke
+from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
@@ -65,10 +65,12 @@ class PhotoLayers(MultiCanvas):
     def show_marks(
         self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
     ) -> None:
-        """Draw clicks, strokes, and the keyboard's cursor, if there is one, in front."""
+        """Draw the box, clicks, strokes, and the keyboard's cursor, if there is one, in front."""
         layer = self[MARKS]
         with _held_canvas():
             layer.clear()
+            if clicks.box is not None:
+                _draw_box(layer, viewport, clicks.box)
             for mark in clicks:
                 places = [viewport.to_canvas(*point) for point in mark.points]
                 if isinstance(mark, Stroke):
@@ -98,6 +100,14 @@ def _held_canvas() -> Iterator[None]:
 
 def _colour(positive: bool) -> str:
     return render.hex_colour(render.POSITIVE if positive else render.NEGATIVE)
+
+
+def _draw_box(layer: Canvas, viewport: Viewport, box: Box) -> None:
+    left, top = viewport.to_canvas(box.top, box.left)
+    right, bottom = viewport.to_canvas(box.bottom - 1, box.right - 1)
+    for width, paint in ((5, "white"), (2, _colour(True))):
+        layer.line_width, layer.stroke_style = width, paint
+        layer.stroke_rect(left, top, right - left, bottom - top)
 
 
 def _draw_line(layer: Canvas, places: list[tuple[float, float]], positive: bool) -> None:

@@ -59,7 +59,7 @@ def describe_session(session: Session) -> str:
         One line of plain text.
     """
     clicks = session.clicks
-    if not len(clicks):
+    if not clicks.actions:
         saved = session.saved()
         offer = f" Restore brings back {_count(len(saved), 'saved click')}." if saved else ""
         return f"{INVITATION}{offer}"
@@ -77,7 +77,7 @@ def describe_session(session: Session) -> str:
 def count_clicks(clicks: Clicks) -> str:
     """Count the clicks of each kind, such as ``1 object click, 0 background clicks``.
 
-    Strokes are counted apart, if there are any: ``..., 2 strokes``.
+    Strokes, a box and a start mask follow, if there are any: ``..., 2 strokes, 1 box``.
 
     Parameters
     ----------
@@ -96,16 +96,19 @@ def count_clicks(clicks: Clicks) -> str:
     ]
     if strokes := len(clicks) - len(single):
         counts.append(_count(strokes, "stroke"))
+    counts += ["1 box"] * (clicks.box is not None) + ["a start mask"] * (clicks.start is not None)
     return ", ".join(counts)
 
 
 def missing_side(session: Session) -> str:
     """Return the side that still needs a click before the method can answer.
 
+    A box marks the background, and GrabCut needs no click then. A start mask marks both sides.
+
     Parameters
     ----------
     session : Session
-        A session with at least one click.
+        A session in which the user has said something.
 
     Returns
     -------
@@ -113,8 +116,12 @@ def missing_side(session: Session) -> str:
         ``"background"``, ``"object"``, or an empty string if the method can answer.
     """
     sides = {"object": session.clicks.positives, "background": session.clicks.negatives}
+    if not session.needs_negative or session.clicks.start is not None:
+        return ""
+    if session.clicks.box is not None:
+        sides = {} if session.method == "grabcut" else {"object": sides["object"]}
     missing = [side for side, points in sides.items() if not len(points)]
-    return missing[0] if missing and session.needs_negative else ""
+    return missing[0] if missing else ""
 
 
 def _count(number: int, thing: str) -> str:

@@ -50,6 +50,7 @@ EXPANSION_RATIO = 2.0
 MIN_CROP_SIZE = 96  # pixels
 RECOMPUTE_IOU = 0.5  # a view is replaced if its IoU with the new view is less
 CLOSER_SIZE = 256  # longer side of the closer views of a first click, in pixels
+BOX_EXPANSION_RATIO = 1.2  # f and g see a little of what lies around the user's box
 MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
 
 
@@ -161,7 +162,8 @@ class LatentDiversity:
         -------
         Segmentation
             The selected candidate at the size of the photo, all candidates, and g's probability of
-            each. Without a positive click all candidates are empty.
+            each. Without clicks all candidates are the start mask, if there is one. Without a
+            positive click and a start mask all are empty.
 
         Raises
         ------
@@ -169,12 +171,16 @@ class LatentDiversity:
             If a click lies outside the photo, or a preferred candidate does not exist.
         """
         heads = self._check(prepared, clicks)
-        answer = self._answer(prepared, clicks)
+        answer = self._answer(prepared, clicks) if len(clicks) else None
         if answer is None:
-            empty = np.zeros((heads, *prepared.shape), dtype=np.float32)
+            same = np.zeros((heads, *prepared.shape), dtype=np.float32)
+            if clicks.start is not None:
+                same[:] = clicks.start.mask
+                if clicks.box is not None:
+                    same[:, ~clicks.box.inside(prepared.shape)] = 0
             scores = np.full(heads, 1 / heads, dtype=np.float32)
             selected = clicks.preferred or 0
-            return Segmentation(empty[selected], None, empty, scores, selected)
+            return Segmentation(same[selected], None, same, scores, selected)
         scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
         shown = self._at_full_size(prepared, answer, [selected])[0]
         # The other candidates are resized only if they are read.
@@ -216,16 +222,25 @@ class LatentDiversity:
         known = len(clicks)
         while known and clicks[:known].prefer(None) not in prepared.answers:
             known -= 1
-        answer = None
+        answer = self._start(prepared, clicks)
         for count in range(max(known, 1), len(clicks) + 1):
             some = clicks[:count]
             asked = some.prefer(None)  # the last preference does not change the candidates
             found = prepared.answers.get(asked)
-            if found is None and len(asked.positives):
+            if found is None and (answer is not None or len(asked.positives)):
                 found = self._next(prepared, asked, answer)
                 store(prepared.answers, asked, found, MOST_ANSWERS)
             answer = None if found is None else replace(found, preferred=some.preferred)
         return answer
+
+    def _start(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> Answer | None:
+        """Return the start mask in the form of an answer that was shown before the first click."""
+        if clicks.start is None:
+            return None
+        rows, cols = self.click_maps.cells(self._encode(prepared, prepared.whole).size)
+        mask = clicks.start.mask.astype(np.float32)
+        share = torch.from_numpy(cv2.resize(mask, (cols, rows), interpolation=cv2.INTER_AREA))
+        return Answer(prepared.whole, share[None].logit(eps=1e-3), torch.zeros(1))
 
     @torch.inference_mode()
     def _next(
@@ -234,7 +249,7 @@ class LatentDiversity:
         """Answer the clicks with f and g, given the answer to all clicks but the last."""
         found = self._answer_in(prepared, clicks, before, self._view(prepared, clicks, before))
         # A stroke says more of the object's size than a click, and may reach beyond a closer view.
-        one = before is None and len(clicks.positives) == 1
+        one = before is None and clicks.box is None and len(clicks.positives) == 1
         if one and self.zoom and self.networks.compares_views:
             clicked = Click(*map(int, clicks.positives[0]))
             closer = (closer_view(prepared.shape, clicked, share) for share in CLOSER_SHARES)
@@ -288,6 +303,9 @@ class LatentDiversity:
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
     ) -> View:
         """Return the view for the next pass: the previous one if it still fits, or a new one."""
+        if clicks.box is not None:
+            box = clicks.box.inside(prepared.shape)
+            return crop_around(box, clicks, BOX_EXPANSION_RATIO, MIN_CROP_SIZE)
         if not self.zoom or before is None:
             return prepared.whole
         mask = before.on_photo(prepared.shape) >= 0.5

@@ -145,8 +145,9 @@ class SemanticFCN:
         Returns
         -------
         Segmentation
-            ``mask`` is the union of the selected components. A component of the background class
-            can be selected, too. ``probability`` is the probability of the component's class
+            ``mask`` is the union of the selected components, cut off at a box. Components that lie
+            mostly in a start mask are selected from the beginning. A component of the background
+            class can be selected, too. ``probability`` is the probability of the component's class
             inside the mask, which may be less than one half, and 0 outside.
 
         Raises
@@ -156,9 +157,17 @@ class SemanticFCN:
         """
         clicks.check(prepared.shape)
         chosen = np.zeros(prepared.count, dtype=bool)
+        if clicks.start is not None:
+            start = clicks.start.mask
+            if not len(clicks) and clicks.box is None:
+                return Segmentation(start.astype(np.float32))
+            sizes = np.bincount(prepared.components.ravel(), minlength=prepared.count)
+            chosen = np.bincount(prepared.components[start], minlength=prepared.count) > sizes / 2
         for mark in clicks:
             chosen[prepared.components[tuple(mark.pixels.T)]] = mark.positive
         mask = chosen[prepared.components]
+        if clicks.box is not None:
+            mask &= clicks.box.inside(prepared.shape)
         return Segmentation(np.where(mask, prepared.confidence, np.float32(0)), mask)
 
 
