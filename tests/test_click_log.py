@@ -472,7 +472,7 @@ def test_the_history_holds_an_answer_before_it_can_be_seen():
             seen.append((session.stale, session.result))
             super().append(step)
 
-    session.history = Watched()
+    session._object.history = Watched()
     session.add(CLICKS[0])
     session.refresh()
     assert seen == [(True, None)]

@@ -22,7 +22,7 @@ LAYERS = [
     ["guidance", "history", "render"],
     ["segmenter"],
     ["registry"],
-    ["working_photo", "exports"],
+    ["working_photo", "exports", "objects"],
     ["click_log"],
     ["autosave"],
     ["session", "users", "classical"],

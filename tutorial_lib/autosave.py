@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.click_log import Log, clicks_of, dump, fields_of, read_logs
+from tutorial_lib.click_log import Log, clicks_of, dump, fields_of, objects_of, read_logs
 from tutorial_lib.clicks import Clicks, Mark
 
 
@@ -43,9 +43,7 @@ class Autosave:
             logs = read_logs(path)
         except ValueError:  # a missing or unreadable file must not prevent new work
             logs = []
-        self.kept = [
-            log for log in logs if clicks_of(log).actions and log["image"]["sha256"] == sha256
-        ]
+        self.kept = [log for log in logs if _holds_work(log) and log["image"]["sha256"] == sha256]
 
     def continue_from(self, log: Log) -> None:
         """Continue one of the kept logs, which is then not offered again.
@@ -99,6 +97,10 @@ class Autosave:
                 if stream.read(1) != b"\n":  # a truncated line, or version 1.0
                     line = b"\n" + line
             stream.write(line + b"\n")
+
+
+def _holds_work(log: Log) -> bool:
+    return any(clicks_of(each).actions for _, _, each in objects_of(log))
 
 
 def _common(first: Clicks, second: Clicks) -> int:

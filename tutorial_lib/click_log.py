@@ -23,6 +23,7 @@ import numpy as np
 from tutorial_lib.actions import Box, StartMask
 from tutorial_lib.clicks import Action, Clicks, Mark, Preference
 from tutorial_lib.images import ImageLike
+from tutorial_lib.objects import FIRST_NAME
 from tutorial_lib.option_types import shown
 from tutorial_lib.registry import method_options
 from tutorial_lib.working_photo import WorkingPhoto, is_sketch
@@ -163,7 +164,55 @@ def check_log(log: Any, where: str = "The click log") -> Log:
     _check_boxes(log.get("boxes", []), clicks, log["image"]["shape"], where)
     if "start" in log:
         _check_start(log["start"], log["image"]["shape"], where)
+    if "objects" in log:
+        _check_objects(log, where)
     return log
+
+
+def _check_objects(log: Log, where: str) -> None:
+    objects, current = log["objects"], log.get("object")
+    whole = isinstance(objects, list) and type(current) is int and 0 <= current < len(objects)
+    if not whole or not all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and isinstance(entry.get("visible"), bool)
+        for entry in objects
+    ):
+        raise _damaged(where, "its objects are not a list of names, one of them current")
+    names = [entry["name"] for entry in objects]
+    if len(set(names)) < len(names) or not all(map(str.strip, names)):
+        raise _damaged(where, "two of its objects have one name, or one has none")
+    for number, (_, _, each) in enumerate(objects_of(log)):
+        if number != current:
+            check_log(each, f"The object {shown(names[number])} of {where[0].lower()}{where[1:]}")
+
+
+def objects_of(log: Log) -> list[tuple[str, bool, Log]]:
+    """Return the objects of a log. A log without the field ``objects`` has one.
+
+    Parameters
+    ----------
+    log : dict
+        A checked log.
+
+    Returns
+    -------
+    list of (str, bool, dict)
+        Name, visibility and the log of each object alone, in the order of the session.
+    """
+    shared = {name: log[name] for name in ("schema", "name", "image")}
+    if "objects" not in log:
+        return [(FIRST_NAME, True, log)]
+    alone = {key: value for key, value in log.items() if key not in ("objects", "object")}
+    return [
+        (entry["name"], entry["visible"], alone if number == log["object"] else shared | entry)
+        for number, entry in enumerate(log["objects"])
+    ]
+
+
+def count_marks(log: Log) -> int:
+    """Return the number of clicks and strokes in a log, of all objects together."""
+    return sum(len(each["clicks"]) for _, _, each in objects_of(log))
 
 
 def _of(entry: Mapping[str, Any], name: str) -> Any:
@@ -433,7 +482,7 @@ def join_entries(entries: list[Any]) -> list[Log]:
             logs[key] = _changed(logs.pop(key), entry)
     continued = [log.get("continues") for log in logs.values()]
     complete = [log for key, log in logs.items() if key not in continued and _is_complete(log)]
-    return sorted(reversed(complete), key=lambda log: -len(log["clicks"]))
+    return sorted(reversed(complete), key=lambda log: -count_marks(log))
 
 
 def _changed(log: Log, change: Mapping[str, Any]) -> Log:

@@ -102,15 +102,47 @@ def coco_dataset(
     ----------
     Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
     """
-    height, width = mask.shape
+    return coco_dataset_of_objects({category: mask}, file_name)
+
+
+def coco_dataset_of_objects(
+    masks: Mapping[str, np.ndarray], file_name: str = "photo.png"
+) -> dict[str, Any]:
+    """Describe the masks of several objects as a COCO dataset with one photo.
+
+    Parameters
+    ----------
+    masks : mapping of str to np.ndarray
+        ``(H, W) bool`` of each object, by its name. There is at least one.
+    file_name : str
+        The name of the photo's file in the dataset.
+
+    Returns
+    -------
+    dict
+        As from :func:`coco_dataset`. The k-th object is category k and annotation k, from 1. An
+        object with an empty mask has no annotation.
+    """
+    height, width = next(iter(masks.values())).shape
     image = {"id": 1, "file_name": file_name, "height": height, "width": width, "license": 0}
-    annotation = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0}
+    subject = "A mask" if len(masks) == 1 else "Masks"
     return {
-        "info": {"description": f"A mask made with tutorial_lib on {file_name}", "version": "1.0"},
+        "info": {
+            "description": f"{subject} made with tutorial_lib on {file_name}",
+            "version": "1.0",
+        },
         "licenses": [{"id": 0, "name": "unknown", "url": ""}],
         "images": [image],
-        "annotations": [annotation | coco_annotation(mask)] if mask.any() else [],
-        "categories": [{"id": 1, "name": category, "supercategory": ""}],
+        "annotations": [
+            {"id": number, "image_id": 1, "category_id": number, "iscrowd": 0}
+            | coco_annotation(mask)
+            for number, mask in enumerate(masks.values(), start=1)
+            if mask.any()
+        ],
+        "categories": [
+            {"id": number, "name": name, "supercategory": ""}
+            for number, name in enumerate(masks, start=1)
+        ],
     }
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -27,15 +28,24 @@ from tutorial_lib.click_log import (
     dump,
     fields_of,
     match_photo,
+    objects_of,
     options_of_log,
     read_logs,
     start_of,
 )
 from tutorial_lib.clicks import Action, Click, Clicks, Preference
-from tutorial_lib.exports import coco_dataset, read_mask, write_files
+from tutorial_lib.exports import coco_dataset_of_objects, read_mask, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
+from tutorial_lib.objects import (
+    FIRST_NAME,
+    ObjectState,
+    SessionObject,
+    checked_name,
+    free_name,
+    label_map,
+)
 from tutorial_lib.paths import safe_stem, user_folder
 from tutorial_lib.registry import check_answer, get_segmenter, methods
 from tutorial_lib.segmenter import LooksAhead, Segmentation, Segmenter
@@ -83,6 +93,9 @@ class HistoryEntry:
 class Session(ClickHistory):
     """An image, a method, the clicks and strokes so far, and every answer to them.
 
+    A photo may hold several objects: :meth:`next_object` begins another one, and everything else
+    then acts on that one. Each object has its own clicks, undo, method and answers.
+
     ``add``, ``undo``, ``redo``, ``clear`` and ``replace`` change the clicks and return at once.
     :meth:`refresh` asks the method. :meth:`click` and :meth:`stroke` add a click or a stroke and
     ask the method. A widget can therefore show a click before its answer is ready. If a method
@@ -126,8 +139,6 @@ class Session(ClickHistory):
         The name given above.
     file_name : str
         File name of the photo in the exported COCO dataset.
-    history : list of HistoryEntry
-        Every answer so far, oldest first.
 
     Raises
     ------
@@ -168,8 +179,9 @@ class Session(ClickHistory):
         self.ignore = self._of_photo("ignore mask", ignore)
         self.name = str(name)
         self.file_name = self._photo.file_name or f"{safe_stem(self.name)}.png"
-        self.history: list[HistoryEntry] = []
-        self._answers: tuple[Clicks, str, Segmentation] | None = None
+        self._object = ObjectState(FIRST_NAME)  # the one that the user works on
+        self._objects, self._deleted = [self._object], []
+        self._moving = threading.Lock()  # held while another object becomes the current one
         self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
         self._made: dict[int, tuple[Action, float]] = {}  # by id: when each one was made
@@ -208,9 +220,15 @@ class Session(ClickHistory):
         return dict(self._options)
 
     @property
+    def history(self) -> list[HistoryEntry]:
+        """Every answer for the current object so far, oldest first."""
+        return self._object.history
+
+    @property
     def result(self) -> Segmentation | None:
         """The latest answer, or None before the first one."""
-        return self._answers[2] if self._answers else None
+        answers = self._object.answers
+        return answers[2] if answers else None
 
     @property
     def mask(self) -> np.ndarray:
@@ -220,7 +238,8 @@ class Session(ClickHistory):
     @property
     def stale(self) -> bool:
         """Whether the clicks or the method have changed since the latest answer."""
-        return self._answers is None or self._answers[:2] != (self._clicks, self._key)
+        answers = self._object.answers
+        return answers is None or answers[:2] != (self._clicks, self._key)
 
     @property
     def needs_negative(self) -> bool:
@@ -350,16 +369,17 @@ class Session(ClickHistory):
         """
         if not self.stale:
             return self.result
-        # Read the method before the clicks: a method must not get preferences of another method.
-        method, key, clicks = self._method, self._key, self._clicks
+        with self._moving:
+            # Read the method before the clicks: it must not get preferences of another method.
+            current, method, key, clicks = self._object, self._method, self._key, self._clicks
         result, milliseconds = self._ask(key, method, clicks)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
         if clicks.actions:  # history first: another thread that sees the answer may read it
-            self.history.append(
+            current.history.append(
                 HistoryEntry(clicks, method, milliseconds, agreement, packed, self.shape)
             )
-        self._answers = (clicks, key, result)
+        current.answers = (clicks, key, result)
         return result
 
     def look_ahead(self) -> None:
@@ -500,7 +520,8 @@ class Session(ClickHistory):
         super().choose(candidate)
 
     def _count_candidates(self) -> int:
-        answered = self._answers is not None and self._answers[1] == self._key
+        answers = self._object.answers
+        answered = answers is not None and answers[1] == self._key
         scores = (self.result if answered else self.refresh()).scores  # cheaper than candidates
         if scores is None:
             raise ValueError(
@@ -539,7 +560,8 @@ class Session(ClickHistory):
         dict
             ``schema``, ``name``, ``image``, ``method``, ``options``, ``seconds`` and ``clicks``.
             If the user preferred a candidate, drew a box or started from a mask, there are also the
-            fields ``choices``, ``boxes`` and ``start``.
+            fields ``choices``, ``boxes`` and ``start``. With several objects, ``objects`` describes
+            the others, and ``object`` is the place of the current one.
         """
         return self._about() | {"seconds": self.seconds} | fields_of(self._clicks)
 
@@ -551,6 +573,30 @@ class Session(ClickHistory):
             "method": self._method,
             "options": as_json(self._options),
             **start_of(self._clicks),
+            **self._about_objects(),
+        }
+
+    def _about_objects(self) -> Log:
+        """Return the fields of a log for several objects; the current one is the log itself."""
+        if len(self._objects) == 1 and self._object.name == FIRST_NAME:
+            return {}
+        others = [
+            {
+                "name": each.name,
+                "visible": each.visible,
+                **({} if each is self._object else self._about_object(each)),
+            }
+            for each in self._objects
+        ]
+        return {"objects": others, "object": self._objects.index(self._object)}
+
+    def _about_object(self, each: ObjectState) -> Log:
+        return {
+            "method": each.method,
+            "options": as_json(each.options),
+            "seconds": [self._moment(mark) for mark in each.clicks],
+            **start_of(each.clicks),
+            **fields_of(each.clicks),
         }
 
     @classmethod
@@ -597,16 +643,31 @@ class Session(ClickHistory):
         """
         where, own = called(log), set(signature(cls.__init__).parameters)
         photo, log = match_photo(image, read_logs(log), where, strict)
-        options = {}
-        if method is None:
-            options = options_of_log(log, where, set(settings) - own, own)
+        objects, options = objects_of(log), []
+        for _, _, each in objects:
+            given = set(settings) - own if each["method"] == log["method"] else set()
+            taken = {} if method else options_of_log(each, where, given, own)
+            options.append(taken | {name: settings[name] for name in given})
+        settings = {name: settings[name] for name in settings if name in own}
         settings.setdefault("name", log["name"])
         try:
-            session = cls(photo, method or log["method"], **settings, **options)
-            session._make_again(clicks_on(photo, log))
+            session = cls(photo, method or objects[0][2]["method"], **settings, **options[0])
+            for (name, visible, each), chosen in zip(objects, options, strict=True):
+                session._begin_object(name, visible)
+                session.use(method or each["method"], **chosen)
+                session._make_again(clicks_on(photo, each))
+            session.go_to(objects[log.get("object", 0)][0])
         except ValueError as error:
             raise ValueError(f"{where} cannot be replayed: {error}") from error
         return session
+
+    def _begin_object(self, name: str, visible: bool) -> None:
+        """Begin an object of a log, in place of the first one if nothing was done yet."""
+        if len(self._objects) > 1 or self._past or self._object.history:
+            self.next_object(free_name(name, self.object_names))
+        else:
+            self._object.name = name
+        self._object.visible = visible
 
     def _make_again(self, clicks: Clicks) -> None:
         for action in clicks.actions:
@@ -635,15 +696,30 @@ class Session(ClickHistory):
     def restore(self) -> None:
         """Replace the current clicks by those that :meth:`saved` returns, if there are any.
 
-        Preferences are restored only if the method and its options are the same as then. If there
-        are several earlier sessions, each further call restores the next one.
+        Preferences are restored only if the method and its options are the same as then. Several
+        objects are restored with their names and methods. If there are several earlier sessions,
+        each further call restores the next one.
         """
         if (log := self._offered()) is None:
             return
-        clicks = clicks_of(log)
-        same = (log["method"], log["options"]) == (self._method, as_json(self._options))
         self._autosave.continue_from(log)
         self._restored += 1
+        objects = objects_of(log)
+        if len(objects) == 1:
+            self._restore_clicks(log)
+            return
+        names = []
+        for name, visible, each in objects:
+            self._begin_object(name, visible)
+            names.append(self.object_name)
+            with suppress(ValueError, ImportError):  # not registered here, or an option from code
+                self.use(each["method"], **options_of_log(each, "The autosave"))
+            self._restore_clicks(each)
+        self.go_to(names[log["object"]])
+
+    def _restore_clicks(self, log: Log) -> None:
+        clicks = clicks_of(log)
+        same = (log["method"], log["options"]) == (self._method, as_json(self._options))
         self.replace(clicks if same else clicks.without_preferences())
 
     def _offered(self) -> Log | None:
@@ -660,7 +736,8 @@ class Session(ClickHistory):
         return Autosave(path, self._photo.sha256)
 
     def _save(self) -> None:
-        if self._autosave is None or not (len(self._clicks) or self._past or self._future):
+        said = len(self._clicks) or self._past or self._future or len(self._objects) > 1
+        if self._autosave is None or not said:
             return
         try:
             self._autosave.write(self._about(), self._clicks, self._moment)
@@ -684,6 +761,13 @@ class Session(ClickHistory):
         The first three have the size of the photo, even with ``longest``. NAME is
         :func:`tutorial_lib.paths.safe_stem` of the session's name.
 
+        With several objects there is one mask for each: ``NAME-1-cup-mask.png``,
+        ``NAME-2-spoon-mask.png``. ``NAME-labels.png`` follows, with 0 for the background and k for
+        the k-th object. The cut-out shows all objects, the dataset has one annotation for each, and
+        the log holds all. Where objects overlap, the pixel belongs to the one that was begun last,
+        see :func:`tutorial_lib.objects.label_map`; this holds for all files. Hidden objects are
+        written too.
+
         Parameters
         ----------
         folder : path
@@ -701,16 +785,200 @@ class Session(ClickHistory):
         """
         from tutorial_lib.render import encode_png
 
-        mask = self._photo.full_mask(self.refresh())
+        masks = self.settled_masks()
+        mask = np.logical_or.reduce(list(masks.values()))
         cutout = np.dstack([self._photo.full(), mask.astype(np.uint8) * 255])
         compression = 9 if mask.size <= QUICKLY_PACKED else 1
+        pictures = {"mask.png": mask}
+        if len(masks) > 1:
+            pictures = {
+                f"{number}-{safe_stem(name)}-mask.png": each
+                for number, (name, each) in enumerate(masks.items(), start=1)
+            } | {"labels.png": label_map(list(masks.values()))}
         contents = {
-            "mask.png": encode_png(mask, 9),
+            **{name: encode_png(picture, 9) for name, picture in pictures.items()},
             "cutout.png": encode_png(cutout, compression),
-            "coco.json": dump(coco_dataset(mask, self.file_name)).encode(),
+            "coco.json": dump(coco_dataset_of_objects(masks, self.file_name)).encode(),
             "clicks.json": dump(self.log(), indent=1).encode(),
         }
         return write_files(folder, self.name, contents)
+
+    # -- several objects -----------------------------------------------------------------------
+
+    @property
+    def object_name(self) -> str:
+        """Name of the current object."""
+        return self._object.name
+
+    @property
+    def object_names(self) -> list[str]:
+        """Names of all objects, in the order in which they were begun."""
+        return [each.name for each in self._objects]
+
+    @property
+    def objects(self) -> list[SessionObject]:
+        """All objects with their latest answers, in the order in which they were begun."""
+        self._keep_current()
+        empty = np.zeros(self.shape, dtype=bool)
+        return [
+            SessionObject(
+                each.name,
+                each.visible,
+                each.clicks,
+                each.method,
+                each.answers[2].mask if each.answers and each.clicks.actions else empty,
+            )
+            for each in self._objects
+        ]
+
+    def next_object(self, name: str | None = None) -> None:
+        """Begin another object on the same photo. What is done stays as it is.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; a free one by default. It becomes a category of the exported dataset.
+
+        Raises
+        ------
+        ValueError
+            If the name is empty or taken. Nothing changes.
+        """
+        taken = self.object_names
+        name = free_name(FIRST_NAME, taken) if name is None else checked_name(name, taken)
+        self._keep_current()
+        new = ObjectState(name, self._method, self._options, self._key)
+        self._objects.append(new)
+        self._move_to(new)
+
+    def go_to(self, name: str) -> None:
+        """Go back to an object; its method comes back with it.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Raises
+        ------
+        ValueError
+            If there is no such object. The message lists all.
+        """
+        found = self._named(name)
+        if found is not self._object:
+            self._keep_current()
+            self._move_to(found)
+
+    def rename_object(self, name: str, new_name: str) -> None:
+        """Give an object another name.
+
+        Parameters
+        ----------
+        name : str
+            Its present name.
+        new_name : str
+            Its new name.
+
+        Raises
+        ------
+        ValueError
+            If there is no such object, or the new name is empty or taken. Nothing changes.
+        """
+        found = self._named(name)
+        others = [each.name for each in self._objects if each is not found]
+        found.name = checked_name(new_name, others)
+        self._save()
+
+    def show_object(self, name: str, visible: bool = True) -> None:
+        """Show or hide an object. This changes what is drawn, not what is exported.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        visible : bool
+            False hides it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such object.
+        """
+        self._named(name).visible = bool(visible)
+        self._save()
+
+    def delete_object(self, name: str) -> None:
+        """Delete an object. :meth:`undelete_object` brings it back.
+
+        Parameters
+        ----------
+        name : str
+            Its name. After the current object its predecessor becomes the current one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such object, or no other one. Nothing changes.
+        """
+        found = self._named(name)
+        if len(self._objects) == 1:
+            raise ValueError("The only object cannot be deleted; `clear` removes its clicks.")
+        place = self._objects.index(found)
+        self._keep_current()
+        self._objects.remove(found)
+        self._deleted.append((place, found))
+        self._move_to(self._objects[max(place - 1, 0)] if found is self._object else self._object)
+
+    def undelete_object(self) -> None:
+        """Bring back the object that was deleted last, if there is one, and go to it."""
+        if self._deleted:
+            place, found = self._deleted.pop()
+            found.name = free_name(found.name, self.object_names)
+            self._keep_current()
+            self._objects.insert(place, found)
+            self._move_to(found)
+
+    def settled_masks(self) -> dict[str, np.ndarray]:
+        """Return the mask of each object at the size of the photo, without overlaps.
+
+        Returns
+        -------
+        dict of str to np.ndarray
+            ``(H, W) bool`` by name. A pixel belongs to the object that was begun last of those that
+            hold it. Stale answers are computed first.
+        """
+        self._keep_current()
+        masks = [self._photo.full_mask(self._answer_for(each)) for each in self._objects]
+        labels = label_map(masks)
+        names = enumerate(self.object_names, start=1)
+        return {name: labels == number for number, name in names}
+
+    def _answer_for(self, each: ObjectState) -> Segmentation:
+        if each is self._object:
+            return self.refresh()
+        if each.answers is None or each.answers[:2] != (each.clicks, each.key):
+            answer, _ = self._ask(each.key, each.method, each.clicks)
+            each.answers = (each.clicks, each.key, answer)
+        return each.answers[2]
+
+    def _named(self, name: str) -> ObjectState:
+        for each in self._objects:
+            if each.name == name:
+                return each
+        raise ValueError(f"There is no object {name!r}; there are: {', '.join(self.object_names)}.")
+
+    def _keep_current(self) -> None:
+        """Store the state of the current object where it stays when the user leaves it."""
+        now = self._object
+        now.method, now.options, now.key = self._method, self._options, self._key
+        now.clicks, now.past, now.future = self._clicks, self._past, self._future
+
+    def _move_to(self, other: ObjectState) -> None:
+        with self._moving:
+            self._object = other
+            self._method, self._options, self._key = other.method, other.options, other.key
+            self._clicks, self._past, self._future = other.clicks, other.past, other.future
+        self._save()
 
 
 def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:
