@@ -59,7 +59,7 @@ def test_the_first_methods_are_listed_in_teaching_order():
 @pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
 def test_every_method_is_described(entry):
     assert entry.kind in ("classical", "deep")
-    assert one_sentence(entry.summary)
+    assert all(map(one_sentence, (entry.summary, entry.box, entry.start)))
     assert entry.source
     assert entry.available
     assert isinstance(get_segmenter(entry.name), Segmenter)
@@ -73,6 +73,8 @@ def test_what_a_method_tells_about_itself_goes_into_json():
         "needs_negative": True,
         "summary": entry.summary,
         "source": "Boykov and Jolly, ICCV 2001",
+        "box": entry.box,
+        "start": entry.start,
         "available": True,
     }
 

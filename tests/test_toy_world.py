@@ -11,7 +11,7 @@ from tests.support import one_sentence
 from tutorial_lib.data.toy_world import ToyWorld, toy_kinds, toy_scene
 from tutorial_lib.data.toys import built, companions, food, grown
 from tutorial_lib.data.toys.canvas import PATTERNS, layers, owners, painted
-from tutorial_lib.data.toys.strokes import Paint, Pen, Stroke, box, ellipse
+from tutorial_lib.data.toys.strokes import Paint, Pen, PaintedShape, box, ellipse
 from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.users.robots import center
 
@@ -196,7 +196,7 @@ def owned(*strokes, size=(8, 8)):
 
 
 def stroke(outline, part, **options):
-    return Stroke(outline, Paint((200, 100, 50), noise=0), part, **options)
+    return PaintedShape(outline, Paint((200, 100, 50), noise=0), part, **options)
 
 
 def test_a_box_owns_its_pixels():
@@ -228,7 +228,8 @@ def test_strokes_outside_the_picture_are_left_out():
 def test_an_edge_is_smooth():
     half = painted(
         layers(
-            [stroke(box(0, 0, 1, 1), None), Stroke(box(0, 0, 1, 0.5625), Paint((0, 0, 0)))], (8, 8)
+            [stroke(box(0, 0, 1, 1), None), PaintedShape(box(0, 0, 1, 0.5625), Paint((0, 0, 0)))],
+            (8, 8),
         ),
         (8, 8),
         seed=0,
@@ -240,7 +241,7 @@ def test_an_edge_is_smooth():
 def test_patterns_mix_two_colours(pattern):
     size = (64, 64)
     paint = Paint((0, 0, 0), (255, 255, 255), pattern, 0.3, noise=0)
-    image = painted(layers([Stroke(box(0, 0, 1, 1), paint)], size), size, seed=3)
+    image = painted(layers([PaintedShape(box(0, 0, 1, 1), paint)], size), size, seed=3)
     assert image.std() > 10
 
 

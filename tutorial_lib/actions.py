@@ -315,7 +315,7 @@ class StartMask:
         list of int
             Their sum is the number of pixels.
         """
-        return run_lengths(self.mask)
+        return column_runs(self.mask)
 
     @classmethod
     def from_run_lengths(cls, shape: Sequence[int], counts: Sequence[int]) -> StartMask:
@@ -346,7 +346,7 @@ class StartMask:
         return cls.of(flat.reshape(width, height).T)
 
 
-def run_lengths(mask: np.ndarray) -> list[int]:
+def column_runs(mask: np.ndarray) -> list[int]:
     """Return uncompressed run lengths, column by column, starting with the background.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tutorial_lib.actions import run_lengths
+from tutorial_lib.actions import column_runs
 from tutorial_lib.images import as_rgb
 from tutorial_lib.paths import safe_stem, write_atomically
 
@@ -201,4 +201,4 @@ def _fills_exactly(polygons: list[list[float]], mask: np.ndarray) -> bool:
 
 
 def _uncompressed(mask: np.ndarray) -> dict[str, Any]:
-    return {"size": list(mask.shape), "counts": run_lengths(mask)}
+    return {"size": list(mask.shape), "counts": column_runs(mask)}

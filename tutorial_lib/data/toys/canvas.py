@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tutorial_lib.data.toys.strokes import Paint, Stroke
+from tutorial_lib.data.toys.strokes import Paint, PaintedShape
 
 FINE = 4  # sub-pixels along a pixel's side
 ROOM = 64  # the noise is larger than the picture by this number of pixels
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
     Parameters
     ----------
-    stroke : Stroke
+    stroke : PaintedShape
         The stroke.
     window : tuple of slice
         The rows and columns that the stroke may touch.
@@ -32,17 +32,17 @@ class Layer(NamedTuple):
         ``(h, w) uint8``: how much of each pixel in the window the stroke covers; 255 for all of it.
     """
 
-    stroke: Stroke
+    stroke: PaintedShape
     window: _Window
     cover: np.ndarray
 
 
-def layers(strokes: Iterable[Stroke], size: tuple[int, int]) -> list[Layer]:
+def layers(strokes: Iterable[PaintedShape], size: tuple[int, int]) -> list[Layer]:
     """Compute which pixels the strokes cover. Strokes outside the picture are left out.
 
     Parameters
     ----------
-    strokes : iterable of Stroke
+    strokes : iterable of PaintedShape
         From the farthest to the nearest.
     size : tuple of int
         Height and width, in pixels.
@@ -111,7 +111,7 @@ def painted(drawn: Iterable[Layer], size: tuple[int, int], seed: int) -> np.ndar
     return np.ascontiguousarray(image.astype(np.uint8).transpose(1, 2, 0))
 
 
-def _window(stroke: Stroke, size: tuple[int, int]) -> _Window | None:
+def _window(stroke: PaintedShape, size: tuple[int, int]) -> _Window | None:
     """Return the pixels that a stroke may touch, or None if it lies outside the picture."""
     corners, reach = stroke.outline * min(size), 3 * stroke.softness * min(size) + 1
     low = np.maximum(np.floor(corners.min(axis=0) - reach), 0).astype(int)
@@ -121,7 +121,7 @@ def _window(stroke: Stroke, size: tuple[int, int]) -> _Window | None:
     return slice(low[0], high[0]), slice(low[1], high[1])
 
 
-def _coverage(stroke: Stroke, window: _Window, size: tuple[int, int]) -> np.ndarray:
+def _coverage(stroke: PaintedShape, window: _Window, size: tuple[int, int]) -> np.ndarray:
     """Return how much of each pixel in the window is covered: ``uint8``, 255 for all of it."""
     start = np.array([window[0].start, window[1].start])
     shape = window[0].stop - start[0], window[1].stop - start[1]

@@ -46,7 +46,7 @@ class Paint:
 
 
 @dataclass(frozen=True, eq=False)
-class Stroke:
+class PaintedShape:
     """One filled outline.
 
     Parameters
@@ -93,7 +93,7 @@ class Pen:
     height: float
     width: float
     palette: list[Colour]
-    strokes: list[Stroke] = field(default_factory=list)
+    strokes: list[PaintedShape] = field(default_factory=list)
     parents: dict[str, str | None] = field(default_factory=dict)
     _place: tuple[float, float, float, float, float] = (0.0, 0.0, 1.0, 1.0, 0.0)
 
@@ -144,7 +144,7 @@ class Pen:
             axis=1,
         )
         scaled = replace(paint, period=paint.period * scale)
-        self.strokes.append(Stroke(turned, scaled, part, relief, softness * scale, opacity))
+        self.strokes.append(PaintedShape(turned, scaled, part, relief, softness * scale, opacity))
 
     def shadow(self, outline: Outline, softness: float = 0.05, opacity: float = 0.45) -> None:
         """Darken what is below an outline."""
