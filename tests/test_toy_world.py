@@ -11,7 +11,7 @@ from tests.support import one_sentence
 from tutorial_lib.data.toy_world import ToyWorld, toy_kinds, toy_scene
 from tutorial_lib.data.toys import built, companions, food, grown
 from tutorial_lib.data.toys.canvas import PATTERNS, layers, owners, painted
-from tutorial_lib.data.toys.strokes import Paint, Pen, PaintedShape, box, ellipse
+from tutorial_lib.data.toys.strokes import Paint, PaintedShape, Pen, box, ellipse
 from tutorial_lib.evaluation.accuracy import evaluate
 from tutorial_lib.users.robots import center
 
