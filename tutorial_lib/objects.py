@@ -132,7 +132,7 @@ def checked_name(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def label_map(masks: Sequence[np.ndarray]) -> np.ndarray:
+def settle_overlaps(masks: Sequence[np.ndarray]) -> np.ndarray:
     """Settle the overlaps of several masks: a pixel belongs to the last mask that holds it.
 
     The last mask is the object that the user began last.
@@ -150,7 +150,7 @@ def label_map(masks: Sequence[np.ndarray]) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> label_map([np.array([[True, True, False]]), np.array([[False, True, True]])]).tolist()
+    >>> settle_overlaps([np.array([[True, True, False]]), np.array([[False, True, True]])]).tolist()
     [[1, 2, 2]]
     """
     labels = np.zeros(masks[0].shape, dtype=np.uint8 if len(masks) < 256 else np.uint16)

@@ -44,7 +44,7 @@ from tutorial_lib.objects import (
     SessionObject,
     checked_name,
     free_name,
-    label_map,
+    settle_overlaps,
 )
 from tutorial_lib.paths import safe_stem, user_folder
 from tutorial_lib.registry import check_answer, get_segmenter, methods
@@ -765,8 +765,8 @@ class Session(ClickHistory):
         ``NAME-2-spoon-mask.png``. ``NAME-labels.png`` follows, with 0 for the background and k for
         the k-th object. The cut-out shows all objects, the dataset has one annotation for each, and
         the log holds all. Where objects overlap, the pixel belongs to the one that was begun last,
-        see :func:`tutorial_lib.objects.label_map`; this holds for all files. Hidden objects are
-        written too.
+        see :func:`tutorial_lib.objects.settle_overlaps`; this holds for all files. Hidden objects
+        are written too.
 
         Parameters
         ----------
@@ -794,7 +794,7 @@ class Session(ClickHistory):
             pictures = {
                 f"{number}-{safe_stem(name)}-mask.png": each
                 for number, (name, each) in enumerate(masks.items(), start=1)
-            } | {"labels.png": label_map(list(masks.values()))}
+            } | {"labels.png": settle_overlaps(list(masks.values()))}
         contents = {
             **{name: encode_png(picture, 9) for name, picture in pictures.items()},
             "cutout.png": encode_png(cutout, compression),
@@ -949,7 +949,7 @@ class Session(ClickHistory):
         """
         self._keep_current()
         masks = [self._photo.full_mask(self._answer_for(each)) for each in self._objects]
-        labels = label_map(masks)
+        labels = settle_overlaps(masks)
         names = enumerate(self.object_names, start=1)
         return {name: labels == number for number, name in names}
 
