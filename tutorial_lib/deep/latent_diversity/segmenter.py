@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tutorial_lib.actions import Box
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.device import Precision, autocast, pick_device, resolve_precision
 from tutorial_lib.deep.folding import fold_norms
@@ -182,10 +183,10 @@ class LatentDiversity:
             selected = clicks.preferred or 0
             return Segmentation(same[selected], None, same, scores, selected)
         scores, selected = answer.scores.softmax(dim=0).numpy(), answer.selected
-        shown = self._at_full_size(prepared, answer, [selected])[0]
-        # The other candidates are resized only if they are read.
-        candidates = partial(self._at_full_size, prepared, answer)
-        return Segmentation(shown, None, candidates, scores, selected)
+        full = partial(self._at_full_size, prepared, answer, clicks.box)
+        shown = full([selected])[0]
+        # ``full`` resizes the other candidates only if they are read.
+        return Segmentation(shown, None, full, scores, selected)
 
     def _check(self, prepared: LatentDiversityPrepared, clicks: Clicks) -> int:
         """Check clicks and preferences; return the number of candidates."""
@@ -346,9 +347,12 @@ class LatentDiversity:
         self,
         prepared: LatentDiversityPrepared,
         answer: Answer,
+        box: Box | None,
         numbers: Sequence[int] | None = None,
     ) -> np.ndarray:
         """Return candidates at the photo's size, ``(M, H, W) float32`` in [0, 1]; all by default.
+
+        They are 0 outside the user's box, if there is one.
 
         Each candidate is resized alone, so that it is identical to the last bit in every call.
         """
@@ -358,6 +362,8 @@ class LatentDiversity:
             logits = answer.logits[None, number : number + 1]
             full = F.interpolate(logits, answer.view.shape, mode="bilinear", align_corners=False)
             photo[place, *answer.view.slices] = full[0, 0].sigmoid_().numpy()
+        if box is not None:
+            photo[:, ~box.inside(prepared.shape)] = 0
         return photo
 
     def _mirrored(self, x: Tensor) -> Tensor:
