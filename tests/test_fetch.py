@@ -21,7 +21,7 @@ from tutorial_lib.cli import main
 from tutorial_lib.data import archives
 from tutorial_lib.data import fetching as fetching
 from tutorial_lib.data.archives import unpack
-from tutorial_lib.data.catalogue import DATASETS, Archive, DatasetInfo
+from tutorial_lib.data.catalogue import DATASETS, Archive, DatasetInfo, Mirror
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.downloads import download
 from tutorial_lib.data.fetching import fetch
@@ -292,6 +292,42 @@ def test_a_missing_file_is_told_with_the_servers_answer(offer, server, tmp_path)
     assert len(server.asked) == 1
 
 
+def mirrored(server, monkeypatch, mirror, **checks):
+    places = (Mirror(server.url(mirror), "reported working on 2026-01-09"),)
+    archive = Archive(server.url("gone.zip"), name="toy.zip", mirrors=places, **checks)
+    info = DatasetInfo("toy", "Toy", "a", "http://home", "", "", archives=(archive,))
+    monkeypatch.setitem(DATASETS, "toy", info)
+
+
+def test_a_mirror_is_tried_if_the_first_address_fails(server, tmp_path, monkeypatch):
+    server.files["copy.zip"] = content = zipped({"a.txt": "A"})
+    mirrored(server, monkeypatch, "copy.zip", sha256=sha(content))
+    get(tmp_path)
+    assert (tmp_path / "a.txt").read_text() == "A"
+    server.files["copy.zip"] = zipped({"a.txt": "B"})
+    broken(ValueError, lambda: get(tmp_path / "b"), server.url("copy.zip"), "was expected")
+
+
+def test_all_addresses_are_named_if_none_works(server, tmp_path, monkeypatch, capsys):
+    mirrored(server, monkeypatch, "gone-too.zip", md5="0" * 32)
+    texts = (server.url("gone.zip"), server.url("gone-too.zip"), "reported working on 2026-01-09")
+    broken(ConnectionError, lambda: get(tmp_path), *texts)
+    monkeypatch.setattr("sys.argv", ["tutorial_lib", "fetch", "toy", "x", "--addresses"])
+    with pytest.raises(SystemExit):
+        main()
+    listed = capsys.readouterr().out
+    assert [
+        text for text in (*texts, f"MD5 {'0' * 32}", "no report known") if text not in listed
+    ] == []
+
+
+def test_a_documented_md5_must_fit(server, tmp_path, monkeypatch):
+    server.files["gone.zip"] = content = zipped({"a.txt": "A"})
+    mirrored(server, monkeypatch, "copy.zip", md5="0" * 32)
+    found = hashlib.md5(content).hexdigest()
+    broken(ValueError, lambda: get(tmp_path), f"has MD5 {found}", "it was deleted")
+
+
 def test_progress_is_shown_unless_unwanted(offer, tmp_path, capsys):
     offer({"toy.zip": zipped({"a.txt": "A"})})
     fetch("toy", tmp_path / "loud")
@@ -460,12 +496,22 @@ def test_the_command_line_says_so_too(tmp_path, monkeypatch, capsys):
         main()
     assert ended.value.code == 2
     error = capsys.readouterr().err
-    assert error == "tutorial_lib: The splits of davis are trainval, train, val, not 'x'.\n"
+    known = ", ".join(DATASETS["davis"].splits)
+    assert error == f"tutorial_lib: The splits of davis are {known}, not 'x'.\n"
 
 
-@pytest.mark.parametrize("split", DATASETS["davis"].splits)
+@pytest.mark.parametrize("split", [None, "trainval", "train", "val", "val-tenth"])
 def test_splits_that_lie_in_one_archive_are_all_fetched_with_it(split):
-    assert fetching._wanted("davis", split) == list(DATASETS["davis"].archives)
+    (archive,) = fetching._wanted("davis", split)
+    assert archive.file_name == "DAVIS-data.zip"
+
+
+def test_frames_and_objects_of_f_brs_are_downloads_of_their_own():
+    for name, split, file in (
+        ("davis", "345-frames", "DAVIS.zip"), ("coco", "800-objects", "COCO_MVal.zip"),
+    ):  # fmt: skip
+        (archive,) = fetching._wanted(name, split)
+        assert archive.file_name == file
 
 
 def test_a_root_that_is_a_file_is_named(tmp_path):
@@ -484,6 +530,8 @@ def test_every_download_has_an_address_and_no_or_a_whole_checksum(name):
         assert archive.url.startswith(("http://", "https://"))
         assert archive.file_name.endswith((".zip", ".tar", ".tgz"))
         assert archive.sha256 is None or len(bytes.fromhex(archive.sha256)) == 32
+        assert archive.md5 is None or len(bytes.fromhex(archive.md5)) == 16
+        assert all(place.url.startswith("http") and place.report for place in archive.addresses)
         assert archive.split is None or archive.split in DATASETS[name].splits
 
 

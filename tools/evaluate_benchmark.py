@@ -51,7 +51,7 @@ class Benchmark(NamedTuple):
     classical_every: int = 1
 
 
-#: Every tenth object of COCO-800 is the first one of each category. iseg-voc is the validation set.
+#: Every tenth object of COCO-800 is one of each category. iseg-voc is the validation set.
 BENCHMARKS = {
     "grabcut": Benchmark("grabcut"),
     "berkeley": Benchmark("berkeley"),

@@ -1,7 +1,7 @@
 """Write the measured figures into the tables and sentences of README and model cards.
 
 ``python tools/write_figures.py`` (or ``make tables``) reads ``assets/results`` and replaces the
-numbers. Words stay. A test fails if a figure differs from its file.
+numbers and whole tables of benchmarks. Words stay. A test fails if a figure differs from its file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tutorial_lib.evaluation.benchmarks import BENCHMARKS, COCO_SEEN, COCO_UNSEEN, Benchmark
+from tutorial_lib.evaluation.claims import Difference, fewer_clicks
 from tutorial_lib.evaluation.one_click import read_one_click
+from tutorial_lib.evaluation.published import (
+    LI,
+    LI_TABLE_2,
+    XU,
+    XU_TABLE_2,
+    published_ms,
+    published_noc,
+)
 from tutorial_lib.evaluation.results import MethodResults, read_results
 from tutorial_lib.evaluation.selectors import SelectorFigures, read_selection
 from tutorial_lib.evaluation.speed.results import MethodTimes, read_bench
@@ -27,6 +37,13 @@ CLASSICAL = (
     "geodesic-star",
     "growcut",
 )
+NETWORKS = ("dos-no-graph-cut", "dos", "latent-diversity-rdl", "latent-diversity")
+MAIN_CLAIM = ("latent-diversity", "dos")
+#: Number of objects of each benchmark. Classical methods are measured on a part of the larger ones.
+SIZES = {"grabcut": 49, "berkeley": 100, "davis-val": 141, "coco-800": 800}
+HALVES, PARTS = (COCO_SEEN, COCO_UNSEEN), ("seen", "unseen")
+#: The paper that measured with each robot, and its short name.
+PAPERS = {"center": (XU, "Xu et al."), "geodesic": (LI, "Li et al.")}
 LATENT = ("latent-diversity", "latent-diversity-rdl")
 STAGES = {"dos-8s": 8, "dos-16s": 16, "dos-32s": 32}
 OBJECTS = {"GrabCut": "GrabCut, 49 photos (test)", "iseg-voc": "iseg-voc, 51 objects (validation)"}
@@ -60,7 +77,21 @@ class Sentence(NamedTuple):
         return _replaced(text, old, self.words.format(*self.figures), self)
 
 
-def _replaced(text: str, old: str, new: str, what: Row | Sentence) -> str:
+class Block(NamedTuple):
+    """A table between two comments, which is written as a whole."""
+
+    file: str
+    name: str
+    lines: list[str]
+
+    def put_into(self, text: str) -> str:
+        """Return the text with these lines between the comments."""
+        begin, end = f"<!-- table: {self.name} -->\n\n", "\n\n<!-- end -->"
+        old = rf"(?s){re.escape(begin)}.*?{re.escape(end)}"
+        return _replaced(text, old, begin + "\n".join(self.lines) + end, self)
+
+
+def _replaced(text: str, old: str, new: str, what: Row | Sentence | Block) -> str:
     text, count = re.subn(old, lambda _: new, text, flags=re.MULTILINE)
     if count != 1:
         raise ValueError(f"{what.file} has {count} places for {what[1]!r}, not one.")
@@ -88,14 +119,112 @@ def _clicked(selector: SelectorFigures) -> list[str]:
     return [*_scored(selector), f"{selector.clicked_pixels_right:.1%}"]
 
 
-def classical() -> Iterator[Row | Sentence]:
-    """Yield README's rows of the classical methods."""
-    found = {robot: _methods(f"grabcut_{robot}.json") for robot in ROBOTS}
-    times = _times("bench.json")
-    for name in CLASSICAL:
-        center, geodesic = (_counts(found[robot][name]) for robot in ROBOTS)
-        click = f"{times[name].ms_click:.0f}"
-        yield Row("README.md", f"`{name}`", [*center, geodesic[1], click])
+def _cell(benchmark: Benchmark, method: MethodResults | None) -> str:
+    """Return the clicks to both thresholds, and the number of objects if they are not all."""
+    if method is None:
+        return "not yet"
+    count = len(method.samples)
+    part = "" if count == SIZES[benchmark.name] else f", n = {count}"
+    return " / ".join(_counts(method)) + part
+
+
+def _printed(paper: str, benchmark: Benchmark, name: str) -> str:
+    """Return what a paper prints, or a dash for each figure that it does not have."""
+    if paper == XU and benchmark.column == "coco":
+        halves = [published_noc(f"coco-{part}", 85, name).get(XU) for part in ("seen", "unseen")]
+        found = [f"{value:.2f} {part}" for value, part in zip(halves, PARTS, strict=True) if value]
+        return f"{', '.join(found)} / -" if found else "-"
+    values = [published_noc(benchmark.column, int(t), name).get(paper) for t in THRESHOLDS]
+    texts = ["-" if value is None else f"{value:.2f}" for value in values]
+    return " / ".join(texts) if any(values) else "-"
+
+
+def clicks_table(robot: str, folder: Path = RESULTS) -> list[str]:
+    """Return the table of all methods on all benchmarks with one robot, as Markdown.
+
+    Below each method that the robot's paper measured stands what that paper prints.
+    """
+    paper, short = PAPERS[robot]
+    found = {one: one.read(robot, folder) for one in BENCHMARKS}
+    head = [f"{one.title}, {SIZES[one.name]} objects" for one in BENCHMARKS]
+    lines = [f"| robot `{robot}` | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
+    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+        cells = [_cell(one, methods.get(name)) for one, methods in found.items()]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+        printed = [_printed(paper, one, name) for one in BENCHMARKS]
+        if set(printed) != {"-"}:
+            lines.append(f"| *{short}* | {' | '.join(printed)} |")
+    return lines
+
+
+def differences_table(folder: Path = RESULTS) -> list[str]:
+    """Return the differences between Latent Diversity and DOS, object by object, as Markdown."""
+    lines = [
+        "| `latent-diversity` minus `dos` | robot | to 85 % | to 90 % | objects | Li et al. |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in BENCHMARKS:
+        for robot in ROBOTS:
+            methods = one.read(robot, folder)
+            apart = [fewer_clicks(methods, *MAIN_CLAIM, int(t)) for t in THRESHOLDS]
+            texts = ["not yet" if each is None else _interval(each) for each in apart]
+            count = "-" if apart[0] is None else str(apart[0].objects)
+            cells = [one.title, f"`{robot}`", *texts, count, _printed_difference(one)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _interval(apart: Difference) -> str:
+    return f"{apart.mean:+.2f} [{apart.low:+.2f}, {apart.high:+.2f}], {apart.verdict}"
+
+
+def _printed_difference(one: Benchmark) -> str:
+    pairs = [
+        [LI_TABLE_2.get(name, (one.column, int(t))) for name in MAIN_CLAIM] for t in THRESHOLDS
+    ]
+    if any(None in pair for pair in pairs):
+        return "-"
+    return " / ".join(f"{first - second:+.2f}" for first, second in pairs)
+
+
+def first_click_table(folder: Path = RESULTS) -> list[str]:
+    """Return the mean IoU after one click on the two halves of COCO-800, as Markdown."""
+    halves = {(robot, one): one.read(robot, folder) for robot in ROBOTS for one in HALVES}
+    head = [f"`{robot}`, {one.part}" for robot, one in halves]
+    lines = [
+        f"| one click | {' | '.join(head)} | Xu et al., seen | unseen |",
+        "|---" * (len(head) + 3) + "|",
+    ]
+    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+        cells = []
+        for methods in halves.values():
+            method = methods.get(name)
+            shown = "not yet" if method is None else f"{method.miou[0]:.3f}"
+            cells.append(shown if method is None else f"{shown}, n = {len(method.samples)}")
+        printed = XU_TABLE_2.rows.get(name)
+        theirs = ["-", "-"] if printed is None else [f"{value / 100:.3f}" for value in printed]
+        lines.append(f"| `{name}` | {' | '.join([*cells, *theirs])} |")
+    return lines
+
+
+def times_table() -> list[str]:
+    """Return the milliseconds that one click takes, as Markdown."""
+    times = {**_times("bench.json"), **_times("bench_deep.json")}
+    lines = ["| method | ms a click | Li et al. |", "|---|---|---|"]
+    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+        theirs = published_ms(name)
+        ours = f"{times[name].ms_click:.0f}"
+        lines.append(f"| `{name}` | {ours} | {'-' if theirs is None else f'{theirs:.0f}'} |")
+    return lines
+
+
+def benchmarks() -> Iterator[Block]:
+    """Yield README's tables of the four benchmarks."""
+    for robot in ROBOTS:
+        yield Block("README.md", f"clicks, {robot}", clicks_table(robot))
+    yield Block("README.md", "differences", differences_table())
+    yield Block("README.md", "first click", first_click_table())
+    yield Block("README.md", "times", times_table())
 
 
 def peers() -> Iterator[Row | Sentence]:
@@ -120,19 +249,12 @@ def object_selection() -> Iterator[Row | Sentence]:
 
 
 def latent_diversity() -> Iterator[Row | Sentence]:
-    """Yield what README and cards show of Latent Diversity on GrabCut."""
+    """Yield what the cards show of Latent Diversity on GrabCut."""
     found = {robot: _methods(f"grabcut_{robot}_networks.json") for robot in ROBOTS}
-    times = _times("bench_deep.json")
     for name in LATENT:
-        center, geodesic = (found[robot][name] for robot in ROBOTS)
-        figures = [*_counts(center), *_counts(geodesic), f"{times[name].ms_click:.0f}"]
-        yield Row("README.md", f"`{name}`", figures)
-        yield Row(f"assets/weights/{name}.md", "GrabCut, `geodesic`", _scored(geodesic))
-        first = f"{OBJECTS['GrabCut']}, `center`"
-        yield Row(f"assets/weights/{name}.md", first, _scored(center))
-    dos = [count for robot in ROBOTS for count in _counts(found[robot]["dos"])]
-    words = "`dos` with its graph cut needs {} and {} on the same photos (`geodesic`: {} and {})"
-    yield Sentence("README.md", words, dos)
+        card = f"assets/weights/{name}.md"
+        yield Row(card, "GrabCut, `geodesic`", _scored(found["geodesic"][name]))
+        yield Row(card, f"{OBJECTS['GrabCut']}, `center`", _scored(found["center"][name]))
 
 
 def selecting() -> Iterator[Row | Sentence]:
@@ -174,7 +296,7 @@ def one_click() -> Iterator[Row | Sentence]:
 def written() -> dict[Path, str]:
     """Return the text that each file should have."""
     texts: dict[Path, str] = {}
-    for part in (classical, peers, object_selection, latent_diversity, selecting, one_click):
+    for part in (benchmarks, peers, object_selection, latent_diversity, selecting, one_click):
         for place in part():
             path = ROOT / place.file
             text = texts.get(path) or path.read_text(encoding="utf-8")

@@ -367,10 +367,18 @@ def fetch_dataset(
     dataset: Annotated[str, typer.Argument(help="grabcut, berkeley, davis, coco, voc, sbd, ...")],
     root: Annotated[Path, typer.Argument(help="Folder for the dataset; made if there is none.")],
     split: Annotated[str | None, typer.Option(help="Download only what this split needs.")] = None,
+    addresses: Annotated[
+        bool,
+        typer.Option("--addresses", help="List the addresses and who reached them; no download."),
+    ] = False,
 ) -> None:
-    """Download a dataset from its official home. The same command continues a download."""
+    """Download a dataset from its home, or from a mirror. The same command continues a download."""
     from tutorial_lib.data.datasets import DATASETS, fetch
+    from tutorial_lib.data.fetching import address_lines
 
+    if addresses:
+        print(*address_lines(dataset), sep="\n")
+        return
     folder = fetch(dataset, root, split=split)
     print(f"{folder}: {DATASETS[dataset].title}. Its terms: {DATASETS[dataset].terms}")
 

@@ -5,6 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+NO_REPORT = "no report known"
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """An address of a file.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    report : str
+        Who reported when that it works, or that it does not.
+    """
+
+    url: str
+    report: str = NO_REPORT
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -21,12 +39,29 @@ class Archive:
         The split that needs this file. None if every split needs it.
     name : str, optional
         The name of the stored file. By default, the last part of the address.
+    whole : bool
+        Whether this file is all that its split needs, and is no part of any other split.
+    md5 : str, optional
+        The MD5 that the home documents, where no SHA-256 is documented. It shows damage.
+    report : str, optional
+        Who reported when that the address works, or that it does not.
+    mirrors : tuple of Mirror
+        Other addresses of the same file. They are tried in this order if the first one fails.
     """
 
     url: str
     sha256: str | None = None
     split: str | None = None
     name: str | None = None
+    whole: bool = False
+    md5: str | None = None
+    report: str = NO_REPORT
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[Mirror, ...]:
+        """All addresses, with what is known about each one."""
+        return (Mirror(self.url, self.report), *self.mirrors)
 
     @property
     def file_name(self) -> str:
@@ -89,11 +124,40 @@ class DatasetInfo:
 
 # Papers on interactive segmentation since f-BRS (CVPR 2020) take these datasets from its release.
 _FBRS = "https://github.com/saic-vul/fbrs_interactive_segmentation"
-_FBRS_FILES = f"{_FBRS}/releases/download/v1.0"
+_RITM_REPORT = (
+    "named by many projects; its sister repository RITM was reported deleted on 2025-07-02 "
+    "(github.com/uncbiag/SegNext/issues/10)"
+)
+
+
+def _drive(identifier: str, report: str) -> Mirror:
+    address = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+    return Mirror(f"{address}{identifier}", report)
+
+
+def _fbrs_file(name: str, identifier: str, split: str | None = None) -> Archive:
+    """Return one file of the release of f-BRS, and where its authors put it before."""
+    release = "fbrs_interactive_segmentation/releases/download/v1.0"
+    return Archive(
+        f"https://github.com/saic-vul/{release}/{name}",
+        split=split,
+        whole=split is not None,
+        report=_RITM_REPORT,
+        mirrors=(
+            Mirror(f"https://github.com/SamsungLabs/{release}/{name}", "the owner's later name"),
+            _drive(identifier, "named in the first README of f-BRS, 2020"),
+        ),
+    )
+
+
 _BERKELEY = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping"
 _VOC = "http://host.robots.ox.ac.uk/pascal/VOC/voc2012"
-_COCO = "http://images.cocodataset.org"
+_COCO = "images.cocodataset.org"
 _DUTS = "http://saliencydetection.net/duts"
+_DUTS_REPORT = (
+    "reported unreachable on 2020-05-09, for a day or two at a time "
+    "(github.com/hkchengrex/CascadePSP/issues/1)"
+)
 _CCP = "https://github.com/bearpaw/clothing-co-parsing"
 
 _COCO_ANNOTATIONS = {
@@ -109,16 +173,21 @@ _COCO_PHOTOS = {
 
 
 def _coco_archives() -> tuple[Archive, ...]:
-    photos = [Archive(f"{_COCO}/zips/{s}.zip", sha, s) for s, sha in _COCO_PHOTOS.items()]
+    def file(place: str, sha256: str, split: str) -> Archive:
+        same = Mirror(f"https://s3.amazonaws.com/{_COCO}/{place}", "the same storage, with https")
+        return Archive(f"http://{_COCO}/{place}", sha256, split, mirrors=(same,))
+
+    photos = [file(f"zips/{split}.zip", sha, split) for split, sha in _COCO_PHOTOS.items()]
     lists = [
-        Archive(
-            f"{_COCO}/annotations/annotations_trainval{split[-4:]}.zip",
+        file(
+            f"annotations/annotations_trainval{split[-4:]}.zip",
             _COCO_ANNOTATIONS[split[-4:]],
             split,
         )
         for split in _COCO_PHOTOS
     ]
-    return (*lists, *photos)
+    objects = _fbrs_file("COCO_MVal.zip", "1JYyJ7Sef30yLPAJBU5VwomZoE3Pt6fTj", "800-objects")
+    return (*lists, *photos, objects)
 
 
 _BSDS_TERMS = "The photos are free for non-commercial research and education."
@@ -134,7 +203,7 @@ _INFOS = (
         terms=f"No licence is stated; 19 of the photos are from BSDS500. {_BSDS_TERMS}",
         paper="Rother, Kolmogorov and Blake, GrabCut: Interactive Foreground Extraction using "
         "Iterated Graph Cuts, SIGGRAPH 2004",
-        archives=(Archive(f"{_FBRS_FILES}/GrabCut.zip"),),
+        archives=(_fbrs_file("GrabCut.zip", "1Jh9_6nv7lLNJG5ZZNPAy30HUVpYEoVHT"),),
     ),
     DatasetInfo(
         name="berkeley",
@@ -145,7 +214,7 @@ _INFOS = (
         terms=f"No licence of the masks is stated. {_BSDS_TERMS}",
         paper="McGuinness and O'Connor, A Comparative Evaluation of Interactive Segmentation "
         "Algorithms, Pattern Recognition 43, 2010",
-        archives=(Archive(f"{_FBRS_FILES}/Berkeley.zip"),),
+        archives=(_fbrs_file("Berkeley.zip", "18zG8WOSlYRLuW94RGir1CCSUAcruw7rw"),),
     ),
     DatasetInfo(
         name="davis",
@@ -157,7 +226,19 @@ _INFOS = (
         paper="Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object "
         "Segmentation, CVPR 2016",
         splits=("trainval", "train", "val", "val-tenth", "345-frames"),
-        archives=(Archive("https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip"),),
+        archives=(
+            Archive(
+                "https://graphics.ethz.ch/Downloads/Data/Davis/DAVIS-data.zip",
+                md5="0cb3cf9c5617209fa3cc4794e52a2ffa",
+                mirrors=(
+                    _drive(
+                        "198aRlh5CpAoFz0hfRgYbiNenn_K8DxWD",
+                        "named in the download script of github.com/hkchengrex/STCN, 2021",
+                    ),
+                ),
+            ),
+            _fbrs_file("DAVIS.zip", "1DGLWvTFgkCHsWildp-gPSxFrtwwT0BrJ", "345-frames"),
+        ),
     ),
     DatasetInfo(
         name="coco",
@@ -185,6 +266,13 @@ _INFOS = (
             Archive(
                 f"{_VOC}/VOCtrainval_11-May-2012.tar",
                 "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
+                report="reported unreachable on 2026-01-09 (github.com/pytorch/vision/pull/9335)",
+                mirrors=(
+                    Mirror(
+                        "https://d2l-data.s3-accelerate.amazonaws.com/VOCtrainval_11-May-2012.tar",
+                        "reported working on 2026-01-09 (github.com/pytorch/vision/pull/9335)",
+                    ),
+                ),
             ),
         ),
     ),
@@ -202,6 +290,7 @@ _INFOS = (
                 f"{_BERKELEY}/semantic_contours/benchmark.tgz",
                 "6a5a2918d5c73ce032fdeba876574d150d9d04113ab87540a1304cbcc715be53",
                 name="sbd_benchmark.tgz",
+                report="reported working on 2024-08-30 (github.com/valeoai/ZS3/issues/14)",
             ),
         ),
     ),
@@ -213,7 +302,12 @@ _INFOS = (
         terms=_BSDS_TERMS,
         paper="Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, PAMI 2011",
         splits=("all", "train", "val", "test"),
-        archives=(Archive(f"{_BERKELEY}/BSR/BSR_bsds500.tgz"),),
+        archives=(
+            Archive(
+                f"{_BERKELEY}/BSR/BSR_bsds500.tgz",
+                report="github.com/BIDS/BSDS500 holds the same folders, to copy by hand",
+            ),
+        ),
     ),
     DatasetInfo(
         name="duts",
@@ -226,8 +320,8 @@ _INFOS = (
         "CVPR 2017",
         splits=("train", "test"),
         archives=(
-            Archive(f"{_DUTS}/download/DUTS-TR.zip", split="train"),
-            Archive(f"{_DUTS}/download/DUTS-TE.zip", split="test"),
+            Archive(f"{_DUTS}/download/DUTS-TR.zip", split="train", report=_DUTS_REPORT),
+            Archive(f"{_DUTS}/download/DUTS-TE.zip", split="test", report=_DUTS_REPORT),
         ),
     ),
     DatasetInfo(

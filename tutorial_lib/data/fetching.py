@@ -24,6 +24,8 @@ def fetch(
 ) -> Path:
     """Download a dataset and unpack it, ready for ``load_dataset(name, root)``.
 
+    If an address fails, the next one is tried: :func:`address_lines` lists them.
+
     An interrupted download resumes where it stopped, in this call or the next one. If you put an
     archive into ``root`` by hand, it is used instead of a download. Complete files are not
     downloaded again.
@@ -84,8 +86,12 @@ def _wanted(name: str, split: str | None) -> list[Archive]:
     info = DATASETS[name]
     if not info.archives:
         raise ValueError(f"The dataset {name} has no download: {info.how_to_get('')}.")
-    separate = list(dict.fromkeys(archive.split for archive in info.archives if archive.split))
-    known = separate or info.splits
+    if whole := [archive for archive in info.archives if archive.whole and archive.split == split]:
+        return whole
+    archives = [archive for archive in info.archives if not archive.whole]
+    separate = list(dict.fromkeys(archive.split for archive in archives if archive.split))
+    apart = [archive.split for archive in info.archives if archive.whole]
+    known = [*separate, *apart] if separate else info.splits
     if split is not None and split not in known:
         what = f"The {'downloads' if separate else 'splits'} of {name} are {', '.join(known)}, not"
         raise ValueError(
@@ -93,7 +99,7 @@ def _wanted(name: str, split: str | None) -> list[Archive]:
         )
     if separate and split is None:
         split = separate[0]
-    return [archive for archive in info.archives if not separate or archive.split in (None, split)]
+    return [archive for archive in archives if not separate or archive.split in (None, split)]
 
 
 def _made(folder: Path) -> Path:
@@ -118,8 +124,8 @@ def _unpacked(path: Path) -> bool:
 def _fetch_one(archive: Archive, path: Path, progress: bool) -> None:
     if not path.is_file():
         part = path.with_name(f"{path.name}.part")
-        download(archive.url, part, progress=progress, by_hand=path)
-        _verify(archive, part, path)
+        url = _download(archive, part, path, progress)
+        _verify(archive, part, path, url)
         part.replace(path)
         return
     with path.open("rb") as stream:
@@ -127,7 +133,59 @@ def _fetch_one(archive: Archive, path: Path, progress: bool) -> None:
             raise ValueError(
                 f"The file {path} is a web page, no archive; delete it and fetch again."
             )
-    _verify(archive, path, path)
+    _verify(archive, path, path, archive.url)
+
+
+def _download(archive: Archive, part: Path, path: Path, progress: bool) -> str:
+    """Download from the first address that answers, and return it."""
+    errors = []
+    for place in archive.addresses:
+        try:
+            download(place.url, part, progress=progress, by_hand=path)
+            return place.url
+        except ConnectionError as error:
+            errors.append(error)
+            _LOG.warning("%s (%s)", error, place.report)
+    first, *others = errors
+    if others:
+        tried = ", ".join(f"{place.url} ({place.report})" for place in archive.mirrors)
+        message = f"{str(first).rstrip('.')}; no other address worked either: {tried}."
+        raise ConnectionError(message) from first
+    raise first
+
+
+def address_lines(name: str) -> list[str]:
+    """List the addresses of a dataset's files, and what is known about each one.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`~tutorial_lib.data.catalogue.DATASETS`.
+
+    Returns
+    -------
+    list of str
+        Lines of text. Nothing is downloaded or tried.
+
+    Raises
+    ------
+    ValueError
+        If there is no such dataset.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"The datasets are {', '.join(DATASETS)}; there is no {name!r}.")
+    info = DATASETS[name]
+    lines = [
+        f"{info.title}: {info.home or 'your own files'}",
+        "The reports are by others: the makers of this list could not try the addresses.",
+    ]
+    for archive in info.archives:
+        check = f"SHA-256 {archive.sha256}" if archive.sha256 else f"MD5 {archive.md5}"
+        known = check if archive.sha256 or archive.md5 else "no documented checksum"
+        part = f", for --split {archive.split}" if archive.split else ""
+        lines.append(f"{archive.file_name}{part}; {known}")
+        lines += [f"  {place.url}\n    {place.report}" for place in archive.addresses]
+    return lines
 
 
 def _unpack(name: str, archive: Archive, path: Path, split: str | None) -> None:
@@ -164,9 +222,9 @@ def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _checksum(path: Path) -> str:
+def _checksum(path: Path, kind: str = "sha256") -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, kind).hexdigest()
 
 
 def _trust(path: Path) -> None:
@@ -185,12 +243,14 @@ def _noted(path: Path) -> str | None:
     return words[0] if words else None
 
 
-def _verify(archive: Archive, downloaded: Path, path: Path) -> None:
+def _verify(archive: Archive, downloaded: Path, path: Path, url: str) -> None:
     """Compare a checksum with the documented one, or with that of the first download."""
-    known = archive.sha256 or _noted(path)
-    if known is None or (found := _checksum(downloaded)) == known:
+    kind, known = "SHA-256", archive.sha256 or _noted(path)
+    if known is None and archive.md5 is not None:
+        kind, known = "MD5", archive.md5
+    if known is None or (found := _checksum(downloaded, kind.replace("-", "").lower())) == known:
         return
-    if archive.sha256 is None:
+    if archive.sha256 is None and kind == "SHA-256":
         advice = f"if its home has changed it, delete {_note(path)} and fetch again"
     elif downloaded == path:
         advice = f"delete {path} and fetch again"
@@ -198,6 +258,5 @@ def _verify(archive: Archive, downloaded: Path, path: Path) -> None:
         downloaded.unlink()  # a wrong file cannot be resumed
         advice = "it was deleted, so fetch again, or ask its home whether it has changed"
     raise ValueError(
-        f"The file {path.name} from {archive.url} has SHA-256 {found}, but {known} was "
-        f"expected; {advice}."
+        f"The file {path.name} from {url} has {kind} {found}, but {known} was expected; {advice}."
     )
