@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support import Growing, disc_mask, easy_scene, one_sentence
-from tests.test_click_canvas import mouse, status_text
+from tests.test_click_canvas import press_mouse, status_text
 from tutorial_lib import registry, render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.metrics import disagreement
@@ -184,7 +184,7 @@ def test_browser_shortcuts_and_missing_candidates_do_nothing(picker):
     picker.gestures.on_key("7", False, False, False)
     picker.gestures.on_key("1", False, True, False)
     assert picker.choice is None
-    picker.gestures.on_mouse(mouse(5, 5, picker, button=2))
+    press_mouse(5, 5, picker, button=2)
     picker.gestures.on_key("z", False, False, False)
     assert len(picker.clicks) == 1
 

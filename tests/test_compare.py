@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support import easy_scene, one_sentence
+from tests.test_click_canvas import press_mouse
 from tutorial_lib import registry
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.registry import MethodInfo, register
@@ -162,10 +163,7 @@ def test_initial_clicks_are_answered_and_undone_one_by_one(compare):
 def test_mouse_touch_and_keyboard_click_in_every_pane(compare):
     widget = compare()
     x, y = (round(value) for value in widget.viewport.to_canvas(24, 32))
-    event = {"event": "mousedown", "button": 2, "shiftKey": False, "relativeX": x, "relativeY": y}
-    size = {"boundingRectWidth": widget.viewport.width}
-    size["boundingRectHeight"] = widget.viewport.height
-    widget.gestures.on_mouse(event | size)
+    press_mouse(x, y, widget, button=2)
     widget.gestures.on_touch([(x, y)])
     widget.photo_view.cursor = (24, 32)
     widget.gestures.on_key("Enter", False, False, False)

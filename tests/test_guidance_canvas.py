@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.support import easy_scene, one_sentence
-from tests.test_click_canvas import mouse, status_text
+from tests.test_click_canvas import press_mouse, status_text
 from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.guidance import click_gaussians, click_masks, distance_maps
@@ -54,7 +54,7 @@ def test_every_click_is_in_the_maps_when_the_call_returns(canvas):
 
 def test_mouse_touch_and_keyboard_make_the_same_click(canvas):
     x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
-    canvas.gestures.on_mouse(mouse(x, y, canvas, button=2))
+    press_mouse(x, y, canvas, button=2)
     canvas.panel.side.value = False
     canvas.gestures.on_touch([(x, y)])
     canvas.photo_view.cursor = (24, 32)

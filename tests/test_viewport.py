@@ -43,6 +43,11 @@ def test_a_photo_fits_its_canvas_and_is_enlarged_only_if_tiny(shape, size):
     assert (view.width, view.height) == size
 
 
+def test_a_width_enlarges_as_well_as_shrinks():
+    assert [Viewport((120, 240), width).width for width in (120, 468, 900)] == [120, 468, 900]
+    assert Viewport((240, 120), 468).height == 468
+
+
 def test_the_whole_photo_is_shown_at_first():
     view = Viewport((480, 640))
     assert view.window == (480, 640)

@@ -259,6 +259,24 @@ class Clicker:
     def click(self, x: int, y: int, **options) -> None:
         self.canvas.click(position={"x": x, "y": y}, **options)
 
+    def wait_until_lower_than(self, y: float) -> None:
+        """Wait until the page has scrolled the canvas down."""
+        self.page.wait_for_function(
+            "y => document.querySelector('canvas.tutorial-photo').getBoundingClientRect().y > y",
+            arg=y,
+            timeout=10_000,
+        )
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], button: str = "left") -> None:
+        box, mouse = self.canvas.bounding_box(), self.page.mouse
+        mouse.move(box["x"] + start[0], box["y"] + start[1])
+        mouse.down(button=button)
+        for step in (0.3, 0.6, 1.0):
+            x, y = (a + step * (b - a) for a, b in zip(start, end, strict=True))
+            mouse.move(box["x"] + x, box["y"] + y)
+            self.page.wait_for_timeout(60)
+        mouse.up(button=button)
+
     def press(self, label: str) -> None:
         self.page.locator(".tutorial-click-canvas button", has_text=label).first.click()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 
+import pytest
 from PIL import Image
 
 from tests.browser.driver import PHOTO, WIDGET, wait_until_ready
@@ -72,14 +74,53 @@ def test_undo_redo_and_clear_by_button_and_by_key(open_in_lab):
     clicker.wait_for_status("Left-click the object")
 
 
-def test_a_finger_marks_what_the_toggle_says(open_in_lab):
-    clicker = open_in_lab(has_touch=True)
+def test_a_tap_marks_what_the_toggle_says_and_other_gestures_leave_no_click(open_in_lab):
+    clicker = open_in_lab(before=3, has_touch=True)
+    clicker.canvas.scroll_into_view_if_needed()
     box = clicker.canvas.bounding_box()
     clicker.page.touchscreen.tap(box["x"] + 280, box["y"] + 200)
     clicker.wait_for_clicks([200, 280, True])
     clicker.press("Background")
     clicker.page.touchscreen.tap(box["x"] + 60, box["y"] + 60)
     clicker.wait_for_clicks([200, 280, True], [60, 60, False])
+    finger = clicker.page.context.new_cdp_session(clicker.page)
+    place = {"x": box["x"] + 300, "y": box["y"] + 300}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    clicker.page.wait_for_timeout(900)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    zoom = {**place, "scaleFactor": 2.5, "gestureSourceType": "touch"}
+    finger.send("Input.synthesizePinchGesture", zoom)
+    clicker.page.get_by_title("Move the view up").wait_for()
+    swipe = {**place, "yDistance": 150, "gestureSourceType": "touch"}
+    finger.send("Input.synthesizeScrollGesture", swipe)
+    clicker.wait_for_clicks([200, 280, True], [60, 60, False])
+
+
+def test_wheel_drag_and_space_bar(open_in_lab):
+    clicker = open_in_lab(before=3)
+    clicker.canvas.scroll_into_view_if_needed()
+    page, mouse, box = clicker.page, clicker.page.mouse, clicker.canvas.bounding_box()
+    mouse.move(box["x"] + 160, box["y"] + 120)
+    mouse.wheel(0, -150)
+    clicker.wait_until_lower_than(box["y"] + 50)
+    box = clicker.canvas.bounding_box()
+    mouse.move(box["x"] + 160, box["y"] + 120)
+    page.keyboard.down("Control")
+    mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    page.get_by_title("Move the view up").wait_for()
+    drag = partial(clicker.drag, (160, 120), (260, 220))
+    page.keyboard.down("Space")
+    drag()
+    page.keyboard.up("Space")  # the view now begins at row 10, column 30
+    drag(button="middle")  # and cannot go further than row 0, column 0
+    assert clicker.clicks() == []
+    drag()
+    clicker.wait_for_status("1 stroke")
+    (stroke,) = clicker.clicks()
+    (first, *_, last), positive = stroke["stroke"], stroke["positive"]
+    assert positive and first == pytest.approx([60, 80], abs=1)
+    assert last == pytest.approx([110, 130], abs=1)
 
 
 def test_the_first_click_on_a_half_scrolled_canvas_lands_where_it_was_made(open_in_lab):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
+
+from tutorial_lib.actions import Point
+from tutorial_lib.widgets.viewport import Viewport
 
 
 class PhotoActions(Protocol):
@@ -10,6 +14,12 @@ class PhotoActions(Protocol):
 
     def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
         """Click on a pixel of the photo."""
+
+    def stroke(self, points: Iterable[Point], positive: bool = True, wait: bool = True) -> None:
+        """Draw a stroke on the photo."""
+
+    def sketch(self, points: Iterable[Point], positive: bool) -> None:
+        """Show a stroke that is not finished yet."""
 
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""
@@ -25,6 +35,9 @@ class PhotoActions(Protocol):
 
     def pan(self, down: int, right: int) -> None:
         """Move the view by a quarter of its size."""
+
+    def look(self, viewport: Viewport, quickly: bool = False) -> None:
+        """Show another part of the photo; quickly while the view moves."""
 
     def move_cursor(self, pixel: tuple[int, int] | None) -> None:
         """Put the keyboard's cursor on a pixel ``(row, col)``; None hides it."""

@@ -56,6 +56,7 @@ class CandidatePanel(Panel):
         """Return photo and candidates, side by side where the page is wide enough."""
         left = w.VBox(super().arrange(photo))
         left.layout.width = f"{max(photo.width, MIN_PHOTO_WIDTH) + PHOTO_MARGIN}px"
+        left.layout.max_width = "100%"
         controls = w.HBox([self.give_back, self.differ], layout=ROW)
         hand = w.HTML(HAND, layout={"display": "none"})
         right = w.VBox([controls, self._hint, self.thumbnails.widget, self._legend, hand])

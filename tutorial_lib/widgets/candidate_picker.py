@@ -47,7 +47,7 @@ class CandidatePicker(PhotoWidget):
     name : str
         Names the files that ``session.export`` writes.
     width : int
-        Largest width and height of the photo on the page, in CSS pixels.
+        The longer side of the photo on the page, in CSS pixels.
     thumbnail : int
         Largest width of a candidate, in CSS pixels. Its height is at most three quarters of that.
     columns : int

@@ -37,8 +37,9 @@ class ClickCanvas(PhotoWidget):
         ``(H, W) bool``: the known mask. The status line then shows the IoU.
     name : str
         Names the files that the Save button writes.
-    width : int
-        Largest width of the photo on the page, in CSS pixels.
+    width : int, optional
+        The longer side of the photo on the page, in CSS pixels. By default its own size, but at
+        least 320 and at most 640. A narrow column or a low window makes it smaller.
     autosave : bool or path
         Save the clicks on disk, so that nothing is lost if the kernel dies; see :class:`Session`.
     folder : str
@@ -65,7 +66,7 @@ class ClickCanvas(PhotoWidget):
         *,
         truth: np.ndarray | None = None,
         name: str = "photo",
-        width: int = 640,
+        width: int | None = None,
         autosave: bool | str = True,
         folder: str = "exports",
         **options: Any,

@@ -63,7 +63,7 @@ class Compare(PhotoWidget):
     columns : int, optional
         Most panes in a row. By default, as many as fit. On a narrow page the panes wrap.
     width : int
-        Largest width of each photo on the page, in CSS pixels.
+        The longer side of each photo on the page, in CSS pixels.
     options : mapping of str to mapping, optional
         Options of the methods by name: ``{"graph-cut": {"lam": 2}}``.
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from math import dist
 from typing import Any
 
+import ipywidgets as w
 from ipyevents import Event
 
+from tutorial_lib.actions import Point
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import guard
 from tutorial_lib.widgets.panel import Panel
@@ -15,10 +20,40 @@ from tutorial_lib.widgets.photo_view import PhotoView
 
 ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
 FINE, COARSE = 5, 20  # canvas pixels that the cursor moves, without and with shift
+MOVED = 6  # CSS pixels: a press that moves less is a click
+PAUSE = 40  # milliseconds between two events of a moving mouse
+LEFT, MIDDLE, RIGHT = range(3)  # mouse buttons, as browsers number them
 HELP = (
-    "Left click: object. Right click or shift-click: background. Keys: Z undo, Y redo, C clear, "
+    "Left click: object. Right click or shift-click: background. Press and draw: stroke. "
+    "Ctrl+wheel zooms. Space bar or middle button and drag: move the view. "
+    "Keys: Z undo, Y redo, C clear, "
     "arrows move a cursor, Enter marks object, Shift+Enter background, + and - zoom, Tab leaves."
 )
+
+
+@dataclass
+class Press:
+    """A mouse button that is held down.
+
+    Parameters
+    ----------
+    button : int
+        The button.
+    positive : bool
+        Whether the press marks the object.
+    start : tuple of float
+        Where it began, in CSS pixels on the page.
+    pixels : list of (int, int)
+        The pixels of the photo that the mouse passed.
+    moved : bool
+        Whether the mouse has left the place where it was pressed.
+    """
+
+    button: int
+    positive: bool
+    start: tuple[float, float]
+    pixels: list[Point]
+    moved: bool = False
 
 
 class Gestures:
@@ -54,6 +89,14 @@ class Gestures:
             "-": lambda: actions.zoom(-1),
             **(keys or {}),
         }
+        self._press: Press | None = None
+        self._mouse: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "mousedown": self._on_press,
+            "mousemove": self._on_move,
+            "mouseup": self._on_release,
+            "mouseleave": self._on_release,  # a button that is released elsewhere is never reported
+            "wheel": self._on_wheel,
+        }
 
     def listen_to(self, canvas: PhotoLayers, ready: Callable[[], None]) -> None:
         """Take the events of a canvas.
@@ -69,31 +112,78 @@ class Gestures:
         # Otherwise ipycanvas scrolls the page under the first click and reports a wrong place.
         events = Event(
             source=canvas,
-            watched_events=["mousedown", "contextmenu", "keyup"],
+            watched_events=["mousedown", "mouseup", "mouseleave", "contextmenu", "keyup"],
             prevent_default_action=True,
         )
+        moves = Event(
+            source=canvas, watched_events=["mousemove", "wheel"], wait=PAUSE,
+            prevent_default_action=True,
+        )  # fmt: skip
         report = self._panel.report
-        events.on_dom_event(guard(self.on_mouse, report))
+        for source in (events, moves):
+            source.on_dom_event(guard(self.on_mouse, report))
         canvas.on_touch_start(guard(self.on_touch, report))
         canvas.on_key_down(guard(self.on_key, report))
         canvas.on_client_ready(guard(ready, report))
 
     def on_mouse(self, event: Mapping[str, Any]) -> None:
-        """Click where a mouse button was pressed; other events do nothing.
+        """Do what the mouse does: click, draw a stroke, move the view, zoom.
 
         Parameters
         ----------
         event : mapping
             An event of ipyevents. Positions are in CSS pixels.
         """
-        if event.get("event") != "mousedown" or event["button"] not in (0, 2):
+        if act := self._mouse.get(event.get("event", "")):
+            act(event)
+
+    def _on_press(self, event: Mapping[str, Any]) -> None:
+        button = event["button"]
+        if button in (LEFT, MIDDLE, RIGHT):
+            positive = button == LEFT and not event["shiftKey"] and self._panel.side.value
+            pixel = self._view.viewport.to_pixel(*self._place(event))
+            self._press = Press(button, positive, _position(event), [pixel])
+
+    def _on_move(self, event: Mapping[str, Any]) -> None:
+        press, viewport = self._press, self._view.viewport
+        if press is None:
             return
-        positive = event["button"] == 0 and not event["shiftKey"] and self._panel.side.value
+        press.moved = press.moved or dist(_position(event), press.start) > MOVED
+        x, y = self._place(event)
+        if press.button == MIDDLE:
+            target = viewport.placed(press.pixels[0], x, y)
+            if target != viewport:
+                self._actions.look(target, quickly=True)
+        elif press.moved:
+            press.pixels.append(viewport.to_pixel(x, y))
+            self._actions.sketch(press.pixels, press.positive)
+
+    def _on_release(self, event: Mapping[str, Any]) -> None:
+        if self._press is None:
+            return
+        self._on_move(event)
+        press, self._press = self._press, None
+        if press.button == MIDDLE:
+            self._actions.look(self._view.viewport)  # without loss, now that the view rests
+            return
+        self._view.cursor = None
+        if press.moved:
+            self._actions.stroke(press.pixels, press.positive, wait=False)
+        else:
+            self._actions.click(*press.pixels[0], press.positive, wait=False)
+
+    def _on_wheel(self, event: Mapping[str, Any]) -> None:
+        viewport = self._view.viewport
+        if event["ctrlKey"] or event["metaKey"]:
+            zoomed = viewport.zoomed_at(-1 if event["deltaY"] > 0 else +1, *self._place(event))
+            if zoomed != viewport:
+                self._actions.look(zoomed)
+
+    def _place(self, event: Mapping[str, Any]) -> tuple[float, float]:
+        """Return the canvas position ``(x, y)`` of an event."""
         viewport = self._view.viewport
         x = (event["relativeX"] + 0.5) * viewport.width / event["boundingRectWidth"]
-        y = (event["relativeY"] + 0.5) * viewport.height / event["boundingRectHeight"]
-        self._view.cursor = None
-        self._actions.click(*viewport.to_pixel(x, y), positive, wait=False)
+        return x, (event["relativeY"] + 0.5) * viewport.height / event["boundingRectHeight"]
 
     def on_touch(self, touches: list[tuple[float, float]]) -> None:
         """Click where one finger touches, ``(x, y)`` in canvas pixels; two fingers do nothing."""
@@ -132,3 +222,19 @@ class Gestures:
         height, width = viewport.shape
         row, col = row + down * step, col + right * step
         self._actions.move_cursor((min(max(row, 0), height - 1), min(max(col, 0), width - 1)))
+
+
+def _position(event: Mapping[str, Any]) -> tuple[float, float]:
+    return event["relativeX"], event["relativeY"]
+
+
+def event_filter() -> w.Output:
+    """Return an invisible part of the page that loads ``gestures.js``.
+
+    The page scrolls with it over a photo, and Ctrl with the wheel zooms. Without it, ipycanvas
+    keeps wheel and fingers to itself.
+    """
+    code = files(__package__).joinpath("gestures.js").read_text(encoding="utf-8")
+    script = {"application/javascript": code}
+    output = {"output_type": "display_data", "data": script, "metadata": {}}
+    return w.Output(outputs=(output,), layout={"display": "none"})

@@ -45,7 +45,7 @@ class GuidanceCanvas(PhotoWidget):
     truncation : float
         The largest distance in the maps, in pixels.
     width : int
-        Largest width of each picture on the page, in CSS pixels.
+        The longer side of each picture on the page, in CSS pixels.
 
     Raises
     ------

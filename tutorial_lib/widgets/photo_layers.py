@@ -16,6 +16,8 @@ from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
 
 PHOTO, ANSWER, MARKS = range(3)  # from back to front
+# What stands around a photo in a notebook, controls and status line too, takes about 320 pixels.
+MAX_HEIGHT = "max(240px, calc(100vh - 320px))"
 MARK = 7  # radius of a click's mark, in canvas pixels
 
 
@@ -37,16 +39,19 @@ class PhotoLayers(MultiCanvas):
     def __init__(self, viewport: Viewport, label: str) -> None:
         super().__init__(3, width=viewport.width, height=viewport.height, tooltip=label)
         self.layout.align_self = "flex-start"  # a stretched canvas reports wrong positions
+        self.layout.width = self.layout.height = "auto"
+        self.layout.max_width, self.layout.max_height = "100%", MAX_HEIGHT
         self.add_class("tutorial-photo")
 
     def resize(self, viewport: Viewport) -> None:
         """Take another size, for another photo."""
         self.width, self.height = viewport.width, viewport.height
 
-    def show_photo(self, photo: np.ndarray) -> None:
-        """Draw ``(height, width, 3) uint8`` at the back."""
-        opaque = np.full(photo.shape[:2], 255, dtype=np.uint8)
-        self._put(PHOTO, np.dstack([photo, opaque]))  # four channels are sent without loss
+    def show_photo(self, photo: np.ndarray, quickly: bool = False) -> None:
+        """Draw ``(height, width, 3) uint8`` at the back, quickly as JPEG, else without loss."""
+        if not quickly:  # ipycanvas sends four channels as PNG
+            photo = np.dstack([photo, np.full(photo.shape[:2], 255, dtype=np.uint8)])
+        self._put(PHOTO, photo)
 
     def show_answer(
         self, viewport: Viewport, answer: Segmentation | None, view: str, opacity: float

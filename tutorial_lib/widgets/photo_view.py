@@ -18,8 +18,8 @@ class PhotoView:
     ----------
     photo : np.ndarray
         ``(H, W, 3) uint8``.
-    width : int
-        Largest width and height of a canvas, in CSS pixels.
+    width : int, optional
+        The longer side of a canvas, in CSS pixels; see :class:`Viewport` for the default.
     labels : sequence of str
         One canvas is made for each label. Screen readers read the label aloud.
     marks : sequence of bool, optional
@@ -38,7 +38,7 @@ class PhotoView:
     def __init__(
         self,
         photo: np.ndarray,
-        width: int,
+        width: int | None,
         labels: Sequence[str],
         marks: Sequence[bool] | None = None,
     ) -> None:
@@ -54,9 +54,9 @@ class PhotoView:
         for canvas in self.canvases:
             canvas.resize(self.viewport)
 
-    def draw(self, canvas: PhotoLayers, clicks: Clicks) -> None:
-        """Draw photo and marks on one of the canvases."""
-        canvas.show_photo(self.viewport.cut(self._photo))
+    def draw(self, canvas: PhotoLayers, clicks: Clicks, quickly: bool = False) -> None:
+        """Draw photo and marks on one of the canvases; quickly while the view moves."""
+        canvas.show_photo(self.viewport.cut(self._photo), quickly)
         self._draw_marks(canvas, clicks)
 
     def draw_marks(self, clicks: Clicks) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,9 +10,10 @@ import ipywidgets as w
 import numpy as np
 
 from tutorial_lib import render
+from tutorial_lib.actions import Point, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
-from tutorial_lib.widgets.gestures import Gestures
+from tutorial_lib.widgets.gestures import Gestures, event_filter
 from tutorial_lib.widgets.panel import Panel
 from tutorial_lib.widgets.photo_layers import PhotoLayers
 from tutorial_lib.widgets.photo_view import PhotoView
@@ -65,7 +66,7 @@ class PhotoWidget(w.VBox):
     ) -> None:
         self.photo_view, self.panel, self._histories = view, panel, histories
         self._show, self._paint, self._answer = show, paint, answer
-        super().__init__(panel.arrange(shelf))
+        super().__init__([*panel.arrange(shelf), event_filter()])
         self.add_class("tutorial-click-canvas")
         panel.connect(self)
         self.gestures = Gestures(self, view, panel, keys)
@@ -105,6 +106,30 @@ class PhotoWidget(w.VBox):
         click = Click(row, col, positive)
         self._edit(lambda history: history.add(click), wait)
 
+    def stroke(self, points: Iterable[Point], positive: bool = True, wait: bool = True) -> None:
+        """Draw a stroke on the photo: mouse and code both call this method.
+
+        Parameters
+        ----------
+        points : iterable of (int, int)
+            Pixels ``(row, col)`` of the photo; straight lines join them.
+        positive : bool
+            True on the object, False on the background.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If the stroke is empty or leaves the photo. Nothing changes then.
+        """
+        stroke = Stroke(tuple(points), positive)
+        self._edit(lambda history: history.add(stroke), wait)
+
+    def sketch(self, points: Iterable[Point], positive: bool) -> None:
+        """Show a stroke that is not finished yet; the clicks do not change."""
+        self.photo_view.draw_marks(self.clicks.add(Stroke(tuple(points), positive)))
+
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""
         self._edit(lambda history: history.undo(), wait)
@@ -136,11 +161,11 @@ class PhotoWidget(w.VBox):
         centre = self.photo_view.cursor
         if centre is None and len(self.clicks):
             centre = self.clicks[-1].points[-1]
-        self._look(self.viewport.zoomed(step, centre))
+        self.look(self.viewport.zoomed(step, centre))
 
     def pan(self, down: int, right: int) -> None:
         """Move the view by a quarter of its size."""
-        self._look(self.viewport.moved(down, right))
+        self.look(self.viewport.moved(down, right))
 
     def move_cursor(self, pixel: tuple[int, int] | None) -> None:
         """Put the keyboard's cursor on a pixel ``(row, col)``; None hides it."""
@@ -148,11 +173,20 @@ class PhotoWidget(w.VBox):
         if pixel is None or self.viewport.follow(pixel) == self.viewport:
             self.photo_view.draw_marks(self.clicks)
         else:
-            self._look(self.viewport.follow(pixel))
+            self.look(self.viewport.follow(pixel))
 
-    def _look(self, viewport: Viewport) -> None:
+    def look(self, viewport: Viewport, quickly: bool = False) -> None:
+        """Show another part of the photo.
+
+        Parameters
+        ----------
+        viewport : Viewport
+            The visible part.
+        quickly : bool
+            True while the view moves: the photo is then sent as JPEG.
+        """
         self.photo_view.viewport = viewport
-        self.redraw()
+        self._redraw(self.photo_view.canvases, quickly)
 
     # -- drawing -------------------------------------------------------------------------------
 
@@ -164,9 +198,9 @@ class PhotoWidget(w.VBox):
         """Draw everything again. After a reload of the page the canvases are empty."""
         self._redraw(self.photo_view.canvases)
 
-    def _redraw(self, canvases: Sequence[PhotoLayers]) -> None:
+    def _redraw(self, canvases: Sequence[PhotoLayers], quickly: bool = False) -> None:
         for canvas in canvases:
-            self.photo_view.draw(canvas, self.clicks)
+            self.photo_view.draw(canvas, self.clicks, quickly)
         self.show_answer()
 
     # -- without a browser ---------------------------------------------------------------------

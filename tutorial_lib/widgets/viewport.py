@@ -8,6 +8,7 @@ from numbers import Integral
 import cv2
 import numpy as np
 
+SMALLEST_SIDE, LARGEST_SIDE = 320, 640  # canvas pixels, where no width is asked for
 MAX_FACTOR = 16
 SMALLEST_WINDOW = 24  # photo pixels on the shorter side: a closer view shows nothing new
 
@@ -40,8 +41,9 @@ class Viewport:
     ----------
     shape : tuple of int
         Height and width of the photo, in pixels.
-    limit : int
-        Largest width and largest height of the canvas, in canvas pixels.
+    limit : int, optional
+        The longer side of the canvas, in canvas pixels. By default that of the photo, but at least
+        320 and at most 640.
     factor : int
         Zoom: 1 shows the whole photo, 2 a quarter of it.
     top, left : int
@@ -49,7 +51,7 @@ class Viewport:
     """
 
     shape: tuple[int, int]
-    limit: int = 640
+    limit: int | None = None
     factor: int = 1
     top: int = 0
     left: int = 0
@@ -57,10 +59,11 @@ class Viewport:
     height: int = field(init=False)
 
     def __post_init__(self) -> None:
-        check_length("width", self.limit)
+        if self.limit is not None:
+            check_length("width", self.limit)
         rows, cols = self.shape
-        fit = min(self.limit / cols, self.limit / rows)
-        scale = min(fit, max(1.0, 320 / max(rows, cols)))  # enlarge only tiny photos
+        longest = max(rows, cols)
+        scale = (self.limit or min(max(longest, SMALLEST_SIDE), LARGEST_SIDE)) / longest
         object.__setattr__(self, "width", max(1, round(cols * scale)))
         object.__setattr__(self, "height", max(1, round(rows * scale)))
 
@@ -104,6 +107,16 @@ class Viewport:
         factor = self.factor * 2 if step > 0 else max(1, self.factor // 2)
         return replace(self, factor=factor)._around(centre or self.centre)
 
+    def zoomed_at(self, step: int, x: float, y: float) -> Viewport:
+        """Double (+1) or halve (-1) the zoom; the pixel at a canvas position stays there."""
+        return self.zoomed(step).placed(self.to_pixel(x, y), x, y)
+
+    def placed(self, pixel: tuple[int, int], x: float, y: float) -> Viewport:
+        """Move the window so that a photo pixel lies at a canvas position, within the limits."""
+        rows, cols = self.window
+        down, right = int(np.floor(y * rows / self.height)), int(np.floor(x * cols / self.width))
+        return self._at(pixel[0] - down, pixel[1] - right)
+
     def moved(self, down: int, right: int) -> Viewport:
         """Move the window by quarters of its size."""
         rows, cols = self.window
@@ -135,6 +148,8 @@ class Viewport:
             return part
         hard = part.dtype == bool
         mode = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_NEAREST
+        if 1 < self.scale < 2 and not hard:  # pixels of unequal size would look like damage
+            mode = cv2.INTER_LINEAR
         values = part.astype(np.uint8) * 255 if hard else np.ascontiguousarray(part)
         resized = cv2.resize(values, (self.width, self.height), interpolation=mode)
         return resized >= 128 if hard else resized

@@ -1,0 +1,87 @@
+// Decides which of the browser's events on a photo reach the widgets. ipycanvas takes every wheel,
+// touch and mouse move for itself; this runs before it.
+// - A plain wheel and one finger scroll the page. A tap becomes a click, as on any page.
+// - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
+// - Two fingers, and dragging with the space bar held, become a drag with the middle button.
+(() => {
+  if (window.tutorialPhotos) return;
+  window.tutorialPhotos = new WeakSet();
+  const WHEEL_STEP = 50, PINCH_STEP = 1.5;
+  let wheel = 0, pinch = null, space = null;
+
+  const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
+  const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
+    bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, button,
+    buttons: type === 'mouseup' ? 0 : 4,
+  }));
+  const zoom = (photo, at, deltaY) => photo.dispatchEvent(new WheelEvent('wheel', {
+    bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, ctrlKey: true, deltaY,
+  }));
+
+  function onWheel(photo, event) {
+    if (!event.ctrlKey && !event.metaKey) return event.stopImmediatePropagation();
+    wheel += event.deltaY * (event.deltaMode ? 30 : 1);
+    if (Math.abs(wheel) < WHEEL_STEP) return stop(event);
+    wheel = 0;
+  }
+
+  function onTouch(photo, event) {
+    event.stopImmediatePropagation();
+    if (event.touches.length !== 2) {
+      if (pinch) send(photo, 'mouseup', pinch);
+      pinch = null;
+      return;
+    }
+    if (event.cancelable) event.preventDefault();
+    const [a, b] = event.touches;
+    const at = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
+    const span = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+    send(photo, pinch ? 'mousemove' : 'mousedown', at);
+    const ratio = pinch ? span / pinch.span : 1;
+    const turned = ratio > PINCH_STEP || ratio < 1 / PINCH_STEP;
+    if (turned) zoom(photo, at, ratio > 1 ? -100 : 100);
+    pinch = { ...at, span: pinch && !turned ? pinch.span : span };
+  }
+
+  function onKey(photo, event) {
+    if (event.key !== ' ') return;
+    stop(event);
+    space ??= { photo, used: false };
+    photo.style.cursor = 'grab';
+  }
+
+  function onMouse(photo, event) {
+    if (event.type === 'mousemove') {
+      if (event.buttons === 0) event.stopImmediatePropagation();
+    } else if (event.button === 0 && space) {
+      stop(event);
+      space.used = true;
+      send(photo, event.type, event);
+    }
+  }
+
+  function bind(photo) {
+    if (window.tutorialPhotos.has(photo)) return;
+    window.tutorialPhotos.add(photo);
+    photo.style.touchAction = 'pan-x pan-y';
+    const listen = (types, act) => types.split(' ').forEach((type) => photo.addEventListener(
+      type, (event) => event.isTrusted && act(photo, event), { capture: true, passive: false },
+    ));
+    listen('wheel', onWheel);
+    listen('touchstart touchmove touchend touchcancel', onTouch);
+    listen('mousedown mousemove mouseup', onMouse);
+    listen('keydown', onKey);
+  }
+
+  window.addEventListener('pointerover', (event) => {
+    if (event.target.matches?.('canvas.tutorial-photo')) bind(event.target);
+  }, true);
+  window.addEventListener('keyup', (event) => {
+    if (event.key !== ' ' || !space) return;
+    const { photo, used } = space;
+    space = null;
+    photo.style.cursor = '';
+    // A space bar that moved nothing marks the object, as Enter does.
+    if (!used) photo.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', shiftKey: event.shiftKey }));
+  }, true);
+})();
