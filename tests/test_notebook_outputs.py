@@ -173,7 +173,7 @@ def test_a_tag_that_means_nothing_is_refused(tags):
 def test_notebooks_have_no_other_tags(name):
     for cell in code_cells(name):
         for tag in cell.metadata.get("tags", []):
-            known = ("all-colours", "nbval-ignore-output")
+            known = ("all-colours", "given", "nbval-ignore-output")
             assert tag in known or TAG.fullmatch(tag), f"{cell.id}: {tag}"
         Tolerance.of(cell.metadata.get("tags", []))
 
