@@ -7,7 +7,8 @@
   if (window.tutorialPhotos) return;
   window.tutorialPhotos = new WeakSet();
   const WHEEL_STEP = 50, PINCH_STEP = 1.5;
-  let wheel = 0, pinch = null, space = null;
+  const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
+  let wheel = 0, pinch = null, space = null, finger = null, quietUntil = 0;
 
   const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
@@ -27,6 +28,7 @@
 
   function onTouch(photo, event) {
     event.stopImmediatePropagation();
+    followFinger(event);
     if (event.touches.length !== 2) {
       if (pinch) send(photo, 'mouseup', pinch);
       pinch = null;
@@ -43,6 +45,20 @@
     pinch = { ...at, span: pinch && !turned ? pinch.span : span };
   }
 
+  // Browsers differ in what they make of a long press or a short swipe: some send mouse events after
+  // it. Only what was a tap may become a click.
+  function followFinger(event) {
+    const { clientX, clientY } = event.changedTouches[0];
+    if (event.type === 'touchstart') finger ??= { since: event.timeStamp, clientX, clientY, tap: true };
+    if (!finger) return;
+    const moved = Math.hypot(clientX - finger.clientX, clientY - finger.clientY) > WIDEST_TAP;
+    const late = event.timeStamp - finger.since > LONGEST_TAP;
+    if (moved || late || event.touches.length > 1) finger.tap = false;
+    if (event.touches.length) return;
+    if (!finger.tap) quietUntil = event.timeStamp + QUIET;
+    finger = null;
+  }
+
   function onKey(photo, event) {
     if (event.key !== ' ') return;
     stop(event);
@@ -51,6 +67,8 @@
   }
 
   function onMouse(photo, event) {
+    if (finger && event.timeStamp - finger.since > LONGEST_TAP) return stop(event);
+    if (event.timeStamp < quietUntil) return stop(event);
     if (event.type === 'mousemove') {
       if (event.buttons === 0) event.stopImmediatePropagation();
     } else if (event.button === 0 && space) {
