@@ -131,7 +131,8 @@ class ProposeAndSelect(nn.Module):
             a constant that is the same for all views.
         """
         gathered = self.g.gather(image, interaction, hidden, logits, share)
-        return self.g(*gathered), self.g.beliefs(*gathered).logsumexp(dim=1)
+        beliefs = self.g.beliefs(*gathered)
+        return self.g.scores(beliefs, *gathered), beliefs.logsumexp(dim=1)
 
     def forward(self, *inputs: Tensor, beliefs: bool = False) -> Tensor:
         """Return the output of the trained network: the logits of f, or the scores of g.

@@ -286,9 +286,13 @@ class IntentSelection(SharedSelection):
         *shared, fit = gathered
         return SHARPNESS * (super().forward(*shared) + TRUST * fit)
 
+    def scores(self, beliefs: Tensor, *gathered: Tensor) -> Tensor:
+        """Return ``(B, M)``: the expected IoU of each candidate under these beliefs, scaled."""
+        return CONFIDENCE * expected_overlap(beliefs, gathered[1])
+
     def forward(self, *gathered: Tensor) -> Tensor:
         """Score the candidates ``(B, M)`` by their expected IoU."""
-        return CONFIDENCE * expected_overlap(self.beliefs(*gathered), gathered[1])
+        return self.scores(self.beliefs(*gathered), *gathered)
 
 
 class ViewSelection(IntentSelection):
