@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 
 from tutorial_lib.clicks import Click, Clicks
-from tutorial_lib.users.region_depth import depth
+from tutorial_lib.users.region_depth import depth, without_clicked
 
 _NO_CLICKS = Clicks()
 MIN_REACH = 2.0  # pixels: a person can miss even the smallest error by this much
@@ -132,10 +132,7 @@ class ErrorRegions:
         count, labels = cv2.connectedComponents(missed.astype(np.uint8))
         more = cv2.connectedComponents(false.astype(np.uint8))[1]
         labels[false] = more[false] + count - 1
-        depths = depth(missed) + depth(false)
-        for mark in clicks:
-            depths[tuple(mark.pixels.T)] = 0
-        return cls(labels, depths)
+        return cls(labels, without_clicked(depth(missed) + depth(false), clicks))
 
     def volumes(self) -> np.ndarray:
         """Return the sum of depths of each region: ``(n + 1,) float64``; entry 0 is 0."""
@@ -234,6 +231,4 @@ def _beside(around: np.ndarray, ignore: np.ndarray | None, clicks: Clicks) -> np
     """Return the flat indices of pixels beside an error that can be clicked."""
     if ignore is not None:
         around = around & ~ignore
-    for mark in clicks:
-        around[tuple(mark.pixels.T)] = False
-    return np.flatnonzero(around)
+    return np.flatnonzero(without_clicked(around, clicks))

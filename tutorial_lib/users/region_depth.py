@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from tutorial_lib.clicks import Clicks
+
 # Squared distances are integers. OpenCV's distances are rounded to float32, which is precise enough
 # to find that integer up to this depth, in pixels.
 RECOVERABLE = 1000
@@ -54,3 +56,23 @@ def depth(region: np.ndarray, border: bool = True) -> np.ndarray:
     if distance.max() > RECOVERABLE:
         return distance_transform_edt(image)  # exact at any size, and slower
     return np.sqrt(np.rint(distance.astype(np.float64) ** 2))
+
+
+def without_clicked(values: np.ndarray, clicks: Clicks) -> np.ndarray:
+    """Set the pixels of clicks and strokes to 0, in place, so that no robot clicks them again.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        ``(H, W)``: depths, or the pixels that can be clicked.
+    clicks : Clicks
+        The clicks so far.
+
+    Returns
+    -------
+    np.ndarray
+        ``values``.
+    """
+    for mark in clicks:
+        values[tuple(mark.pixels.T)] = 0
+    return values

@@ -16,7 +16,7 @@ import numpy as np
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.options import label, options_of
 from tutorial_lib.users.human_clicks import HumanClicks, human
-from tutorial_lib.users.region_depth import depth
+from tutorial_lib.users.region_depth import depth, without_clicked
 
 Robot = Callable[..., Click | None]
 NO_CLICKS = Clicks()
@@ -57,7 +57,7 @@ def center(
     """
     counted = np.ones_like(truth, dtype=bool) if ignore is None else ~ignore
     depths = depth(truth & ~mask & counted) + depth(mask & ~truth & counted)  # disjoint regions
-    return _click_at(np.argmax(_without(depths, clicks)), depths, truth)
+    return _click_at(np.argmax(without_clicked(depths, clicks)), depths, truth)
 
 
 def geodesic(
@@ -99,18 +99,11 @@ def geodesic(
     region = (mask != truth) if len(clicks) else truth.copy()
     if ignore is not None:
         region &= ~ignore
-    weights = _without(depth(region), clicks)
+    weights = without_clicked(depth(region), clicks)
     below = np.cumsum(weights)
     drawn = np.random.default_rng([seed, len(clicks)]).random() * below[-1]
     last = np.flatnonzero(weights)[-1:].sum()  # rounding can carry the draw past the end
     return _click_at(min(np.searchsorted(below, drawn, side="right"), last), weights, truth)
-
-
-def _without(depths: np.ndarray, clicks: Clicks) -> np.ndarray:
-    """Set the depth of the pixels of clicks and strokes to 0, in place."""
-    for mark in clicks:
-        depths[tuple(mark.pixels.T)] = 0
-    return depths
 
 
 def _click_at(index: np.intp, depths: np.ndarray, truth: np.ndarray) -> Click | None:
