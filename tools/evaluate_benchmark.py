@@ -27,18 +27,11 @@ from tutorial_lib.evaluation.accuracy import FailedObjects, OtherRunError, evalu
 from tutorial_lib.evaluation.results import Results
 from tutorial_lib.evaluation.seeds import seed_lines, seed_paths
 from tutorial_lib.evaluation.summaries import failures, report_lines
+from tutorial_lib.registry import methods
 
 RESULTS = Path(__file__).parents[1] / "assets" / "results"
 ROBOTS = ("center", "geodesic")
-CLASSICAL = (
-    "graph-cut",
-    "grabcut",
-    "random-walker",
-    "geodesic-matting",
-    "euclidean-star",
-    "geodesic-star",
-    "growcut",
-)
+CLASSICAL = tuple(info.name for info in methods() if info.kind == "classical")
 NETWORKS = ("dos", "dos-no-graph-cut", "latent-diversity", "latent-diversity-rdl")
 GROUPS = {"classical": CLASSICAL, "networks": NETWORKS}
 

@@ -38,6 +38,7 @@ CLASSICAL = (
     "growcut",
 )
 NETWORKS = ("dos-no-graph-cut", "dos", "latent-diversity-rdl", "latent-diversity")
+ROWS = (*CLASSICAL, "grabcut", *NETWORKS)
 MAIN_CLAIM = ("latent-diversity", "dos")
 #: Number of objects of each benchmark. Classical methods are measured on a part of the larger ones.
 SIZES = {"grabcut": 49, "berkeley": 100, "davis-val": 141, "coco-800": 800}
@@ -148,7 +149,7 @@ def clicks_table(robot: str, folder: Path = RESULTS) -> list[str]:
     found = {one: one.read(robot, folder) for one in BENCHMARKS}
     head = [f"{one.title}, {SIZES[one.name]} objects" for one in BENCHMARKS]
     lines = [f"| robot `{robot}` | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
-    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+    for name in ROWS:
         cells = [_cell(one, methods.get(name)) for one, methods in found.items()]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
         printed = [_printed(paper, one, name) for one in BENCHMARKS]
@@ -195,7 +196,7 @@ def first_click_table(folder: Path = RESULTS) -> list[str]:
         f"| one click | {' | '.join(head)} | Xu et al., seen | unseen |",
         "|---" * (len(head) + 3) + "|",
     ]
-    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+    for name in ROWS:
         cells = []
         for methods in halves.values():
             method = methods.get(name)
@@ -211,7 +212,7 @@ def times_table() -> list[str]:
     """Return the milliseconds that one click takes, as Markdown."""
     times = {**_times("bench.json"), **_times("bench_deep.json")}
     lines = ["| method | ms a click | Li et al. |", "|---|---|---|"]
-    for name in (*CLASSICAL, "grabcut", *NETWORKS):
+    for name in ROWS:
         theirs = published_ms(name)
         ours = f"{times[name].ms_click:.0f}"
         lines.append(f"| `{name}` | {ours} | {'-' if theirs is None else f'{theirs:.0f}'} |")

@@ -28,6 +28,7 @@ from typing import Annotated, Any, Literal, get_args
 import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 
+from tutorial_lib.evaluation.claims import mean_with_interval
 from tutorial_lib.evaluation.records import (
     RECORD,
     NoC,
@@ -40,7 +41,6 @@ from tutorial_lib.evaluation.records import (
     read_record,
     write_record,
 )
-from tutorial_lib.metrics import bootstrap_interval
 
 Selector = Literal["oracle", "fixed", "first", "g"]
 SELECTOR_NAMES: tuple[str, ...] = get_args(Selector)
@@ -294,5 +294,4 @@ def paired_difference(
             f"Only counts of the same objects can be compared, not {len(counts[0])} with "
             f"{len(counts[1])}."
         )
-    differences = counts[0] - counts[1]
-    return float(differences.mean()), *bootstrap_interval(differences)
+    return mean_with_interval(counts[0] - counts[1])

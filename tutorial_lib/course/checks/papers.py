@@ -21,16 +21,13 @@ from tutorial_lib.course.judging import (
 )
 from tutorial_lib.course.register import checks
 from tutorial_lib.evaluation import LI, XU, published
-from tutorial_lib.evaluation.results import MethodResults, read_results
-from tutorial_lib.paths import bundled
+from tutorial_lib.evaluation.benchmarks import GRABCUT
+from tutorial_lib.evaluation.results import MethodResults
 
 
 @cache
 def _grabcut(robot: str) -> dict[str, MethodResults]:
-    folder, found = bundled("assets") / "results", {}
-    for part in ("", "_networks"):
-        found |= read_results(folder / f"grabcut_{robot}{part}.json").methods
-    return found
+    return GRABCUT.read(robot)
 
 
 @checks("10.1")
