@@ -19,7 +19,6 @@ from tutorial_lib.deep.latent_diversity.intent import intent_fit
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, load_networks
 from tutorial_lib.deep.latent_diversity.proposal import (
     Design,
-    DiverseSegmentation,
     Encoder,
     make_encoder,
     proposal_network,
@@ -148,7 +147,7 @@ def published_f():
     design = Design(preset="paper", previous=False)
     with torch.device("meta"):
         encoder = Encoder(backbone("vgg19", pretrained=False), design.numbers.stride)
-        return DiverseSegmentation(design, encoder.levels), encoder
+        return proposal_network(design, encoder.levels), encoder
 
 
 def test_the_paper_preset_is_table_1():
@@ -164,7 +163,7 @@ def test_the_paper_preset_is_table_1():
 
 def test_f_proposes_m_masks_on_its_cells():
     encoder = make_encoder(SMALL)
-    f = DiverseSegmentation(SMALL, encoder.levels).eval()
+    f = proposal_network(SMALL, encoder.levels).eval()
     maps = encoder(torch.zeros(2, 3, 64, 96, dtype=torch.uint8))
     assert [tuple(x.shape[2:]) for x in maps][:3] == [(32, 48), (32, 48), (16, 24)]
     click_maps = torch.zeros(2, SMALL.click_maps.channels, 32, 48)
@@ -185,7 +184,7 @@ def test_f_proposes_m_masks_on_its_cells():
 )
 def test_parts_can_be_switched_off_and_exchanged(changes, inputs):
     design = dataclasses.replace(SMALL, augmented=False, **changes)
-    f = DiverseSegmentation(design, make_encoder(design).levels).eval()
+    f = proposal_network(design, make_encoder(design).levels).eval()
     assert f.interaction.in_channels == inputs
     assert f(torch.zeros(1, inputs, 16, 16), torch.zeros(1, 3, 16, 16)).shape == (1, 3, 16, 16)
 
@@ -275,7 +274,7 @@ def test_a_bad_design_ends_in_one_sentence(changes, message):
 
 def answered(heads=3, seed=0):
     torch.manual_seed(seed)
-    f = DiverseSegmentation(dataclasses.replace(SMALL, heads=heads), LEVELS[:1])
+    f = proposal_network(dataclasses.replace(SMALL, heads=heads), LEVELS[:1])
     image, click_maps = torch.rand(2, 3, 16, 24), torch.rand(2, 5, 16, 24)
     return f, (image, click_maps, torch.randn(2, f.channels, 16, 24), torch.randn(2, heads, 16, 24))
 
@@ -371,7 +370,7 @@ def test_the_overlap_to_be_expected_prefers_a_compromise():
 @pytest.mark.parametrize("left_out", ["clicks", "previous", "distances"])
 def test_g_does_without_what_f_is_not_told(left_out):
     design = dataclasses.replace(SMALL, **{left_out: False})
-    f = DiverseSegmentation(design, LEVELS[:1])
+    f = proposal_network(design, LEVELS[:1])
     click_maps = torch.rand(2, design.click_maps.channels, 16, 24)
     inputs = torch.rand(2, 3, 16, 24), click_maps, torch.randn(2, f.channels, 16, 24)
     g = selection_network("intent", f).eval()
@@ -460,7 +459,7 @@ def saved(folder, heads=3, selector="shared", **changes):
     """Write random weights whose answers differ from candidate to candidate."""
     torch.manual_seed(3)
     design = dataclasses.replace(SMALL, heads=heads, augmented=False, **changes)
-    f = DiverseSegmentation(design, make_encoder(design).levels)
+    f = proposal_network(design, make_encoder(design).levels)
     nn.init.normal_(f.heads.weight, std=0.5)
     networks = ProposeAndSelect(f, selection_network(selector, f) if selector else None)
     path = folder / "weights.safetensors"

@@ -12,6 +12,7 @@ the layers behind layer 1.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -229,37 +230,30 @@ def make_encoder(design: Design, pretrained: bool | str | Path = True) -> Encode
     return Encoder(network, numbers.stride, design.learned)
 
 
-class DiverseSegmentation(nn.Module):
-    """The network f on one grid: layer 1, then a context aggregation network or a U-Net.
+class DiverseSegmentation(nn.Module, ABC):
+    """The network f; :func:`proposal_network` builds one.
 
     Parameters
     ----------
     design : Design
         The architecture.
-    levels : sequence of Level
-        :attr:`Encoder.levels`.
     """
 
-    def __init__(self, design: Design, levels: Sequence[Level]) -> None:
+    def __init__(self, design: Design) -> None:
         super().__init__()
-        numbers = design.numbers
         self.design = design
-        self.hypercolumn = SeparableHypercolumn(levels, WIDTH, numbers.normalise, numbers.stride)
-        self.interaction = nn.Conv2d(design.click_maps.channels, WIDTH, 1, bias=False)
-        self.body = ON_ONE_GRID[design.architecture](design.preset, WIDTH, design.heads)
-        # g reads the input of the last layer, so the last layer is a module of its own.
-        self.heads, self.body.output = self.body.output, nn.Identity()
 
     @property
+    @abstractmethod
     def channels(self) -> int:
-        """Channels of the hidden map, which g reads: the input of the last layer."""
-        return self.heads.in_channels
+        """Channels of the hidden map, which g reads."""
 
     @property
+    @abstractmethod
     def hidden_stride(self) -> int:
         """Pixels of the image from one cell of the hidden map to the next."""
-        return self.design.click_maps.stride
 
+    @abstractmethod
     def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
         """Compute everything that depends on the image alone.
 
@@ -271,11 +265,10 @@ class DiverseSegmentation(nn.Module):
         Returns
         -------
         tuple of Tensor
-            ``(B, channels, h, w)`` for each grid of f. Here there is one, with one cell for every
-            ``stride`` pixels and 64 channels.
+            ``(B, channels, h, w)`` for each grid of f, from coarse to fine.
         """
-        return (self.hypercolumn(maps, tuple(maps[0].shape[-2:])),)
 
+    @abstractmethod
     def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
         """Propose candidates for some clicks.
 
@@ -293,11 +286,6 @@ class DiverseSegmentation(nn.Module):
         logits : Tensor
             ``(B, M, h, w)``: their sigmoid is the M candidates.
         """
-        user = self.interaction(interaction)
-        # Under autocast, the convolution returns bfloat16. A float32 summand would turn every later
-        # sum into float32, which costs more than the convolutions.
-        hidden = self.body(features[0].to(user.dtype) + user)
-        return hidden, self.heads(hidden)
 
     def forward(self, interaction: Tensor, *maps: Tensor) -> Tensor:
         """Compute the candidates from the click maps and the encoder's maps.
@@ -317,6 +305,49 @@ class DiverseSegmentation(nn.Module):
         return self.answer(self.features(*maps), interaction)[1]
 
 
+class GridSegmentation(DiverseSegmentation):
+    """The network f on one grid: layer 1, then a context aggregation network or a U-Net.
+
+    Parameters
+    ----------
+    design : Design
+        The architecture.
+    levels : sequence of Level
+        :attr:`Encoder.levels`.
+    """
+
+    def __init__(self, design: Design, levels: Sequence[Level]) -> None:
+        super().__init__(design)
+        numbers = design.numbers
+        self.hypercolumn = SeparableHypercolumn(levels, WIDTH, numbers.normalise, numbers.stride)
+        self.interaction = nn.Conv2d(design.click_maps.channels, WIDTH, 1, bias=False)
+        self.body = ON_ONE_GRID[design.architecture](design.preset, WIDTH, design.heads)
+        # g reads the input of the last layer, so the last layer is a module of its own.
+        self.heads, self.body.output = self.body.output, nn.Identity()
+
+    @property
+    def channels(self) -> int:
+        """Channels of the hidden map: the input of the last layer."""
+        return self.heads.in_channels
+
+    @property
+    def hidden_stride(self) -> int:
+        """The stride of f: the hidden map has its cells."""
+        return self.design.click_maps.stride
+
+    def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
+        """See :meth:`DiverseSegmentation.features`: one map, 64 channels on the cells of f."""
+        return (self.hypercolumn(maps, tuple(maps[0].shape[-2:])),)
+
+    def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`DiverseSegmentation.answer`."""
+        user = self.interaction(interaction)
+        # Under autocast, the convolution returns bfloat16. A float32 summand would turn every later
+        # sum into float32, which costs more than the convolutions.
+        hidden = self.body(features[0].to(user.dtype) + user)
+        return hidden, self.heads(hidden)
+
+
 class PyramidSegmentation(DiverseSegmentation):
     """The network f on four grids; see :mod:`tutorial_lib.deep.networks.context_pyramid`.
 
@@ -329,8 +360,7 @@ class PyramidSegmentation(DiverseSegmentation):
     """
 
     def __init__(self, design: Design, levels: Sequence[Level]) -> None:
-        nn.Module.__init__(self)
-        self.design = design
+        super().__init__(design)
         self.body = ContextPyramid(levels, design.click_maps.channels, design.heads)
 
     @property
@@ -344,7 +374,7 @@ class PyramidSegmentation(DiverseSegmentation):
         return self.body.hidden_stride
 
     def features(self, *maps: Tensor) -> tuple[Tensor, ...]:
-        """See :meth:`DiverseSegmentation.features`: one map for each grid, from coarse to fine."""
+        """See :meth:`DiverseSegmentation.features`."""
         return self.body.features(maps)
 
     def answer(self, features: Sequence[Tensor], interaction: Tensor) -> tuple[Tensor, Tensor]:
@@ -367,5 +397,5 @@ def proposal_network(design: Design, levels: Sequence[Level]) -> DiverseSegmenta
     DiverseSegmentation
         In training mode, with random weights.
     """
-    kind = PyramidSegmentation if design.architecture == PYRAMID else DiverseSegmentation
+    kind = PyramidSegmentation if design.architecture == PYRAMID else GridSegmentation
     return kind(design, levels)
