@@ -59,10 +59,5 @@ def _fit(wanted: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.n
 
 def _depth_at(clicked: np.ndarray, region: np.ndarray) -> tuple[float, float]:
     """Return a region's largest depth at a click, and its largest depth; 0 if there is none."""
-    rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    if not len(rows):
-        return 0.0, 0.0
-    # The region's bounding box is enough: everything around it is outside.
-    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-    depths = depth(region[box])
-    return float(depths.max(where=clicked[box], initial=0)), float(depths.max())
+    depths = depth(region)
+    return float(depths.max(where=clicked, initial=0)), float(depths.max(initial=0))
