@@ -37,8 +37,8 @@ QUICK := tests --ignore tests/browser -m "not slow"
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
-	notebooks figures measure evaluate one-click selection ablations ablations-toy tables \
-	constants student wheel clean
+	notebooks book slides figures measure evaluate one-click selection ablations ablations-toy \
+	tables constants student wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -96,6 +96,12 @@ browser-tests: browser ## The widget in real JupyterLab and Voila, in a real bro
 
 notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
 	$(PY) tools/execute_notebooks.py $(ARGS)
+
+book: $(VENV)/.installed-test ## Build a static book from the notebooks into build/book
+	$(PY) tools/build_site.py book
+
+slides: $(VENV)/.installed-test ## Build slides from the notebooks into build/slides
+	$(PY) tools/build_site.py slides
 
 figures: browser ## Take the README's screenshot again
 	$(PY) tools/take_screenshot.py

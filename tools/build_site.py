@@ -1,0 +1,417 @@
+"""Build the book and the slides from the notebooks: static pages that need no network.
+
+``python tools/build_site.py book`` writes ``build/book``, and ``slides`` writes ``build/slides``.
+Notebooks are the only source. They are not run: the pages show their stored outputs. Formulas
+become MathML, and pictures become files that a browser loads when they come into view.
+
+At the end every link, anchor and picture of the pages is checked. If one is missing, the build
+names it and exits with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import importlib
+import inspect
+import io
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from nbconvert import HTMLExporter
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = Path(__file__).resolve().parent / "book"
+NOTEBOOKS = ROOT / "notebooks"
+PACKAGES = (
+    "tutorial_lib", "tutorial_lib.classical", "tutorial_lib.deep", "tutorial_lib.data",
+    "tutorial_lib.users", "tutorial_lib.evaluation", "tutorial_lib.training", "tutorial_lib.plots",
+    "tutorial_lib.widgets", "tutorial_lib.images",
+)  # fmt: skip
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
+SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
+SHORT_TEXT = 320  # characters of a text below which its output fits on the same slide
+LIVE = "This control comes alive when the notebook runs. The next picture shows it."
+TITLE = "Interactive image segmentation"
+
+
+@dataclass
+class Page:
+    """One page of the site.
+
+    Parameters
+    ----------
+    path : str
+        Its place in the site, such as ``"solutions/01_minimum_cut_by_hand.html"``.
+    title : str
+        The title.
+    body : bs4.BeautifulSoup
+        The content.
+    pictures : dict of str to bytes
+        Files that it shows, by their path in the site.
+    """
+
+    path: str
+    title: str
+    body: BeautifulSoup
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def up(self) -> str:
+        """The way from this page to the top of the site."""
+        return "../" * self.path.count("/")
+
+
+def parsed(text: str) -> BeautifulSoup:
+    return BeautifulSoup(text, "html.parser")
+
+
+@cache
+def exporter() -> HTMLExporter:
+    return HTMLExporter(template_name="basic")
+
+
+def notebook_page(path: Path) -> Page:
+    """Turn a notebook with its stored outputs into a page."""
+    notebook = nbformat.read(path, as_version=4)
+    body = parsed(exporter().from_notebook_node(notebook)[0])
+    place = path.relative_to(NOTEBOOKS).with_suffix(".html").as_posix()
+    title = body.h1.get_text().removesuffix("¶")
+    page = Page(place, title, body)
+    for useless in body.select(".prompt, .anchor-link, script, style, link, meta, title"):
+        useless.decompose()
+    cells = {f"cell-id={cell.id}": cell for cell in notebook.cells}
+    for block in body.select(".cell"):
+        mark_widgets(block, cells[block["id"]])
+    extract_pictures(page)
+    set_formulas(body)
+    return page
+
+
+def mark_widgets(block: Tag, cell: nbformat.NotebookNode) -> None:
+    """Say where a widget stands, which a page without Python cannot show."""
+    kind = "application/vnd.jupyter.widget-view+json"
+    if any(kind in output.get("data", {}) for output in cell.get("outputs", [])):
+        for output in block.select(".output_wrapper"):
+            output.decompose()
+        block.append(parsed(f'<p class="live">{LIVE}</p>'))
+
+
+def extract_pictures(page: Page) -> None:
+    """Move pictures into files, and give each its size and the heading above it as its text."""
+    for number, picture in enumerate(page.body.select("img[src^='data:image/']"), 1):
+        kind, data = picture["src"].removeprefix("data:image/").split(";base64,")
+        content = base64.b64decode(data)
+        heading = picture.find_previous(["h1", "h2", "h3"])
+        name = f"pictures/{Path(page.path).with_suffix('').as_posix()}-{number}.{kind}"
+        page.pictures[name] = content
+        width, height = Image.open(io.BytesIO(content)).size
+        picture.attrs = {
+            "src": page.up + name,
+            "alt": f"Output below the heading “{heading.get_text()}”",
+            "width": str(width),
+            "height": str(height),
+            "loading": "lazy",
+        }
+
+
+def set_formulas(body: BeautifulSoup) -> None:
+    """Write TeX formulas as MathML, which browsers draw themselves."""
+    for text in list(body.find_all(string=FORMULA)):
+        if text.find_parent(["pre", "code", "script", "style"]) is None:
+            done, at = [], 0
+            for found in FORMULA.finditer(text):
+                display = "block" if found[1] else "inline"
+                tex = SIZED.sub("", found[1] or found[2])
+                done += [html.escape(text[at : found.start()]), convert(tex, display=display)]
+                at = found.end()
+            text.replace_with(parsed("".join(done) + html.escape(text[at:])))
+
+
+# -- the book ----------------------------------------------------------------------------------
+
+
+def markdown_page(path: str, text: str) -> Page:
+    body = parsed(MarkdownIt("commonmark").enable("table").render(text))
+    for heading in body.select("h2, h3"):
+        heading["id"] = anchor(heading.get_text())
+    set_formulas(body)
+    return Page(path, body.h1.get_text(), body)
+
+
+def anchor(text: str) -> str:
+    """Return the name of a heading in links: lower case, with hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def documented(docstring: str) -> str:
+    """Turn a NumPy docstring into Markdown: headings of sections in bold, names as a list."""
+    text = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", docstring).replace("``", "`")
+    text = re.sub(r"^([A-Z]\w+(?: \w+)?)\n-{3,}$", r"\n**\1**\n", text, flags=re.MULTILINE)
+    text = re.sub(r"^(\*{0,2}\w[\w, *]*) : (.+)\n((?:    .*\n?|\n(?=    ))*)", entry, text,
+                  flags=re.MULTILINE)  # fmt: skip
+    text = re.sub(r"^([A-Z]\w+(?:, [A-Z]\w+)*)\n((?:    .*\n?)+)", error_entry, text,
+                  flags=re.MULTILINE)  # fmt: skip
+    return re.sub(r"((?:^>>> .*\n(?:^(?!>>> |\s*$).*\n?)*)+)", r"```python\n\1\n```\n", text + "\n",
+                  flags=re.MULTILINE)  # fmt: skip
+
+
+def entry(found: re.Match[str]) -> str:
+    return f"- `{found[1]}` : {found[2]}. {' '.join(found[3].split())}\n"
+
+
+def error_entry(found: re.Match[str]) -> str:
+    return f"- `{found[1]}`: {' '.join(found[2].split())}\n"
+
+
+def api_page(package: str) -> Page:
+    """List the names of a front door with their signatures and docstrings."""
+    module = importlib.import_module(package)
+    lines = [f"# `{package}`", "", documented(inspect.getdoc(module) or "")]
+    for name in sorted(dir(module)) if package == "tutorial_lib" else sorted(module.__all__):
+        value = getattr(module, name, None)
+        if not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value)):
+            lines += [f"## {name}", "", f"```python\n{name}{signature(value)}\n```", ""]
+            lines += [documented(inspect.getdoc(value) or ""), ""]
+    return markdown_page(f"api/{package}.html", "\n".join(lines))
+
+
+def signature(value: object) -> str:
+    try:
+        shown = re.sub(r"<[^<>]*>", "...", str(inspect.signature(value)))
+        return re.sub(r"(: |-> )'([^']*)'", r"\1\2", shown)
+    except (TypeError, ValueError):
+        return "(...)"
+
+
+def front_page(pages: list[Page]) -> Page:
+    """List all pages below what README says first."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", readme.partition("\n\n")[2]).split("\n\n")
+    prose = next(text for text in first if text.startswith("You "))
+    lines = [f"# {TITLE}", "", prose, ""]
+    groups = {"Notebooks": "", "Solutions": "solutions/", "Reference": None, "API": "api/"}
+    for heading, start in groups.items():
+        if found := [page for page in pages if group(page) == start]:
+            lines += [f"## {heading}", ""]
+            lines += [f"- [{page.title}]({page.path})" for page in found] + [""]
+    return markdown_page("index.html", "\n".join(lines))
+
+
+def group(page: Page) -> str | None:
+    if "/" in page.path:
+        return page.path.partition("/")[0] + "/"
+    return "" if page.path[:2].isdigit() else None
+
+
+def link_pages(page: Page, known: set[str], anchors: bool = True) -> None:
+    """Let links to notebooks lead to their pages. A notebook that is not built is only named."""
+    for link in page.body.select("a[href*='.ipynb']"):
+        file, _, fragment = link["href"].partition("#")
+        target = (NOTEBOOKS / page.path).parent / unquote(file)
+        place = target.resolve().relative_to(NOTEBOOKS).with_suffix(".html").as_posix()
+        if place in known or not target.exists():
+            link["href"] = page.up + place + (f"#{fragment}" if fragment and anchors else "")
+        else:
+            link.unwrap()
+
+
+def link_terms(page: Page, terms: set[str]) -> None:
+    """Let every bold or italic term of the glossary lead to its entry."""
+    for marked in page.body.select("strong, em"):
+        name = anchor(marked.get_text())
+        if name in terms and marked.find_parent(["a", "h1", "h2", "h3"]) is None:
+            marked.wrap(page.body.new_tag("a", href=f"{page.up}glossary.html#{name}"))
+
+
+def contents(page: Page) -> str:
+    """List the sections of a page."""
+    items = [
+        f'<li><a href="#{heading["id"]}">{html.escape(heading.get_text())}</a></li>'
+        for heading in page.body.select("h2[id]")
+    ]
+    if not items:
+        return ""
+    return f"<details><summary>On this page</summary><ul>{''.join(items)}</ul></details>"
+
+
+def in_frame(page: Page, before: Page | None, after: Page | None) -> str:
+    """Return the whole page with its navigation."""
+    ways = [f'<a href="{page.up}index.html">Contents</a>']
+    for mark, near in (("‹ ", before), ("› ", after)):
+        if near is not None:
+            ways.append(f'<a href="{page.up}{near.path}">{mark}{html.escape(near.title)}</a>')
+    bar = f"<nav>{' '.join(ways)}</nav>"
+    main = f"<main>{bar}{contents(page)}{page.body}{bar}</main>"
+    return whole(f"{page.title} · {TITLE}", f"{page.up}style.css", main)
+
+
+def whole(title: str, style: str, body: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{html.escape(title)}</title><link rel="stylesheet" href="{style}"></head>'
+        f"<body>{body}</body></html>\n"
+    )
+
+
+def build_book(out: Path, notebooks: Iterable[Path], packages: Iterable[str] = PACKAGES) -> None:
+    """Write the book.
+
+    Parameters
+    ----------
+    out : Path
+        The folder to write into.
+    notebooks : iterable of Path
+        The notebooks that become pages, in the order of reading.
+    packages : iterable of str
+        The packages that get a page of their names.
+    """
+    pages = [notebook_page(path) for path in notebooks]
+    reference = [
+        markdown_page(f"{name}.html", (PARTS / f"{name}.md").read_text(encoding="utf-8"))
+        for name in ("glossary", "bibliography")
+    ]
+    terms = {heading["id"] for heading in reference[0].body.select("h2[id]")}
+    pages += [*reference, *map(api_page, packages)]
+    known = {page.path for page in pages}
+    for page in pages:
+        link_pages(page, known)
+        if page is not reference[0]:
+            link_terms(page, terms)
+    front = front_page(pages)
+    write(out / "style.css", style_sheet("book.css"))
+    write(out / front.path, whole(TITLE, "style.css", f"<main>{front.body}</main>"))
+    for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
+        write(out / page.path, in_frame(page, before, after))
+        for name, content in page.pictures.items():
+            write(out / name, content)
+
+
+def style_sheet(name: str) -> str:
+    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
+    return (PARTS / name).read_text(encoding="utf-8") + colours + "\n"
+
+
+def write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+# -- slides ------------------------------------------------------------------------------------
+
+
+def slides_of(page: Page) -> list[str]:
+    """Return one slide for each cell: text, or an output with its code folded away.
+
+    An output goes below the text before it if that is short. A cell that only imports has no slide.
+    """
+    slides, heading, room = [], page.title, 0
+    for cell in page.body.select(".cell"):
+        title = cell.find(["h1", "h2"])
+        heading = title.get_text() if title else heading
+        above = "" if title else f'<p class="above">{html.escape(heading)}</p>'
+        if "text_cell" in cell["class"]:
+            text = cell.select_one(".text_cell_render")
+            slides.append(above + text.decode_contents())
+            room = SHORT_TEXT - len(text.get_text())
+            continue
+        shown = cell.select_one(".output_wrapper, .live")
+        code = cell.select_one(".input")
+        if shown is None and code.get_text().lstrip().startswith(("import ", "from ", "plots.")):
+            continue
+        folded = "<details>" if shown else "<details open>"
+        folded += f"<summary>code</summary>{code}</details>"
+        if shown and room > 0:  # the text above is short: both fit on one slide
+            slides[-1] += f"{shown}{folded}"
+        else:
+            slides.append(f"{above}{shown or ''}{folded}")
+        room = 0
+    return slides
+
+
+def build_slides(out: Path, notebooks: Iterable[Path]) -> None:
+    """Write one page of slides for each notebook, and a list of them.
+
+    Parameters
+    ----------
+    out : Path
+        The folder to write into.
+    notebooks : iterable of Path
+        The notebooks, in the order of reading.
+    """
+    pages = [notebook_page(path) for path in notebooks]
+    known = {page.path for page in pages}
+    script = (PARTS / "slides.js").read_text(encoding="utf-8")
+    for page in pages:
+        link_pages(page, known, anchors=False)  # slides have numbers
+        sections = "".join(f"<section><div>{slide}</div></section>" for slide in slides_of(page))
+        body = f'<a class="home" href="index.html">☰</a>{sections}<script>{script}</script>'
+        write(out / page.path, whole(page.title, "style.css", body))
+        for name, content in page.pictures.items():
+            write(out / name, content)
+    items = "".join(f'<li><a href="{p.path}">{html.escape(p.title)}</a></li>' for p in pages)
+    body = f'<section class="shown"><div><h1>{TITLE}</h1><ul>{items}</ul></div></section>'
+    write(out / "index.html", whole(TITLE, "style.css", body))
+    write(out / "style.css", style_sheet("slides.css"))
+
+
+# -- checks ------------------------------------------------------------------------------------
+
+
+def faults(site: Path) -> list[str]:
+    """Name every link, anchor, style sheet and picture of a site that leads nowhere."""
+    pages = {
+        path: parsed(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))
+    }
+    names = {path: {tag["id"] for tag in body.select("[id]")} for path, body in pages.items()}
+    found = []
+    for path, body in pages.items():
+        for tag in body.select("[href], [src]"):
+            address = tag.get("href") or tag.get("src") or ""
+            if re.match(r"(?:https?|mailto):", address):
+                continue
+            file, _, fragment = address.partition("#")
+            target = (path.parent / unquote(file)).resolve() if file else path
+            lost = (
+                fragment and target in names and not {fragment, unquote(fragment)} & names[target]
+            )
+            if not target.is_file() or lost:
+                found.append(f"{path.relative_to(site)}: {address or 'an empty link'}")
+    return found
+
+
+def main() -> None:
+    """Build what the command line names, and check it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=("book", "slides"))
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    out = (asked.out or ROOT / "build" / asked.what).resolve()
+    taught = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    if asked.what == "book":
+        build_book(out, [*taught, *sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))])
+    else:
+        build_slides(out, taught)
+    if wrong := faults(out):
+        sys.exit("These links or pictures lead nowhere:\n" + "\n".join(wrong))
+    heaviest = max(out.rglob("*.html"), key=lambda path: path.stat().st_size)
+    kilobytes = heaviest.stat().st_size // 1024
+    print(f"{out / 'index.html'}: {len(list(out.rglob('*.html')))} pages, "
+          f"the largest {kilobytes} kB ({heaviest.name})")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
