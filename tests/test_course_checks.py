@@ -144,6 +144,32 @@ def best_set(rows, k):
     return max(rows[:, s].max(1).mean() for s in map(list, combinations(range(rows.shape[1]), k)))
 
 
+def saved(kept, forgotten, target, most, never=None):
+    counts = []
+    for run in (kept, forgotten):
+        reached = [k for k, value in enumerate(run, 1) if value >= target]
+        counts.append(reached[0] if reached else never or most)
+    return counts[1] - counts[0]
+
+
+def first_reached(kept, forgotten, target, most):
+    return np.argmax(np.array(forgotten) >= target) - np.argmax(np.array(kept) >= target)
+
+
+def three(candidates, scores, choose=min, at=0.5):
+    masks, chosen = candidates >= at, [int(np.argmax(scores))]
+    for _ in range(2):
+        rest = set(range(len(masks))) - set(chosen)
+        chosen.append(choose(rest, key=lambda m: max(iou(masks[m], masks[k]) for k in chosen)))
+    return chosen
+
+
+def best_three(candidates, scores):
+    masks, top = candidates >= 0.5, int(np.argmax(scores))
+    sets = [s for s in combinations(range(len(masks)), 3) if top in s]
+    return min(sets, key=lambda s: max(iou(masks[a], masks[b]) for a, b in combinations(s, 2)))
+
+
 def photos_needed(differences, wanted, z=1.96):
     return (z * np.std(differences) / wanted) ** 2
 
@@ -187,6 +213,7 @@ NOISE = {
     "GrowCut, linear": [0.9, 0.5, 0.3, 0.3],
 }
 RATIOS = [0.587, 1.506, 0.998, 2.33]
+SIMPLE, SIMPLE_SBD = "SimpleClick (ViT-B, COCO+LVIS)", "SimpleClick (ViT-B, SBD)"
 BAD_MEANS = [("euclidean-star", 85), ("geodesic-star", 90)]
 
 
@@ -278,6 +305,11 @@ RIGHT = [
     ("10.3", partial(measured, "rankings")),
     ("10.4", {1: (0.53, 0.66), 2: (0.64, 0.65)}),
     ("10.5", {"fixed order": 0.97, "random order": 0.46}),
+    ("12.1", saved),
+    ("12.2", three),
+    ("12.2", best_three),
+    ("12.3", {"method": [SIMPLE, "MFP (ViT-B, COCO+LVIS)"], "data": {SIMPLE, SIMPLE_SBD}}),
+    ("12.3", ((SIMPLE, "SegNext (ViT-B, COCO+LVIS)"), (SIMPLE_SBD, SIMPLE))),
 ]
 
 GIVEN = {heavier, measured}  # called here: what they return is the answer
@@ -470,6 +502,19 @@ WRONG = [
     ("10.5", {"fixed order": 0.03, "random order": 0.46}, "A's share"),
     ("10.5", {"fixed order": 97, "random order": 46}, "per cent"),
     ("10.5", {"fixed order": 0.97, "random order": 0.9}, "random order"),
+    ("12.1", lambda k, f, t, m: -saved(k, f, t, m), "sign"),
+    ("12.1", lambda k, f, t, m: saved(k, f, t, m, len(f)), "counts as most"),
+    ("12.1", first_reached, "argmax"),
+    ("12.2", lambda c, s: np.argsort(s)[::-1][:3], "highest scores"),
+    ("12.2", partial(three, choose=max), "most alike"),
+    ("12.2", partial(three, at=1e-9), "at 0.5"),
+    ("12.2", lambda c, s: [0, 0, 1], "twice"),
+    ("12.2", lambda c, s: c[:3], "whole numbers"),
+    ("12.2", lambda c, s: sorted(set(range(6)) - {int(np.argmax(s))})[:3], "missing"),
+    ("12.3", {"method": (SIMPLE, SIMPLE_SBD), "data": (SIMPLE, SIMPLE_SBD)}, "in the data"),
+    ("12.3", {"method": (SIMPLE, SIMPLE), "data": (SIMPLE, SIMPLE_SBD)}, "same"),
+    ("12.3", {"method": ("SAM", SIMPLE), "data": (SIMPLE, SIMPLE_SBD)}, "no label"),
+    ("12.3", {"method": SIMPLE, "data": (SIMPLE, SIMPLE_SBD)}, "a text"),
 ]
 
 
