@@ -34,11 +34,12 @@ AVX2_ALREADY := $(PY) -c "import sys, torch; \
 # The notebooks in which shipped networks answer clicks; the others train small ones.
 ANSWERING := 07_deep_object_selection.ipynb 09_latent_diversity.ipynb
 QUICK := tests --ignore tests/browser -m "not slow"
+SPEED := tests/browser/test_speed.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests browser \
-	notebooks book slides figures measure evaluate one-click selection ablations ablations-toy \
-	tables constants student wheel clean
+.PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests speed-tests \
+	browser notebooks book slides figures measure evaluate one-click selection ablations \
+	ablations-toy fair tables constants student wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,9 +65,10 @@ install: $(VENV)/.installed ## Set up the virtual environment .venv
 lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
 	$(PY) -m tutorial_lib lab $(ARGS)
 
-# The browser mostly waits, so the last two run side by side; what it does is timed, so it goes first.
+# The browser mostly waits, so two run side by side. What is timed runs alone.
 test: lint unit notebook-tests browser ## Run every test
 	$(MAKE) -j 2 plain-tests browser-tests NICE="nice -n 19"
+	$(MAKE) speed-tests
 
 lint: $(VENV)/.installed-test ## Check style with ruff
 	$(PY) -m ruff check .
@@ -92,7 +94,10 @@ browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is p
 	sh tools/ensure_browser.sh $(PY)
 
 browser-tests: browser ## The widget in real JupyterLab and Voila, in a real browser
-	$(PY) -m pytest tests/browser $(ARGS)
+	$(PY) -m pytest tests/browser --ignore $(SPEED) $(ARGS)
+
+speed-tests: browser ## From a click to the new mask in the browser, on a machine at rest
+	$(PY) -m pytest $(SPEED) $(ARGS)
 
 notebooks: $(VENV)/.installed-test ## Run all notebooks and store their outputs
 	$(PY) tools/execute_notebooks.py $(ARGS)
@@ -129,6 +134,9 @@ selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=fold
 ablations: $(VENV)/.installed ## Two hours: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
 		--workers -1 --limit 34 $(ARGS)
+
+fair: $(VENV)/.installed ## Two hours: DOS and Latent Diversity with equal minutes (DATA=training, ROOT=photos)
+	$(PY) tools/measure_fair.py --data "$(DATA)" --root "$(ROOT)" $(ARGS)
 
 ablations-toy: $(VENV)/.installed ## The same with drawn scenes, in minutes, without data
 	$(PY) tools/measure_ablations.py --toy --workers -1 $(ARGS)
