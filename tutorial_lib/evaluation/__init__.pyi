@@ -18,6 +18,9 @@ from .claims import in_words as in_words
 from .claims import mean_with_interval as mean_with_interval
 from .claims import paired as paired
 from .claims import smaller_error as smaller_error
+from .fair import FairResults as FairResults
+from .fair import fair_difference as fair_difference
+from .fair import read_fair as read_fair
 from .one_click import OneClickResults as OneClickResults
 from .one_click import read_one_click as read_one_click
 from .oracle import Oracle as Oracle
