@@ -1,16 +1,23 @@
 """Notebook outputs are compared as a reader would; every kind of change is noticed."""
 
+import base64
+import io
 import re
 import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
+from skimage import data
 
 from tests.notebook_outputs import TAG, Tolerance, differences
 from tests.support import ROOT
 from tests.test_notebook_code import NOTEBOOKS, code_cells
+from tools.execute_notebooks import in_fewer_bytes
+from tutorial_lib.render import MASK, encode_png
 
 TABLE = "method   NoC@85  IoU\ngraph-cut  8.92  0.90\ndos        3.90  0.97\n"
 
@@ -255,3 +262,20 @@ def test_executed_notebooks_keep_their_tags_and_run_as_the_tests_do(tmp_path, mo
     (done,) = nbformat.read(tmp_path / "one.ipynb", as_version=4).cells
     assert done.metadata.tags == ["tolerance-5"]
     assert done.outputs[0].text == "1\n"
+
+
+def test_stored_photos_are_not_posterised_and_diagrams_stay_sharp():
+    def stored(pixels):
+        ((kind, text),) = in_fewer_bytes(base64.b64encode(encode_png(pixels)).decode()).items()
+        return kind, np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
+
+    photo = data.astronaut()
+    kind, pixels = stored(photo)
+    assert kind == "image/jpeg"
+    assert np.abs(pixels.astype(int) - photo).mean() < 4
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10_000
+    diagram = np.full((60, 60, 3), 255, np.uint8)
+    diagram[20:40, 20:40] = MASK
+    kind, pixels = stored(diagram)
+    assert kind == "image/png"
+    assert (pixels == diagram).all()

@@ -342,12 +342,36 @@ def encode_png(image: np.ndarray, compression: int = 3) -> bytes:
     bytes
         The contents of a PNG file.
     """
+    return _encode(image, ".png", [cv2.IMWRITE_PNG_COMPRESSION, compression])
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
+    """Encode an image as JPEG, with colours at full resolution.
+
+    Parameters
+    ----------
+    image : np.ndarray
+        ``(H, W)`` or ``(H, W, 3)`` uint8, red first.
+    quality : int
+        0 (small) to 100 (good).
+
+    Returns
+    -------
+    bytes
+        The contents of a JPEG file.
+    """
+    sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return _encode(image, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling])
+
+
+def _encode(image: np.ndarray, ending: str, settings: list[int]) -> bytes:
     if image.dtype == bool:
         image = image.astype(np.uint8) * 255
     if image.ndim == 3:
         code = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
         image = cv2.cvtColor(image, code)
-    ok, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, compression])
+    ok, encoded = cv2.imencode(ending, image, settings)
     if not ok:
-        raise ValueError(f"An image of shape {image.shape} cannot be written as PNG.")
+        kind = ending.removeprefix(".").upper()
+        raise ValueError(f"An image of shape {image.shape} cannot be written as {kind}.")
     return encoded.tobytes()

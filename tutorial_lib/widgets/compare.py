@@ -260,7 +260,7 @@ class Compare(PhotoWidget):
     def __repr__(self) -> str:
         return f"Compare({', '.join(pane.name for pane in self._panes)})"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         if len(self.clicks):
             self.wait(STILL_SECONDS)
         return super()._repr_mimebundle_(**kwargs)

@@ -9,7 +9,6 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
-from tutorial_lib import render
 from tutorial_lib.actions import Point, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
@@ -17,6 +16,7 @@ from tutorial_lib.widgets.gestures import Gestures, event_filter
 from tutorial_lib.widgets.panel import Panel
 from tutorial_lib.widgets.photo_layers import PhotoLayers
 from tutorial_lib.widgets.photo_view import PhotoView
+from tutorial_lib.widgets.still import still
 from tutorial_lib.widgets.viewport import Viewport
 
 
@@ -210,10 +210,9 @@ class PhotoWidget(w.VBox):
         """Photo, answer and clicks as one ``(H, W, 3) uint8`` picture, without zoom."""
         return self._paint()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Add a still picture to the widget, for GitHub, nbconvert and closed kernels."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Add a still picture with a hint, for GitHub, nbconvert and closed kernels."""
+        data = super()._repr_mimebundle_(**kwargs)
         data["text/plain"] = repr(self)
-        data["image/png"] = render.encode_png(self.picture, 9)
-        return bundle
+        data["image/jpeg"] = still(self.picture)
+        return data, {"image/jpeg": {"alt": f"Still picture of {self!r}"}}
