@@ -72,7 +72,8 @@ def test_a_click_brings_a_thumbnail_of_every_candidate_with_its_score(picker):
     assert picker.panel._hint.layout.display == "none"
     viewport = picker.thumbnails.viewport
     for number in range(3):
-        over = render.layer(viewport.cut(disc(number)), None, "mask", 0.5)
+        colour = picker.session.colour
+        over = render.layer(viewport.cut(disc(number)), None, "mask", 0.5, colour=colour)
         assert np.array_equal(seen(picker, number), render.blend(viewport.cut(IMAGE), over))
 
 
@@ -229,7 +230,9 @@ def test_the_toggle_lays_the_map_of_disagreement_over_the_photo(picker, drawn):
     assert np.array_equal(drawn[-1], expected)
     assert picker.panel._legend.layout.display == ""
     picker.gestures.on_key("d", False, False, False)
-    assert np.array_equal(drawn[-1], render.layer(picker.viewport.cut(disc(0)), None, "mask", 1))
+    colour = picker.session.colour
+    expected = render.layer(picker.viewport.cut(disc(0)), None, "mask", 1, colour=colour)
+    assert np.array_equal(drawn[-1], expected)
     assert picker.panel._legend.layout.display == "none"
 
 

@@ -3,18 +3,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.sign import NotebookNotary
 from PIL import Image
 from typer.testing import CliRunner
 
 from tests.support import easy_scene, one_sentence
-from tutorial_lib import cli, doctor, paths, registry
+from tutorial_lib import cli, doctor, paths, registry, working_copies
 from tutorial_lib.doctor import Check
 from tutorial_lib.evaluation.results import read_results
 from tutorial_lib.metrics import iou
 from tutorial_lib.registry import MethodInfo, methods
 from tutorial_lib.segmenter import Segmentation
+from tutorial_lib.working_copies import begin_afresh, copy_notebooks
 
 PHOTO, TRUTH, CLICKS = easy_scene()
 
@@ -315,10 +318,6 @@ def test_doctor_exits_with_1_when_something_is_wrong(monkeypatch):
     ]
 
 
-def test_in_a_checkout_the_lab_opens_the_notebooks_themselves():
-    assert cli._notebook_folder(None) == paths.bundled("notebooks")
-
-
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
     """Pretend that the package was installed from a wheel with three notebooks in it."""
@@ -327,6 +326,7 @@ def installed(monkeypatch, tmp_path):
         path = source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"fresh {name}")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
     monkeypatch.setattr(paths, "_PACKAGE", source.parent)
     work = tmp_path / "work"
     work.mkdir()
@@ -339,35 +339,53 @@ def files_below(folder):
 
 
 def test_installed_notebooks_are_copied_out(installed, tmp_path):
-    folder = cli._notebook_folder(None)
+    folder = copy_notebooks()
     assert folder == tmp_path / "work" / "tutorial-notebooks"
     assert files_below(folder) == ["00_a.ipynb", "solutions/00_a.ipynb"]
 
 
 def test_installed_notebooks_are_copied_where_asked(installed, tmp_path):
-    folder = cli._notebook_folder(tmp_path / "mine")
+    folder = copy_notebooks(tmp_path / "mine")
     assert folder == tmp_path / "mine"
     assert files_below(folder) == ["00_a.ipynb", "solutions/00_a.ipynb"]
 
 
 def test_the_readers_own_changes_are_never_overwritten(installed):
-    folder = cli._notebook_folder(None)
+    folder = copy_notebooks()
     (folder / "00_a.ipynb").write_text("mine")
     (folder / "solutions" / "00_a.ipynb").unlink()
-    cli._notebook_folder(None)
+    copy_notebooks()
     assert (folder / "00_a.ipynb").read_text() == "mine"
     assert (folder / "solutions" / "00_a.ipynb").read_text() == "fresh solutions/00_a.ipynb"
 
 
-def test_the_lab_opens_the_first_notebook_and_passes_options_on(monkeypatch):
+def test_in_a_checkout_the_originals_stay_as_they_are(installed, monkeypatch):
+    monkeypatch.setattr(working_copies, "in_checkout", lambda: True)
+    assert copy_notebooks() == installed.parent / "tutorial-notebooks"
+
+
+def test_a_copy_is_signed_and_can_be_started_afresh(installed):
+    nbformat.write(nbformat.v4.new_notebook(), installed / "01_b.ipynb")
+    folder = copy_notebooks()
+    assert NotebookNotary().check_signature(nbformat.read(folder / "01_b.ipynb", as_version=4))
+    (folder / "00_a.ipynb").write_text("mine")
+    assert "your copy is now 00_a-old-1.ipynb" in begin_afresh(folder, "00")
+    assert (folder / "00_a.ipynb").read_text() == "fresh 00_a.ipynb"
+    assert (folder / "00_a-old-1.ipynb").read_text() == "mine"
+    with pytest.raises(ValueError, match="not '0': 00_a, 01_b"):
+        begin_afresh(folder, "0")
+
+
+def test_the_lab_opens_the_first_notebook_and_passes_options_on(installed, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        cli.subprocess, "call", lambda command, cwd: calls.append((command, cwd)) or 7
+        cli.subprocess, "call", lambda command, cwd, env: calls.append((command, cwd)) or 7
     )
     result = CliRunner().invoke(cli.app, ["lab", "--no-browser", "--port=8899"])
     ((command, folder),) = calls
     assert result.exit_code == 7
-    assert folder == paths.bundled("notebooks")
+    assert folder == copy_notebooks()
+    assert str(folder) in result.stdout.replace("\n", "")
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[3] == f"--ServerApp.root_dir={folder}"
     assert command[4] == "--LabApp.default_url=/lab/tree/00_first_click.ipynb"

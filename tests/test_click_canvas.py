@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
+import re
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,18 +16,27 @@ from PIL import Image
 
 from tests.support import easy_scene, one_sentence
 from tutorial_lib import registry
-from tutorial_lib.actions import Stroke
+from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.render import CONTOUR
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
-from tutorial_lib.widgets import CandidatePicker, ClickCanvas, Compare, GuidanceCanvas
+from tutorial_lib.widgets import (
+    CandidatePicker,
+    ClickCanvas,
+    Compare,
+    GuidanceCanvas,
+    click_canvas,
+)
 from tutorial_lib.widgets.background import guard
+from tutorial_lib.widgets.panel import BOX
 
 
 @pytest.fixture
-def canvas() -> ClickCanvas:
+def canvas(monkeypatch) -> ClickCanvas:
     image, mask, _ = easy_scene()
+    monkeypatch.setattr(click_canvas, "best_method", lambda: "graph-cut")  # and no network
     return ClickCanvas(image, truth=mask, autosave=False)
 
 
@@ -126,13 +138,96 @@ def test_ctrl_and_wheel_zoom_at_the_pointer_and_the_middle_button_moves_the_view
     assert not len(canvas.clicks)
 
 
+def test_the_box_tool_draws_a_box_by_drag_and_by_two_corners(canvas):
+    canvas.panel.side.value = BOX
+    assert "Everything outside the box is marked background" in status_text(canvas)
+    corners = (8, 16), (40, 50)
+    places = [tuple(map(round, canvas.viewport.to_canvas(*corner))) for corner in corners]
+    drag(canvas, places[0], (100, 100), places[1])
+    assert canvas.clicks.box == Box.between(*corners)
+    assert canvas.panel.side.value is True, "the next click marks the object"
+    assert "1 box" in status_text(canvas) and "left-click the object" in status_text(canvas)
+    canvas.panel.side.value = BOX
+    press_mouse(*places[0], canvas)
+    assert canvas.clicks.box == Box.between(*corners), "one corner is no box"
+    canvas.gestures.on_touch([(200, 150)])
+    assert canvas.clicks.box == Box.between(corners[0], canvas.viewport.to_pixel(200, 150))
+    assert not len(canvas.clicks)
+    canvas.undo()
+    assert canvas.clicks.box == Box.between(*corners)
+    canvas.panel.side.value = BOX
+    press_mouse(10, 10, canvas, button=2)
+    assert not canvas.clicks[-1].positive, "a right click still marks the background"
+
+
+def test_several_objects_have_names_colours_and_a_way_back(canvas):
+    objects = canvas.panel.objects
+    objects.next.click()
+    assert "before you begin the next object" in status_text(canvas)
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    first = canvas.session.mask.copy()
+    canvas.gestures.on_key("n", False, False, False)
+    assert canvas.session.object_names == ["object", "object 2"] and not len(canvas.clicks)
+    objects.name.value = "corner"
+    canvas.click(4, 4)
+    assert canvas.session.object_names == ["object", "corner"]
+    assert canvas.session.colour != canvas.session.objects[0].colour
+    assert (canvas.picture[first] != canvas.session.image[first]).any(axis=1).all()
+    go, eye, trash = objects.widget.children[1].children[0].children
+    eye.value = False
+    assert not canvas.session.others
+    go, eye, trash = objects.widget.children[1].children[0].children
+    eye.value = True
+    objects.widget.children[1].children[1].children[2].click()
+    assert canvas.session.object_names == ["object"] and (canvas.session.mask == first).all()
+    objects.back.click()
+    assert canvas.session.object_name == "corner" and list(canvas.clicks) == [Click(4, 4)]
+    objects.widget.children[1].children[0].children[0].click()
+    assert canvas.session.object_name == "object" and len(canvas.clicks) == 2
+    objects.name.value = "corner"
+    assert "already" in status_text(canvas)
+    assert canvas.session.object_names == ["object", "corner"] and objects.name.value == "object"
+
+
+def test_before_and_after_spotlight_presenter_and_the_list_of_keys(canvas):
+    def key(name):
+        canvas.gestures.on_key(name, False, False, False)
+
+    layers = canvas.photo_view.canvases[0]
+    drawn = []
+    layers._put = lambda index, pixels: drawn.append(pixels)
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    assert drawn[-1].any()
+    key("b")
+    assert not drawn[-1].any() and canvas.panel.before.value
+    canvas.click(7, 7, positive=False)
+    assert drawn[-1].any() and not canvas.panel.before.value
+    thin = (drawn[-1][..., :3] == CONTOUR).all(axis=2).sum()
+    key("p")
+    assert (drawn[-1][..., :3] == CONTOUR).all(axis=2).sum() > 1.5 * thin
+    assert "tutorial-presenter" in canvas._dom_classes
+    key("p")
+    assert "tutorial-presenter" not in canvas._dom_classes
+    key("s")
+    assert canvas.panel.view.value == "spotlight"
+    key("s")
+    assert canvas.panel.view.value == "mask"
+    key("?")
+    assert canvas.panel._keys.layout.display == "" and "undo" in canvas.panel._keys.value
+
+
 def test_the_status_line_counts_times_measures_and_asks_for_the_other_side(canvas):
     assert "Left-click the object" in status_text(canvas)
     canvas.click(24, 32)
     assert "1 object click, 0 background clicks; graph-cut took" in status_text(canvas)
-    assert "Now mark the background too." in status_text(canvas)
+    assert "Now right-click the background." in status_text(canvas)
+    assert "Now choose Background and tap that." in status_text(canvas), "on a touch screen"
+    assert "IoU" not in status_text(canvas), "graph cut needs both kinds to answer"
     canvas.click(6, 6, positive=False)
     assert f"IoU {canvas.session.iou:.3f}." in status_text(canvas)
+    assert "right-click what is too much" in status_text(canvas)
     assert canvas.session.iou > 0.9
 
 
@@ -194,10 +289,48 @@ def test_a_method_that_cannot_be_built_leaves_the_old_one(canvas, restored_regis
         raise RuntimeError("no such weights")
 
     register(MethodInfo("broken", "classical", False, "Fails.", "nobody", broken))
-    canvas.panel.method.options = (*canvas.panel.method.options, "broken")
+    canvas.panel.method.options = (*canvas.panel.method.options, ("broken", "broken"))
     canvas.panel.method.value = "broken"
     assert canvas.session.method == canvas.panel.method.value == "graph-cut"
     assert "no such weights" in status_text(canvas)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_method_is_loaded_in_a_thread_while_clicks_are_marked(restored_registry, failing):
+    class SlowToBuild:
+        def __init__(self):
+            time.sleep(0.4)
+            if failing:
+                raise RuntimeError("no such weights")
+
+        def prepare(self, image):
+            return image
+
+        def segment(self, image, clicks):
+            return Segmentation(np.ones(image.shape[:2]))
+
+    async def person() -> ClickCanvas:
+        canvas = ClickCanvas(easy_scene()[0], autosave=False)
+        canvas.click(24, 32)
+        canvas.panel.method.options = (*canvas.panel.method.options, ("large", "large"))
+        start = time.perf_counter()
+        canvas.panel.method.value = "large"
+        canvas.click(6, 6, positive=False, wait=False)
+        assert time.perf_counter() - start < 0.35, "the kernel must stay free"
+        assert "loading large" in status_text(canvas) and 'data-busy="true"' in status_text(canvas)
+        assert len(canvas.clicks) == 2
+        while canvas._loading or canvas._answering.waiting:
+            await asyncio.sleep(0.02)
+        return canvas
+
+    register(MethodInfo("large", "deep", False, "All of it.", "nobody", SlowToBuild))
+    canvas = asyncio.run(asyncio.wait_for(person(), 20))
+    assert (
+        canvas.session.method == canvas.panel.method.value == ("graph-cut" if failing else "large")
+    )
+    assert canvas.session.mask.all() != failing
+    if failing:
+        assert "no such weights" in status_text(canvas)
 
 
 def test_a_method_registered_later_can_be_used(canvas, restored_registry):
@@ -260,6 +393,7 @@ def test_an_upload_is_saved_in_the_folder_whatever_its_name(canvas, tmp_path, mo
     stream = io.BytesIO()
     Image.fromarray(easy_scene()[0]).save(stream, "PNG")
     canvas._on_upload({"new": ({"name": name, "content": stream.getvalue()},)})
+    canvas.click(24, 32)
     canvas.panel.save.click()
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
     found = sorted(path.name for path in (tmp_path / "here" / "exports").iterdir())
@@ -271,8 +405,10 @@ def test_an_upload_is_saved_in_the_folder_whatever_its_name(canvas, tmp_path, mo
 def test_an_unwritable_folder_is_reported_in_one_sentence(canvas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exports").write_text("in the way")
+    canvas.click(24, 32)
     canvas.panel.save.click()
     assert "Nothing can be saved in &#x27;exports&#x27;" in status_text(canvas)
+    assert len(downloads(canvas)) == 5, "the browser can still have the files"
 
 
 def test_after_a_restore_the_clicks_of_another_session_are_offered():
@@ -428,9 +564,43 @@ def test_the_still_picture_is_the_photo_with_answer_and_clicks(canvas):
     assert (still[24, 32] != canvas.session.image[24, 32]).any()
 
 
-def test_save_writes_the_export(canvas, tmp_path, monkeypatch):
+def downloads(canvas: ClickCanvas) -> dict[str, bytes]:
+    (shown,) = canvas.panel.downloads.widget.children
+    links = re.findall(r'download="([^"]+)" href="data:[^;]+;base64,([^"]+)"', shown.value)
+    return {name: base64.b64decode(data) for name, data in links}
+
+
+def test_save_writes_files_that_overwrite_nothing_and_offers_them_for_download(
+    canvas, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
+    canvas.panel.save.click()
+    assert "the mask is empty" in status_text(canvas)
+    assert not (tmp_path / "exports").exists()
     canvas.click(24, 32)
     canvas.panel.save.click()
-    assert "Saved photo-mask.png" in status_text(canvas)
-    assert len(list((tmp_path / "exports").iterdir())) == 4
+    assert "Saved photo-mask.png, photo-cutout.png" in status_text(canvas)
+    assert str(tmp_path / "exports") in status_text(canvas)
+    before = {path: path.read_bytes() for path in (tmp_path / "exports").iterdir()}
+    assert len(before) == 4
+    canvas.click(6, 6, positive=False)
+    assert "Saved" not in status_text(canvas)
+    canvas.panel.save.click()
+    assert {path: path.read_bytes() for path in before} == before
+    names = ["mask.png", "cutout.png", "coco.json", "clicks.json"]
+    files = downloads(canvas)
+    assert list(files) == [*(f"photo-2-{name}" for name in names), "photo-2.zip"]
+    assert files["photo-2-mask.png"] == (tmp_path / "exports/photo-2-mask.png").read_bytes()
+    assert len(zipfile.ZipFile(io.BytesIO(files["photo-2.zip"])).namelist()) == 4
+
+
+def test_a_photo_of_ones_own_starts_with_the_best_method_unless_one_was_chosen(canvas, monkeypatch):
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(stream, "PNG")
+    own = {"new": ({"name": "own.png", "content": stream.getvalue()},)}
+    monkeypatch.setattr(click_canvas, "best_method", lambda: "growcut")
+    canvas._on_upload(own)
+    assert canvas.session.method == canvas.panel.method.value == "growcut"
+    canvas.panel.method.value = "geodesic-star"
+    canvas._on_upload(own)
+    assert canvas.session.method == "geodesic-star"

@@ -32,7 +32,7 @@ LAYERS = [
     ["plots", "training"],
     ["course"],
     ["widgets", "study"],
-    ["checkup", "doctor"],
+    ["checkup", "doctor", "working_copies"],
     ["cli"],
     ["__main__"],
 ]

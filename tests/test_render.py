@@ -1,5 +1,6 @@
 import io
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,10 +12,14 @@ from tests.support import disc_mask
 from tutorial_lib import render
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.render import (
+    CHECKS,
     CONTOUR,
     MASK,
+    MASK_COLOURS,
     NEGATIVE,
     POSITIVE,
+    RIM,
+    SHADE,
     VIEWS,
     blend,
     composite,
@@ -25,11 +30,13 @@ from tutorial_lib.render import (
     encode_png,
     hex_colour,
     layer,
+    mask_colour,
     probability_colours,
     score_text,
 )
 
 DISC = disc_mask((40, 50), 20, 25, 12)
+RIM_OF_DISC = cv2.dilate(DISC.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~DISC
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 SQUARE = np.zeros((7, 7), bool)
 SQUARE[1:6, 1:6] = True
@@ -84,7 +91,35 @@ def test_the_mask_view_tints_the_mask_and_nothing_else():
     painted = layer(DISC, opacity=0.4)
     tinted = DISC & ~contour_of(DISC, 2)
     assert (painted[tinted] == (*MASK, 102)).all()
-    assert (painted[~DISC] == 0).all()
+    assert (painted[~DISC & ~RIM_OF_DISC] == 0).all()
+    assert (painted[RIM_OF_DISC] == (*RIM, 255)).all(), "a yellow contour needs a dark rim"
+    assert (layer(DISC, colour=MASK_COLOURS[1])[20, 25] == (*MASK_COLOURS[1], 128)).all()
+
+
+def test_a_mask_is_blue_unless_the_photo_is_blue_there():
+    blue, grey = np.full((40, 50, 3), (40, 58, 158), np.uint8), np.full((40, 50, 3), 128, np.uint8)
+    assert mask_colour(grey, DISC) == MASK
+    assert mask_colour(np.where(DISC[..., None], grey, blue), DISC) == MASK
+    found = mask_colour(blue, DISC)
+    assert found != MASK and found in MASK_COLOURS
+    assert mask_colour(grey, DISC, [MASK]) != MASK
+    assert mask_colour(grey, DISC, MASK_COLOURS) == MASK, "all are taken: begin again"
+    assert mask_colour(blue, DISC & False) == MASK
+    shown = composite(blue, Clicks(), DISC)
+    assert np.abs(shown[20, 25].astype(int) - blue[20, 25]).max() > 80
+
+
+def test_other_objects_lie_below_in_their_own_colours():
+    square = np.zeros(DISC.shape, bool)
+    square[5:20, 5:30] = True
+    orange = MASK_COLOURS[1]
+    painted = layer(DISC, others=[(square, orange)])
+    assert (painted[8, 10] == (*orange, 128)).all()
+    assert (painted[5, 10] == (*orange, 255)).all()
+    assert (painted[18, 25] == (*MASK, 128)).all()
+    spotlight = layer(DISC, view="spotlight", others=[(square, orange)])
+    assert (spotlight[38, 2] == (0, 0, 0, SHADE)).all()
+    assert (spotlight[[8, 28], [10, 25], 3] == 0).all()
 
 
 @pytest.mark.parametrize("view", ["mask", "contour", "probability"])
@@ -95,19 +130,20 @@ def test_the_contour_is_opaque_in_every_view_that_has_one(view):
 
 def test_the_contour_view_shows_the_contour_alone():
     painted = layer(DISC, view="contour")
-    assert np.array_equal(painted[..., 3] > 0, contour_of(DISC, 2))
+    assert np.array_equal(painted[..., 3] > 0, contour_of(DISC, 2) | RIM_OF_DISC)
 
 
-def test_the_cut_out_covers_the_background_with_white():
+def test_the_cut_out_covers_the_background_with_checks():
     painted = layer(DISC, view="cut-out", opacity=0.1)
-    assert (painted[~DISC] == 255).all()
+    assert (painted[~DISC][:, 3] == 255).all()
+    assert set(np.unique(painted[~DISC][:, :3])) == set(CHECKS)
     assert (painted[DISC] == 0).all()
 
 
 def test_the_probability_view_covers_everything():
     probability = np.linspace(0, 1, DISC.size).reshape(DISC.shape)
     painted = layer(DISC, probability, "probability", opacity=0.6)
-    free = ~contour_of(DISC, 2)
+    free = ~contour_of(DISC, 2) & ~RIM_OF_DISC
     assert (painted[free][:, 3] == 153).all()
     assert np.array_equal(painted[free][:, :3], probability_colours(probability)[free])
 
@@ -118,7 +154,7 @@ def test_the_probability_view_needs_a_probability():
 
 
 def test_an_unknown_view_lists_the_views():
-    with pytest.raises(ValueError, match="mask, contour, cut-out, probability, not 'x-ray'"):
+    with pytest.raises(ValueError, match="cut-out, spotlight, probability, not 'x-ray'"):
         layer(DISC, view="x-ray")
 
 
@@ -141,8 +177,9 @@ def test_a_map_of_disagreement_lies_over_everything_and_keeps_the_contour():
     painted = disagreement_layer(share, SQUARE, opacity=0.4, width=1)
     line = contour_of(SQUARE)
     assert (painted[line] == (*CONTOUR, 255)).all()
-    assert (painted[~line, 3] == 102).all()
-    assert np.array_equal(painted[~line, :3], disagreement_colours(share)[~line])
+    free = ~line & ~cv2.dilate(SQUARE.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert (painted[free, 3] == 102).all()
+    assert np.array_equal(painted[free, :3], disagreement_colours(share)[free])
 
 
 @pytest.mark.parametrize(

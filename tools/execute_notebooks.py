@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor, ExecutePreproce
 from PIL import Image
 
 KEEP = "all-colours"
+PICTURES = {"image/png", "image/jpeg"}
 VISIBLE, RARE = 3, 0.002  # grey levels that a palette may change; the share that may change more
 QUALITY = 85  # of JPEG
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -56,6 +58,18 @@ def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
                 output.data |= in_fewer_bytes(output.data.pop("image/png"))
 
 
+def describe_pictures(notebook: nbformat.NotebookNode) -> None:
+    """Give every picture without an alternative text that of the heading above it."""
+    heading = "the notebook"
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = ([heading] + re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE))[-1]
+        for output in cell.get("outputs", []):
+            for kind in PICTURES & set(output.get("data", {})):
+                described = output.metadata.setdefault(kind, {})
+                described.setdefault("alt", f"Picture of the section {heading!r}")
+
+
 def execute(path: Path) -> None:
     """Run one notebook in place. If a cell fails, raise and leave the file as it was."""
     notebook = nbformat.read(path, as_version=4)
@@ -65,6 +79,7 @@ def execute(path: Path) -> None:
     notebook, _ = runner.preprocess(notebook, {"metadata": {"path": str(path.parent)}})
     notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     shrink_pictures(notebook)
+    describe_pictures(notebook)
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",

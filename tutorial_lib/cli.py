@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import warnings
@@ -30,6 +29,7 @@ from tutorial_lib.segmenter import MethodError, Segmentation
 if TYPE_CHECKING:
     import numpy as np
 
+MAX_UPLOAD = 200_000_000  # bytes of a photo that is opened in a widget
 FIRST_NOTEBOOK = "00_first_click.ipynb"
 
 app = typer.Typer(
@@ -505,31 +505,31 @@ def lab(
     folder: Annotated[
         Path | None, typer.Option(help="Folder of the notebooks; they are copied there if missing.")
     ] = None,
+    afresh: Annotated[
+        list[str] | None,
+        typer.Option(help="Start this notebook afresh, such as 02; your copy is kept beside it."),
+    ] = None,
 ) -> None:
-    """Open the first notebook in JupyterLab; further options go to `jupyter lab`."""
-    folder = _notebook_folder(folder)
+    """Open copies of the notebooks in JupyterLab; further options go to `jupyter lab`."""
+    from tutorial_lib.paths import UPLOAD_VARIABLE
+    from tutorial_lib.working_copies import begin_afresh, copy_notebooks
+
+    folder = copy_notebooks(folder)
+    for name in afresh or ():
+        print(begin_afresh(folder, name))
+    print(
+        f"You work on copies in {folder}. To start one of them afresh, add --afresh and its number."
+    )
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # as in containers and on Binder
-    raise typer.Exit(subprocess.call([*command, *context.args], cwd=folder))
-
-
-def _notebook_folder(folder: Path | None) -> Path:
-    """Return the folder of the notebooks. An installed package copies them, never over others."""
-    from tutorial_lib.paths import bundled, in_checkout
-
-    source = bundled("notebooks")
-    if folder is None:
-        if in_checkout():
-            return source
-        folder = Path("tutorial-notebooks")
-    for path in sorted(source.rglob("*.ipynb")):
-        target = folder / path.relative_to(source)
-        if not target.exists() and ".ipynb_checkpoints" not in path.parts:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-    return folder.resolve()
+    # A photo is uploaded in one message, and servers close the connection above 10 MB.
+    settings = f"{{'websocket_max_message_size': {MAX_UPLOAD + 1_000_000}}}"
+    command.append(f"--ServerApp.tornado_settings={settings}")
+    environment = {**os.environ, UPLOAD_VARIABLE: str(MAX_UPLOAD)}
+    command += context.args
+    raise typer.Exit(subprocess.call(command, cwd=folder, env=environment))
 
 
 def main() -> None:

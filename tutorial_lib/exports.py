@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+import io
+import zipfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -54,6 +57,49 @@ def write_files(
             f"Nothing can be saved in {str(folder)!r}, so choose another folder: {error.strerror}."
         ) from error
     return written
+
+
+def free_stem(folder: str | PathLike[str], name: str) -> str:
+    """Return a stem that no file in a folder begins with, so that nothing is overwritten.
+
+    Parameters
+    ----------
+    folder : path
+        The folder. It may be missing.
+    name : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The safe stem of the name, or this stem and a number.
+    """
+    stem, folder = safe_stem(name), Path(folder).expanduser()
+    free, number = stem, 1
+    while any(folder.glob(f"{glob.escape(free)}-*")):
+        number += 1
+        free = f"{stem}-{number}"
+    return free
+
+
+def zipped(contents: Mapping[str, bytes]) -> bytes:
+    """Return files as one ZIP archive.
+
+    Parameters
+    ----------
+    contents : mapping of str to bytes
+        The content of each file, by its name.
+
+    Returns
+    -------
+    bytes
+        The archive.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
 
 
 def read_mask(path: str | PathLike[str]) -> np.ndarray:

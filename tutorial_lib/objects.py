@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tutorial_lib.clicks import Clicks
+from tutorial_lib.render import Colour
 from tutorial_lib.segmenter import Segmentation
 
 FIRST_NAME = "object"
@@ -30,6 +31,8 @@ class SessionObject:
         The method that answers for it.
     mask : np.ndarray
         ``(H, W) bool``: the latest answer, before overlaps are settled.
+    colour : tuple of int
+        Red, green and blue, 0 to 255: how the mask is drawn.
     """
 
     name: str
@@ -37,6 +40,7 @@ class SessionObject:
     clicks: Clicks
     method: str
     mask: np.ndarray
+    colour: Colour
 
 
 @dataclass(eq=False)
@@ -63,6 +67,8 @@ class ObjectState:
         The clicks, the key and the answer that belongs to both.
     history : list
         Every answer so far, oldest first.
+    colour : tuple of int, optional
+        How its mask is drawn: chosen at the first answer, so that it stays while the user clicks.
     """
 
     name: str
@@ -75,6 +81,7 @@ class ObjectState:
     future: list[Clicks] = field(default_factory=list)
     answers: tuple[Clicks, str, Segmentation] | None = None
     history: list[Any] = field(default_factory=list)
+    colour: Colour | None = None
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

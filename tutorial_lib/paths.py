@@ -10,6 +10,7 @@ from pathlib import Path
 
 HOME_VARIABLE = "TUTORIAL_LIB_HOME"
 DATA_VARIABLE = "TUTORIAL_LIB_DATA"
+UPLOAD_VARIABLE = "TUTORIAL_LIB_MAX_UPLOAD"  # bytes that the server takes in one message
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -45,7 +46,7 @@ def in_checkout() -> bool:
     Returns
     -------
     bool
-        If True, notebooks can be edited in place.
+        If True, the bundled notebooks are under version control.
     """
     return not (_PACKAGE / "notebooks").is_dir()
 

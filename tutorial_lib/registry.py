@@ -82,6 +82,8 @@ class MethodInfo:
         return {**fields, "available": self.available}
 
 
+BEST_FIRST = ("latent-diversity", "dos", "grabcut")  # see the tables of README
+
 _REGISTRY: dict[str, MethodInfo] = {}
 
 
@@ -122,6 +124,18 @@ def methods() -> list[MethodInfo]:
         In the order in which the tutorial introduces them.
     """
     return list(_REGISTRY.values())
+
+
+def best_method() -> str:
+    """Return the method that needs the fewest clicks on the benchmarks and can be used here.
+
+    Returns
+    -------
+    str
+        Its name.
+    """
+    usable = {info.name for info in methods() if info.available}
+    return next(name for name in BEST_FIRST if name in usable)
 
 
 def method_info(name: str) -> MethodInfo:

@@ -2,11 +2,15 @@
 
 A positive click is a green disc with a plus. A negative click is a red square with a minus. A
 stroke is a line in the same colour that ends in the same sign. So shape and colour carry the same
-information. A mask is translucent blue with a crisp contour. The
-hues are those of Okabe and Ito, which colour-blind readers can distinguish.
+information. A mask is translucent blue with a crisp contour, or another colour where the photo is
+blue itself, see :func:`mask_colour`. The hues are those of Okabe and Ito, which colour-blind
+readers can distinguish.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -14,14 +18,22 @@ import numpy as np
 from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Clicks
 
+Colour: TypeAlias = "tuple[int, int, int]"  # red, green and blue, 0 to 255
+
 POSITIVE = (0, 158, 115)  # bluish green
 NEGATIVE = (213, 64, 0)  # vermilion
 MASK = (0, 114, 178)  # blue
 CONTOUR = (240, 228, 66)  # yellow: stands out from photos and from the blue
+RIM = (20, 20, 20)  # around the contour, which yellow petals would hide
+# Blue, orange, reddish purple, sky blue: green and vermilion mark clicks, yellow the contour.
+MASK_COLOURS = (MASK, (230, 159, 0), (204, 121, 167), (86, 180, 233))
+MIN_DISTANCE = 40.0  # CIELAB; a half-transparent tint changes the photo by half of it
 SELECTED = MASK  # the frame of the candidate that a method selects
 PREFERRED = (204, 121, 167)  # reddish purple: the frame of the candidate that the user prefers
 LIGHT = 225  # the lightest grey of a map
-VIEWS = ("mask", "contour", "cut-out", "probability")
+VIEWS = ("mask", "contour", "cut-out", "spotlight", "probability")
+CHECKS, CHECK_SIZE = (255, 214), 8  # greys and pixels of the board behind a cut-out
+SHADE = 175  # opacity of the dark around a spotlight, of 255
 
 
 def score_text(score: float) -> str:
@@ -38,6 +50,43 @@ def score_text(score: float) -> str:
         A percentage such as ``63 %``, or a plain number if the score is not in [0, 1].
     """
     return f"{100 * score:.0f} %" if 0 <= score <= 1 else f"{score:.2g}"
+
+
+def mask_colour(photo: np.ndarray, mask: np.ndarray, taken: Collection[Colour] = ()) -> Colour:
+    """Choose a colour for a mask that stands out from the photo below it.
+
+    It is blue unless the mean colour under the mask is too close to blue, or blue is taken. Then it
+    is the colour of :data:`MASK_COLOURS` that is farthest from the mean colour, in CIELAB.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    mask : np.ndarray
+        ``(H, W) bool``.
+    taken : collection of tuple of int
+        Colours of other masks on the photo. If all colours are taken, they are used again.
+
+    Returns
+    -------
+    tuple of int
+        Red, green and blue, 0 to 255. Blue for an empty mask.
+
+    Examples
+    --------
+    >>> blue_cloth = np.full((4, 4, 3), (40, 58, 158), np.uint8)
+    >>> mask_colour(blue_cloth, np.ones((4, 4), bool))
+    (230, 159, 0)
+    """
+    free = [colour for colour in MASK_COLOURS if colour not in taken] or list(MASK_COLOURS)
+    if not mask.any():
+        return free[0]
+    mean = np.array(cv2.mean(photo, mask.astype(np.uint8))[:3])
+    lab = cv2.cvtColor(np.float32([[mean, *free]]) / 255, cv2.COLOR_RGB2LAB)[0]
+    distances = np.linalg.norm(lab[1:] - lab[0], axis=1)
+    if free[0] == MASK and distances[0] >= MIN_DISTANCE:
+        return MASK
+    return free[int(distances.argmax())]
 
 
 def hex_colour(rgb: tuple[int, int, int]) -> str:
@@ -82,6 +131,8 @@ def layer(
     view: str = "mask",
     opacity: float = 0.5,
     width: int = 2,
+    colour: Colour = MASK,
+    others: Sequence[tuple[np.ndarray, Colour]] = (),
 ) -> np.ndarray:
     """Paint an answer as a transparent layer over the photo.
 
@@ -91,12 +142,18 @@ def layer(
         ``(H, W) bool``.
     probability : np.ndarray, optional
         ``(H, W)`` in [0, 1]. The view ``"probability"`` needs it.
-    view : {"mask", "contour", "cut-out", "probability"}
-        What to show.
+    view : {"mask", "contour", "cut-out", "spotlight", "probability"}
+        What to show. A cut-out lies on a board of checks; a spotlight darkens the rest of the
+        photo.
     opacity : float
         The opacity of the tint, 0 to 1. The contour is always opaque.
     width : int
-        The thickness of the contour, in pixels.
+        The thickness of the contour, in pixels. A dark rim of half of it lies around the contour.
+    colour : tuple of int
+        The colour of the tint, see :func:`mask_colour`.
+    others : sequence of (np.ndarray, tuple of int)
+        Masks of other objects, ``(H, W) bool``, and their colours. They lie below, and their
+        contours have their own colours.
 
     Returns
     -------
@@ -112,18 +169,36 @@ def layer(
         raise ValueError(f"A view is one of {', '.join(VIEWS)}, not {view!r}.")
     painted = np.zeros((*mask.shape, 4), dtype=np.uint8)
     alpha = round(255 * opacity)
-    if view == "mask":
-        painted[mask] = (*MASK, alpha)
-    elif view == "cut-out":
-        painted[~mask] = (255, 255, 255, 255)
+    if view in ("cut-out", "spotlight"):
+        outside = ~np.logical_or.reduce([mask, *(other for other, _ in others)])
+        painted[outside] = _checks(mask.shape)[outside] if view == "cut-out" else (0, 0, 0, SHADE)
     elif view == "probability":
         if probability is None:
             raise ValueError("The probability view needs a probability map.")
         painted[..., :3] = probability_colours(probability)
         painted[..., 3] = alpha
-    if view != "cut-out":
-        painted[contour_of(mask, width)] = (*CONTOUR, 255)
+    below = [(other, own, own) for other, own in others]
+    for each, tint, line in [*below, (mask, colour, CONTOUR)]:
+        if view == "mask":
+            painted[each] = (*tint, alpha)
+        if view != "cut-out":
+            _outline(painted, each, width, line)
     return painted
+
+
+def _outline(painted: np.ndarray, mask: np.ndarray, width: int, colour: Colour = CONTOUR) -> None:
+    """Draw the contour of a mask in a colour, and a dark rim around it."""
+    kernel = np.ones((3, 3), np.uint8)
+    wide = cv2.dilate(mask.astype(np.uint8), kernel, iterations=max(1, width // 2))
+    painted[(wide > 0) & ~mask] = (*RIM, 255)
+    painted[contour_of(mask, width)] = (*colour, 255)
+
+
+def _checks(shape: tuple[int, ...]) -> np.ndarray:
+    """Return a board of light checks, ``(H, W, 4) uint8``."""
+    rows, cols = (np.arange(length) // CHECK_SIZE for length in shape)
+    greys = np.array(CHECKS, np.uint8)[(rows[:, None] + cols) % 2]
+    return np.dstack([greys, greys, greys, np.full(shape, 255, np.uint8)])
 
 
 def probability_colours(probability: np.ndarray) -> np.ndarray:
@@ -186,7 +261,7 @@ def disagreement_layer(
     """
     alpha = np.full(share.shape, round(255 * opacity), dtype=np.uint8)
     painted = np.dstack([disagreement_colours(share), alpha])
-    painted[contour_of(mask, width)] = (*CONTOUR, 255)
+    _outline(painted, mask, width)
     return painted
 
 
@@ -276,6 +351,8 @@ def composite(
     probability: np.ndarray | None = None,
     view: str = "mask",
     opacity: float = 0.5,
+    colour: Colour | None = None,
+    others: Sequence[tuple[np.ndarray, Colour]] = (),
 ) -> np.ndarray:
     """Combine photo, answer and clicks in one picture, as the widget shows them.
 
@@ -289,10 +366,14 @@ def composite(
         ``(H, W) bool``. Without a mask, the photo has no overlay.
     probability : np.ndarray, optional
         ``(H, W)`` in [0, 1].
-    view : {"mask", "contour", "cut-out", "probability"}
+    view : {"mask", "contour", "cut-out", "spotlight", "probability"}
         What to show.
     opacity : float
         The opacity of the tint, 0 to 1.
+    colour : tuple of int, optional
+        The colour of the tint. By default :func:`mask_colour` chooses one.
+    others : sequence of (np.ndarray, tuple of int)
+        Masks of other objects, ``(H, W) bool``, and their colours.
 
     Returns
     -------
@@ -300,8 +381,12 @@ def composite(
         ``(H, W, 3) uint8``.
     """
     picture = photo
+    if mask is None and others:
+        mask, probability = np.zeros(photo.shape[:2], bool), np.zeros(photo.shape[:2])
     if mask is not None:
-        picture = blend(photo, layer(mask, probability, view, opacity))
+        colour = colour or mask_colour(photo, mask)
+        over = layer(mask, probability, view, opacity, colour=colour, others=others)
+        picture = blend(photo, over)
     return draw_clicks(picture, clicks)
 
 

@@ -48,6 +48,7 @@ from tutorial_lib.objects import (
 )
 from tutorial_lib.paths import safe_stem, user_folder
 from tutorial_lib.registry import check_answer, get_segmenter, methods
+from tutorial_lib.render import MASK, Colour, composite, encode_png, mask_colour
 from tutorial_lib.segmenter import LooksAhead, Segmentation, Segmenter
 from tutorial_lib.working_photo import WorkingPhoto
 
@@ -182,6 +183,7 @@ class Session(ClickHistory):
         self._object = ObjectState(FIRST_NAME)  # the one that the user works on
         self._objects, self._deleted = [self._object], []
         self._moving = threading.Lock()  # held while another object becomes the current one
+        self._loading = threading.Lock()  # held while a method is built
         self._at_work = threading.Lock()  # one thread at a time may use a prepared image
         self._began = time.monotonic()
         self._made: dict[int, tuple[Action, float]] = {}  # by id: when each one was made
@@ -234,6 +236,23 @@ class Session(ClickHistory):
     def mask(self) -> np.ndarray:
         """The mask of the latest answer, ``(H, W) bool``; empty before the first one."""
         return self.result.mask if self.result else np.zeros(self.shape, dtype=bool)
+
+    @property
+    def colour(self) -> Colour:
+        """Red, green and blue of the current object's mask; see :func:`render.mask_colour`.
+
+        It is chosen at the first answer, and stays as long as there are clicks.
+        """
+        return self._object.colour or MASK
+
+    @property
+    def others(self) -> list[tuple[np.ndarray, Colour]]:
+        """Masks, ``(H, W) bool``, and colours of the visible objects but the current one."""
+        return [
+            (each.answers[2].mask, each.colour or MASK)
+            for each in self._objects
+            if each is not self._object and each.visible and each.answers and each.clicks.actions
+        ]
 
     @property
     def stale(self) -> bool:
@@ -306,18 +325,47 @@ class Session(ClickHistory):
         ImportError
             If the method needs a package that is not installed.
         """
-        if isinstance(method, str):
-            key = f"{method} {json.dumps(options, sort_keys=True, default=str)}"
-            name, build = method, lambda: get_segmenter(method, **options)
-        else:
-            name, build = _name_of(method, options), lambda: method
-            key = f"{name} {id(method)}"  # _prepared keeps the object, so its id stays unique
-        if key not in self._prepared:
-            self._prepared[key] = (build(), None)
+        name, key = self._load(method, options)
         if key != self._key:
             self._forget_preferences()
         self._method, self._options, self._key = name, options, key
         self._save()
+
+    def load(self, method: str, **options: Any) -> None:
+        """Build a method now, so that :meth:`use` returns at once. The current method stays.
+
+        A widget calls this in a thread, because networks need seconds to load.
+
+        Parameters
+        ----------
+        method : str
+            Name of a registered method.
+        **options
+            Options of the method.
+
+        Raises
+        ------
+        ValueError, ImportError
+            As :meth:`use`.
+        """
+        self._load(method, options)
+
+    def has_loaded(self, method: str, **options: Any) -> bool:
+        """Whether :meth:`use` returns at once for a method with these options."""
+        return _key_of(method, options) in self._prepared
+
+    def _load(self, method: str | Segmenter, options: dict[str, Any]) -> tuple[str, str]:
+        """Build a method unless it is there. Return its name and its key."""
+        if isinstance(method, str):
+            name, key = method, _key_of(method, options)
+        else:
+            name = _name_of(method, options)
+            key = f"{name} {id(method)}"  # _prepared keeps the object, so its id stays unique
+        with self._loading:
+            if key not in self._prepared:
+                built = get_segmenter(method, **options) if isinstance(method, str) else method
+                self._prepared[key] = (built, None)
+        return name, key
 
     def prepare(self) -> None:
         """Prepare the image for the current method now, so that the next answer is faster."""
@@ -379,8 +427,14 @@ class Session(ClickHistory):
             current.history.append(
                 HistoryEntry(clicks, method, milliseconds, agreement, packed, self.shape)
             )
+        if current.colour is None or not clicks.actions:
+            current.colour = self._choose_colour(current, result.mask)
         current.answers = (clicks, key, result)
         return result
+
+    def _choose_colour(self, current: ObjectState, mask: np.ndarray) -> Colour | None:
+        taken = [each.colour for each in self._objects if each is not current]
+        return mask_colour(self.image, mask, taken) if mask.any() else None
 
     def look_ahead(self) -> None:
         """Let the method compute in advance what the next click probably needs.
@@ -529,26 +583,32 @@ class Session(ClickHistory):
             )
         return len(scores)
 
-    def picture(self, view: str = "mask", opacity: float = 0.5) -> np.ndarray:
-        """Paint the photo, the latest answer and the clicks, as a widget shows them.
+    def picture(
+        self, view: str = "mask", opacity: float = 0.5, colour: Colour | None = None
+    ) -> np.ndarray:
+        """Paint the photo, the latest answers and the clicks, as a widget shows them.
 
         Parameters
         ----------
-        view : {"mask", "contour", "cut-out", "probability"}
+        view : {"mask", "contour", "cut-out", "spotlight", "probability"}
             How the answer is shown.
         opacity : float
             Opacity of the tint, from 0 to 1.
+        colour : tuple of int, optional
+            Red, green and blue of the mask, 0 to 255. By default :attr:`colour`.
 
         Returns
         -------
         np.ndarray
-            ``(H, W, 3) uint8``. A stale answer is not painted.
+            ``(H, W, 3) uint8``. A stale answer and hidden objects are not painted.
         """
-        from tutorial_lib.render import composite
-
         answer = self.result if self._clicks.actions and not self.stale else None
-        mask, probability = (answer.mask, answer.probability) if answer else (None, None)
-        return composite(self.image, self._clicks, mask, probability, view, opacity)
+        shown = answer is not None and self.visible
+        mask, probability = (answer.mask, answer.probability) if shown else (None, None)
+        return composite(
+            self.image, self._clicks, mask, probability, view, opacity,
+            colour or self.colour, self.others,
+        )  # fmt: skip
 
     # -- logs ----------------------------------------------------------------------------------
 
@@ -783,8 +843,16 @@ class Session(ClickHistory):
         OSError
             If the folder cannot be written. The message names it, and old files do not change.
         """
-        from tutorial_lib.render import encode_png
+        return write_files(folder, self.name, self.files())
 
+    def files(self) -> dict[str, bytes]:
+        """Return the contents of the files that :meth:`export` writes.
+
+        Returns
+        -------
+        dict of str to bytes
+            By the end of the file's name, such as ``"mask.png"``.
+        """
         masks = self.settled_masks()
         mask = np.logical_or.reduce(list(masks.values()))
         cutout = np.dstack([self._photo.full(), mask.astype(np.uint8) * 255])
@@ -795,13 +863,12 @@ class Session(ClickHistory):
                 f"{number}-{safe_stem(name)}-mask.png": each
                 for number, (name, each) in enumerate(masks.items(), start=1)
             } | {"labels.png": settle_overlaps(list(masks.values()))}
-        contents = {
+        return {
             **{name: encode_png(picture, 9) for name, picture in pictures.items()},
             "cutout.png": encode_png(cutout, compression),
             "coco.json": dump(coco_dataset_of_objects(masks, self.file_name)).encode(),
             "clicks.json": dump(self.log(), indent=1).encode(),
         }
-        return write_files(folder, self.name, contents)
 
     # -- several objects -----------------------------------------------------------------------
 
@@ -809,6 +876,11 @@ class Session(ClickHistory):
     def object_name(self) -> str:
         """Name of the current object."""
         return self._object.name
+
+    @property
+    def visible(self) -> bool:
+        """Whether the current object is drawn, see :meth:`show_object`."""
+        return self._object.visible
 
     @property
     def object_names(self) -> list[str]:
@@ -827,6 +899,7 @@ class Session(ClickHistory):
                 each.clicks,
                 each.method,
                 each.answers[2].mask if each.answers and each.clicks.actions else empty,
+                each.colour or MASK,
             )
             for each in self._objects
         ]
@@ -929,6 +1002,11 @@ class Session(ClickHistory):
         self._deleted.append((place, found))
         self._move_to(self._objects[max(place - 1, 0)] if found is self._object else self._object)
 
+    @property
+    def can_undelete(self) -> bool:
+        """Whether :meth:`undelete_object` brings an object back."""
+        return bool(self._deleted)
+
     def undelete_object(self) -> None:
         """Bring back the object that was deleted last, if there is one, and go to it."""
         if self._deleted:
@@ -979,6 +1057,10 @@ class Session(ClickHistory):
             self._method, self._options, self._key = other.method, other.options, other.key
             self._clicks, self._past, self._future = other.clicks, other.past, other.future
         self._save()
+
+
+def _key_of(method: str, options: Mapping[str, Any]) -> str:
+    return f"{method} {json.dumps(options, sort_keys=True, default=str)}"
 
 
 def _name_of(segmenter: Segmenter, options: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.browser.driver import PHOTO, WIDGET, Clicker, free_port, serving, write_notebook
 
 
@@ -19,4 +21,8 @@ def test_the_widget_answers_clicks_in_voila(browser, tmp_path):
         clicker.wait_for_clicks([360, 300, True], [60, 60, False])
         clicker.wait_for_status("graph-cut took")
         clicker.wait("([x, y, r, g, b]) => b > 100 && b > r", 330, 380)
+        clicker.press("Save")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="astronaut-mask.png").click()
+        assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         page.close()

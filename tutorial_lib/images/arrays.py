@@ -24,8 +24,8 @@ def array_to_rgb(array: np.ndarray, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     ----------
     array : np.ndarray
         Grey ``(H, W)`` or ``(H, W, 1)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)``. uint8 stays as it
-        is; bool becomes 0 and 255; uint16 is scaled from 0..65535 and float from [0, 1]; other
-        integers must lie within 0..255.
+        is; bool becomes 0 and 255; uint16 is scaled from 0..65535, or from 0..4095 or 0..255 if
+        no value is larger; float is scaled from [0, 1]; other integers must lie within 0..255.
     max_pixels : int
         Largest accepted number of pixels.
 
@@ -126,8 +126,8 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if array.dtype == bool:
         return array.astype(np.uint8) * 255
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # either byte order
-        _warn_of_few_bits(int(array.max()))
-        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        largest = _largest_of_bits(int(array.max()))
+        return ((array.astype(np.uint32) * 255 + largest // 2) // largest).astype(np.uint8)
     if array.dtype.kind == "f":
         return _unit_range_to_uint8(array)
     if array.dtype.kind in "iu":
@@ -140,14 +140,17 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     raise ImageError(f"An image holds numbers, but this array holds {array.dtype}.")
 
 
-def _warn_of_few_bits(highest: int) -> None:
-    if 0 < highest < 4096:
-        bits, factor = (8, 257) if highest < 256 else (12, 16)
-        warnings.warn(
-            f"This 16-bit image has no value above {highest} of 65535, so it becomes almost "
-            f"black; if its values have {bits} bits, multiply them by {factor} first.",
-            stacklevel=2,
-        )
+def _largest_of_bits(highest: int) -> int:
+    """Return the value of white. Cameras store 12 bits in 16, which would be almost black."""
+    if not 0 < highest < 4096:
+        return 65535
+    bits = 8 if highest < 256 else 12
+    warnings.warn(
+        f"This 16-bit image has no value above {highest} of 65535, so it is read as one of {bits} "
+        "bits.",
+        stacklevel=2,
+    )
+    return 2**bits - 1
 
 
 def _unit_range_to_uint8(array: np.ndarray) -> np.ndarray:

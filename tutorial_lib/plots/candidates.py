@@ -64,12 +64,14 @@ def draw_candidates(
     if segmentation.candidates is None or not len(segmentation.candidates):
         raise ValueError("This answer has no candidates to draw; its method gives a single mask.")
     line = max(2, round(max(image.shape[:2]) / 160))  # a line stays visible in a small panel
+    colour = render.mask_colour(image, segmentation.mask)
     panels = {
         f"candidate {number}: {render.score_text(score)}": render.layer(
             segmentation.candidates[number] >= 0.5,
             segmentation.candidates[number],
             view,
             width=line,
+            colour=colour,
         )
         for number, score in enumerate(segmentation.scores)
     }

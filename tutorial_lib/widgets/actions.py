@@ -21,6 +21,12 @@ class PhotoActions(Protocol):
     def sketch(self, points: Iterable[Point], positive: bool) -> None:
         """Show a stroke that is not finished yet."""
 
+    def box(self, first: Point, last: Point, wait: bool = True) -> None:
+        """Draw a box between two opposite corners."""
+
+    def sketch_box(self, first: Point, last: Point) -> None:
+        """Show a box that is not finished yet."""
+
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""
 
@@ -41,6 +47,12 @@ class PhotoActions(Protocol):
 
     def move_cursor(self, pixel: tuple[int, int] | None) -> None:
         """Put the keyboard's cursor on a pixel ``(row, col)``; None hides it."""
+
+    def show_before(self, shown: bool) -> None:
+        """Show the photo alone, or everything again."""
+
+    def present(self, presenting: bool) -> None:
+        """Enlarge marks, contours and type for a projector, or shrink them again."""
 
     def show_answer(self) -> None:
         """Draw the present answer and show the state of the widget."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tutorial_lib import render
 from tutorial_lib.widgets.background import guard
+from tutorial_lib.widgets.keys import KEYS
 from tutorial_lib.widgets.panel import ROW, Panel, make_button
 from tutorial_lib.widgets.photo_layers import PhotoLayers
 from tutorial_lib.widgets.status import status_html
@@ -16,6 +17,11 @@ from tutorial_lib.widgets.thumbnails import Thumbnails
 
 MIN_PHOTO_WIDTH, PHOTO_MARGIN = 440, 16  # CSS pixels: the controls around the photo; beside it
 MIN_CANDIDATES_WIDTH = 290  # CSS pixels: the controls above the candidates
+MORE_KEYS = (
+    ("0 to 9", "prefer a candidate"),
+    ("M", "leave the choice to the method"),
+    ("D", "disagreement"),
+)
 HINT = "The candidates appear here after the first click."
 HAND = "<style>.tutorial-candidate img { cursor: pointer }</style>"
 
@@ -38,8 +44,10 @@ class CandidatePanel(Panel):
     def __init__(
         self, photo: np.ndarray, width: int, columns: int, pressed: Callable[[int], None]
     ) -> None:
-        super().__init__()
+        super().__init__(keys=(*KEYS, *MORE_KEYS), boxes=True)
         self.thumbnails = Thumbnails(photo, width, columns, guard(pressed, self.report))
+        for toggle in (self.before, self.presenter, self.help):
+            toggle.description = ""  # the row is short
         for control, width in ((self.view, "12em"), (self.opacity, "11em")):  # beside the zoom
             control.layout.width, control.style.description_width = width, "initial"
         self.give_back = make_button(
@@ -55,12 +63,12 @@ class CandidatePanel(Panel):
     def arrange(self, photo: PhotoLayers) -> list[w.Widget]:
         """Return photo and candidates, side by side where the page is wide enough."""
         left = w.VBox(super().arrange(photo))
-        left.layout.width = f"{max(photo.width, MIN_PHOTO_WIDTH) + PHOTO_MARGIN}px"
-        left.layout.max_width = "100%"
+        widest = max(photo.width, MIN_PHOTO_WIDTH) + PHOTO_MARGIN
+        left.layout.flex, left.layout.max_width = f"1 1 {MIN_PHOTO_WIDTH}px", f"{widest}px"
         controls = w.HBox([self.give_back, self.differ], layout=ROW)
         hand = w.HTML(HAND, layout={"display": "none"})
         right = w.VBox([controls, self._hint, self.thumbnails.widget, self._legend, hand])
-        right.layout.width = f"{max(self.thumbnails.width, MIN_CANDIDATES_WIDTH)}px"
+        right.layout.flex = f"0 0 {max(self.thumbnails.width, MIN_CANDIDATES_WIDTH)}px"
         return [w.HBox([left, right], layout={"flex_flow": "row wrap"})]
 
     def show_choice(self, preferred: int | None) -> None:

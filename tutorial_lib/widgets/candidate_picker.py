@@ -20,7 +20,7 @@ from tutorial_lib.widgets.gestures import HELP
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.photo_widget import PhotoWidget
 from tutorial_lib.widgets.rasterise import rasterise
-from tutorial_lib.widgets.status import describe_session
+from tutorial_lib.widgets.status import box_step, describe_session, next_step
 from tutorial_lib.widgets.viewport import check_length
 
 MORE_HELP = " Digits choose a candidate, M leaves the choice to the method, D shows disagreement."
@@ -85,7 +85,7 @@ class CandidatePicker(PhotoWidget):
         truth: np.ndarray | None = None,
         name: str = "photo",
         width: int = 512,
-        thumbnail: int = 200,
+        thumbnail: int = 160,
         columns: int = 2,
         **options: Any,
     ) -> None:
@@ -177,18 +177,21 @@ class CandidatePicker(PhotoWidget):
             self._draw(self.segmentation)
         panel.show_editing(self.session, self.viewport)
         panel.show_choice(self.choice)
-        panel.show_status(self._describe(), busy=waiting)
+        box = panel.draws_box
+        hint = box_step(self.session.method) if box else next_step(self.session)
+        panel.show_status(self._describe(), busy=waiting, hint=hint)
 
     def _draw(self, answer: Segmentation | None) -> None:
         canvas, differ = self.photo_view.canvases[0], self.panel.differ.value
         view, opacity = self.panel.view.value, self.panel.opacity.value
-        self.thumbnails.show(answer, self.choice, view, opacity)
+        colour = self.session.colour
+        self.thumbnails.show(answer, self.choice, view, opacity, colour)
         if differ and answer is not None and answer.candidates is not None:
             share = self.viewport.cut(disagreement(answer.candidates))
             mask = self.viewport.cut(answer.mask)
             canvas.show_over(render.disagreement_layer(share, mask, opacity))
         else:
-            canvas.show_answer(self.viewport, answer, view, opacity)
+            canvas.show_answer(self.viewport, answer, view, opacity, colour)
 
     def _describe(self) -> str:
         """Say which candidate is shown, and who chose it."""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from tutorial_lib.exports import free_stem, write_files
+from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.paths import safe_stem
-from tutorial_lib.registry import method_info
+from tutorial_lib.registry import best_method, method_info
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.answering import Answering
+from tutorial_lib.widgets.background import Background, error_line, guard, running_loop
 from tutorial_lib.widgets.click_panel import ClickPanel
 from tutorial_lib.widgets.gestures import HELP
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.photo_widget import PhotoWidget
 
 MAX_UPLOAD_SIDE = 1024
+READING_SECONDS = 8  # then a person reads, and the processor has time to load a network
 
 
 class ClickCanvas(PhotoWidget):
@@ -43,7 +49,8 @@ class ClickCanvas(PhotoWidget):
     autosave : bool or path
         Save the clicks on disk, so that nothing is lost if the kernel dies; see :class:`Session`.
     folder : str
-        Where the Save button writes.
+        Where the Save button writes, under names that are still free. It offers the same files as
+        downloads.
     **options
         Options of the method.
 
@@ -76,15 +83,23 @@ class ClickCanvas(PhotoWidget):
         self.session = Session(image, method, truth=truth, name=name, autosave=autosave, **options)
         view, panel = PhotoView(self.session.image, width, [HELP]), ClickPanel(method, folder)
         self._answering = Answering(self.session, self._show_answer, panel.report)
+        self._note = ""
+        self._chosen = False  # whether a person has chosen the method
+        self._loading, self._loader = "", Background(guard(self._loaded, panel.report))
+        self._advance = Background(lambda _failure: None)  # choosing the method reports what fails
         super().__init__(
             view, [self.session], panel, view.canvases[0],
             show=self._show_answer, paint=self._painted, answer=self._ask,
+            keys={"n": self.next_object},
         )  # fmt: skip
         panel.on_press(panel.save, self._save_files)
         panel.on_press(panel.restore, self._restore)
+        panel.on_press(panel.objects.next, self.next_object)
+        panel.objects.connect(guard(self.change_objects, panel.report))
         panel.on_change(panel.method, self._on_method)
         panel.on_change(panel.upload, self._on_upload)
         self._answering.prepare()
+        view.canvases[0].on_client_ready(guard(self._begin_to_read, panel.report))
 
     # -- what a person does --------------------------------------------------------------------
 
@@ -106,7 +121,8 @@ class ClickCanvas(PhotoWidget):
             If the method or an option is unknown. The method in use stays then.
         """
         self.session.use(method, **options)
-        self._own_options[method] = options
+        self._loader.forget()
+        self._loading, self._own_options[method] = "", options
         self.panel.choose_method(method)
         self._changed(wait)
 
@@ -140,23 +156,88 @@ class ClickCanvas(PhotoWidget):
             longest=longest, **self.session.options,
         )  # fmt: skip
         self._answering.forget()
-        self.session, self._histories = session, [session]
+        self.panel.downloads.close()
+        self.session, self._histories, self._note = session, [session], ""
         self.photo_view.load(session.image)
         self._answering = Answering(session, self._show_answer, self.panel.report)
         self.redraw()
         self._changed(wait=False)
+        if self._loading:
+            self._choose(self._loading)
+
+    def next_object(self, name: str | None = None) -> None:
+        """Keep the present object in its colour, and begin another one on the same photo.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; a free one by default.
+
+        Raises
+        ------
+        ValueError
+            If nothing is marked yet, or the name is empty or taken. Nothing changes then.
+        """
+        if not self.clicks.actions:
+            raise ValueError(f"Mark {self.session.object_name!r} before you begin the next object.")
+        self.change_objects(lambda session: session.next_object(name))
+
+    def change_objects(self, edit: Callable[[Session], None]) -> None:
+        """Change the objects of the session, and show the result.
+
+        Parameters
+        ----------
+        edit : callable
+            ``edit(session)``, for example ``lambda session: session.go_to("cup")``.
+        """
+        try:
+            edit(self.session)
+        finally:
+            self._loader.forget()
+            self._loading, self._note = "", ""
+            self.panel.choose_method(self.session.method)
+            self._changed(wait=False)
 
     # -- what the controls do ------------------------------------------------------------------
 
     def _on_method(self, change: dict[str, Any]) -> None:
         method = change["new"]
-        if method == self.session.method:
-            return
+        if method != (self._loading or self.session.method):
+            self._chosen = True
+            self._choose(method)
+
+    def _choose(self, method: str) -> None:
+        """Use a method; load it in a thread first if it is not there yet."""
+        self._loader.forget()
+        self._loading = method
+        options = self._own_options.get(method, {})
+        if running_loop() is None or self.session.has_loaded(method, **options):
+            self._loaded(None)
+        else:
+            self._loader.start(partial(self.session.load, method, **options))
+            self.show_answer()
+
+    def _loaded(self, failure: BaseException | None) -> None:
+        """Use the method that was loaded, or keep the present one if that failed."""
+        method, self._loading = self._loading, ""
         try:
+            if failure is not None:
+                raise failure
             self.use(method, wait=False, **self._own_options.get(method, {}))
-        except Exception:
+        except BaseException:
             self.panel.choose_method(self.session.method)
+            self.show_answer()
             raise
+
+    def _begin_to_read(self) -> None:
+        if loop := running_loop():
+            loop.call_later(READING_SECONDS, guard(self._load_in_advance, self.panel.report))
+
+    def _load_in_advance(self) -> None:
+        """Load the method that is likely to be chosen next, while the person reads."""
+        best = best_method()
+        if best != self.session.method and not self._advance.busy:
+            self._advance.start(partial(self.session.load, best))
 
     def _on_upload(self, change: dict[str, Any]) -> None:
         if not change["new"]:
@@ -166,24 +247,45 @@ class ClickCanvas(PhotoWidget):
             name = PurePath(str(file["name"]))
             self.load(bytes(file["content"]), name.stem, longest=MAX_UPLOAD_SIDE)
             self.session.file_name = f"{safe_stem(name.stem)}{name.suffix}"
+            if not self._chosen and self.session.method != best_method():
+                self._choose(best_method())
         finally:
             self.panel.upload.value = ()
         (rows, cols), (height, width) = self.session.shape, self.session.full_shape
         if (rows, cols) != (height, width):
-            self.panel.show_status(
+            self._say(
                 f"{name.name} was shrunk from {width} x {height} to {cols} x {rows} pixels, so "
                 "that answers come quickly; saved files have the size of the photo."
             )
 
     def _save_files(self) -> None:
+        """Offer the files as downloads, and write them to the folder, where that is possible."""
         self._answering.join()
-        written = self.session.export(self._folder)
+        empty = [name for name, mask in self.session.settled_masks().items() if not mask.any()]
+        if len(empty) == len(self.session.object_names):
+            raise ValueError("There is nothing to save: the mask is empty. Mark the object first.")
+        stem, contents = free_stem(self._folder, self.session.name), self.session.files()
+        self.panel.downloads.offer({f"{stem}-{end}": data for end, data in contents.items()})
+        try:
+            written = write_files(self._folder, stem, contents)
+        except OSError as error:  # as on many servers of Voila
+            self.panel.show_status(f"{error_line(error)} The links below work.", failed=True)
+            return
         names = ", ".join(path.name for path in written)
-        self.panel.show_status(f"Saved {names} in {self._folder}/.")
+        blank = f" Nothing is selected for {', '.join(empty)}." if empty else ""
+        self._say(f"Saved {names} in {Path(self._folder).expanduser().resolve()}.{blank}")
+
+    def _say(self, note: str) -> None:
+        """Show a sentence in the status line until a person does something."""
+        self._note = note
+        self.show_answer()
+
+    def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
+        self._note = ""
+        super()._edit(edit, wait)
 
     def _restore(self) -> None:
-        self.session.restore()
-        self._changed(wait=False)
+        self.change_objects(lambda session: session.restore())
 
     # -- the answer ----------------------------------------------------------------------------
 
@@ -192,10 +294,12 @@ class ClickCanvas(PhotoWidget):
 
     def _show_answer(self) -> None:
         if not self._answering.waiting:  # otherwise the old answer stays until the new one is there
-            answer = self.session.result if self.clicks.actions else None
+            shown = self.clicks.actions and self.session.visible
+            answer = self.session.result if shown else None
             look = self.panel.view.value, self.panel.opacity.value
-            self.photo_view.canvases[0].show_answer(self.viewport, answer, *look)
-        self.panel.show_session(self.session, self.viewport)
+            colours = self.session.colour, self.session.others
+            self.photo_view.canvases[0].show_answer(self.viewport, answer, *look, *colours)
+        self.panel.show_session(self.session, self.viewport, self._loading, self._note)
 
     def _painted(self) -> np.ndarray:
         return self.session.picture(self.panel.view.value, self.panel.opacity.value)

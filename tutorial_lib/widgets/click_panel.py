@@ -6,9 +6,14 @@ import ipywidgets as w
 
 from tutorial_lib.registry import methods
 from tutorial_lib.session import Session
+from tutorial_lib.widgets.downloads import Downloads
+from tutorial_lib.widgets.keys import KEYS
+from tutorial_lib.widgets.object_list import ObjectList
 from tutorial_lib.widgets.panel import ROW, Panel, make_button, make_dropdown
-from tutorial_lib.widgets.status import describe_session
+from tutorial_lib.widgets.status import box_step, describe_session, next_step, status_html
 from tutorial_lib.widgets.viewport import Viewport
+
+KINDS = {"classical": "classical", "deep": "network"}
 
 
 class ClickPanel(Panel):
@@ -23,12 +28,18 @@ class ClickPanel(Panel):
     """
 
     def __init__(self, method: str, folder: str) -> None:
-        super().__init__()
-        self.save = make_button("Save", "download", f"Write mask and clicks to {folder}/")
+        super().__init__(keys=(*KEYS, ("N", "next object")), boxes=True)
+        self.save = make_button(
+            "Save", "download", f"Download mask and clicks, and write them to {folder}/"
+        )
+        self.downloads = Downloads()
         self.restore = make_button("Restore", "history", "Bring back the clicks saved on disk")
-        usable = [info.name for info in methods() if info.available]
-        self.method = make_dropdown("Method", usable, "The method that makes the mask", "15em")
+        usable = [(f"{KINDS[info.kind]}: {info.name}", info.name) for info in methods()
+                  if info.available]  # fmt: skip
+        self.method = make_dropdown("Method", usable, "The method that makes the mask", "auto")
+        self.about = w.HTML().add_class("tutorial-about")
         self.choose_method(method)
+        self.objects = ObjectList()
         self.upload = w.FileUpload(
             accept="image/*", description="Open a photo", tooltip="Load a photo of your own"
         )
@@ -43,18 +54,46 @@ class ClickPanel(Panel):
         """Return the rows of the widget from top to bottom, with the photo."""
         rows = super().arrange(photo)
         rows[0].children += (self.method,)
-        return [*rows, w.HBox([self.upload, self.save, self.restore], layout=ROW)]
+        files = w.HBox([self.upload, self.save, self.restore], layout=ROW)
+        return [rows[0], self.about, *rows[1:], self.objects.widget, files, self.downloads.widget]
 
     def choose_method(self, name: str) -> None:
         """Choose a method in the list. One that was registered later is added to it."""
-        if name not in self.method.options:
-            self.method.options = (*self.method.options, name)
+        if name not in [value for _, value in self.method.options]:
+            self.method.options = (*self.method.options, (name, name))
         self.method.value = name
+        self.about.value = status_html(_about(name))
 
-    def show_session(self, session: Session, viewport: Viewport) -> None:
-        """Show the state of a session: what can be done, and what happened."""
+    def show_session(
+        self, session: Session, viewport: Viewport, loading: str = "", note: str = ""
+    ) -> None:
+        """Show the state of a session.
+
+        Parameters
+        ----------
+        session : Session
+            Photo, method, clicks and answer.
+        viewport : Viewport
+            The visible part of the photo.
+        loading : str
+            Name of a method that is being loaded.
+        note : str
+            A sentence to show instead of the hint.
+        """
         self.show_editing(session, viewport)
+        self.objects.show(session)
         offered = session.saved() is not None and not session.clicks.actions
         self.restore.layout.display = "" if offered else "none"
-        busy = session.stale and bool(session.clicks.actions)
-        self.show_status(describe_session(session), busy)
+        busy = bool(loading) or (session.stale and bool(session.clicks.actions))
+        text = describe_session(session, loading)
+        if self.draws_box:
+            self.show_status(text, busy, hint=box_step(session.method))
+        elif note:
+            self.show_status(f"{text} {note}".strip(), busy)
+        else:
+            self.show_status(text, busy, hint=next_step(session))
+
+
+def _about(method: str) -> str:
+    found = [f"{info.summary} {info.source}." for info in methods() if info.name == method]
+    return found[0] if found else ""

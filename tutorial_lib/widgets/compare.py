@@ -27,7 +27,7 @@ from tutorial_lib.widgets.panel import Panel
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.photo_widget import PhotoWidget
 from tutorial_lib.widgets.rasterise import rasterise
-from tutorial_lib.widgets.status import INVITATION, count_clicks
+from tutorial_lib.widgets.status import CORRECT, INVITATION, count_clicks
 from tutorial_lib.widgets.viewport import check_length
 
 METHODS = ("graph-cut", "random-walker", "geodesic-matting", "growcut")
@@ -222,17 +222,26 @@ class Compare(PhotoWidget):
         self._show_state()
 
     def _draw(self, pane: Pane) -> None:
-        pane.show_answer(self.viewport, self.panel.view.value, self.panel.opacity.value)
+        look = self.panel.view.value, self.panel.opacity.value, self._colour()
+        pane.show_answer(self.viewport, *look)
+
+    def _colour(self) -> render.Colour:
+        """Choose the colour of all masks from the photo under the first mark of the object."""
+        first = next((mark for mark in self.clicks if mark.positive), None)
+        marked = Clicks([first] if first else []).discs(self._image.shape)[0]
+        return render.mask_colour(self._image, marked)
 
     def _show_state(self) -> None:
         self.panel.show_editing(self._histories[0], self.viewport)
         for pane in self._panes:
             pane.show_state()
-        self.panel.show_status(self._describe(), busy=any(pane.due for pane in self._panes))
+        hint = CORRECT if len(self.clicks) else INVITATION
+        busy = any(pane.due for pane in self._panes)
+        self.panel.show_status(self._describe(), busy=busy, hint=hint)
 
     def _describe(self) -> str:
         if not len(self.clicks):
-            return INVITATION
+            return ""
         text = f"{len(self.answers)} of {len(self._panes)} methods have answered"
         if failed := len(self.errors):
             text += f", {failed} cannot"
@@ -254,7 +263,8 @@ class Compare(PhotoWidget):
 
     def _pane_picture(self, pane: Pane) -> np.ndarray:
         if pane.session:
-            return pane.session.picture(self.panel.view.value, self.panel.opacity.value)
+            look = self.panel.view.value, self.panel.opacity.value, self._colour()
+            return pane.session.picture(*look)
         return render.composite(self._image, self.clicks)
 
     def __repr__(self) -> str:

@@ -3,10 +3,14 @@
 // - A plain wheel and one finger scroll the page. A tap becomes a click, as on any page.
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
+// - A key that is pressed on a button of the toolbar goes to the photo.
+// - A file that is too large for the connection to the kernel is refused: it would break it.
 (() => {
   if (window.tutorialPhotos) return;
   window.tutorialPhotos = new WeakSet();
   const WHEEL_STEP = 50, PINCH_STEP = 1.5;
+  const MAX_UPLOAD = MAX_UPLOAD_BYTES;
+  const ON_BUTTONS = ['Enter', ' ', 'Tab', 'Shift', 'Escape'];  // keys that buttons need
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
   let wheel = 0, pinch = null, space = null, finger = null, quietUntil = 0;
 
@@ -78,6 +82,48 @@
     }
   }
 
+  // A button keeps the focus after it was pressed. Without this, X would cut the cell of a notebook.
+  function onToolbarKey(event) {
+    if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!event.target.matches?.('.tutorial-click-canvas button')) return;
+    if (ON_BUTTONS.includes(event.key)) return;
+    stop(event);
+    const { key, shiftKey } = event;
+    const photo = event.target.closest('.tutorial-click-canvas').querySelector('canvas.tutorial-photo');
+    photo?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey }));
+  }
+
+  const inMegabytes = (bytes) => (bytes / 1e6).toFixed(1) + ' MB';
+
+  // The file input of ipywidgets is not part of the page, so its events are caught where it opens.
+  function onUploadButton(event) {
+    const button = event.target.closest?.('.tutorial-click-canvas .widget-upload');
+    if (!button) return;
+    const open = HTMLInputElement.prototype.click;
+    const restore = () => { HTMLInputElement.prototype.click = open; };
+    HTMLInputElement.prototype.click = function () {
+      restore();
+      const look = (change) => onFile(change, button.closest('.tutorial-click-canvas'));
+      this.addEventListener('change', look, { capture: true, once: true });
+      open.call(this);
+    };
+    setTimeout(restore);
+  }
+
+  function onFile(change, widget) {
+    const [file] = change.target.files;
+    const line = widget.querySelector('[role=status]');
+    if (!file || !line) return;
+    if (file.size > MAX_UPLOAD) {
+      change.stopImmediatePropagation();
+      line.textContent = `${file.name} has ${inMegabytes(file.size)}, but this page can send at most `
+        + `${inMegabytes(MAX_UPLOAD)}. Put it beside the notebook and write ClickCanvas("${file.name}").`;
+    } else {
+      line.innerHTML = '<span class="fa fa-spinner fa-spin" aria-hidden="true"></span> ';
+      line.append(`Sending ${file.name}, ${inMegabytes(file.size)}`);
+    }
+  }
+
   function bind(photo) {
     if (window.tutorialPhotos.has(photo)) return;
     window.tutorialPhotos.add(photo);
@@ -91,6 +137,8 @@
     listen('keydown', onKey);
   }
 
+  window.addEventListener('keydown', onToolbarKey, true);
+  window.addEventListener('click', onUploadButton, true);
   window.addEventListener('pointerover', (event) => {
     if (event.target.matches?.('canvas.tutorial-photo')) bind(event.target);
   }, true);

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from math import dist
 from typing import Any
@@ -12,6 +14,7 @@ import ipywidgets as w
 from ipyevents import Event
 
 from tutorial_lib.actions import Point
+from tutorial_lib.paths import UPLOAD_VARIABLE
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import guard
 from tutorial_lib.widgets.panel import Panel
@@ -22,12 +25,14 @@ ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowR
 FINE, COARSE = 5, 20  # canvas pixels that the cursor moves, without and with shift
 MOVED = 6  # CSS pixels: a press that moves less is a click
 PAUSE = 40  # milliseconds between two events of a moving mouse
+DEFAULT_UPLOAD = 10_000_000  # bytes that a server of Jupyter takes in one message, by default
 LEFT, MIDDLE, RIGHT = range(3)  # mouse buttons, as browsers number them
 HELP = (
     "Left click: object. Right click or shift-click: background. Press and draw: stroke. "
     "Ctrl+wheel zooms. Space bar or middle button and drag: move the view. "
     "Keys: Z undo, Y redo, C clear, "
-    "arrows move a cursor, Enter marks object, Shift+Enter background, + and - zoom, Tab leaves."
+    "arrows move a cursor, Enter marks object, Shift+Enter background, + and - zoom, "
+    "? shows all keys, Tab leaves."
 )
 
 
@@ -45,6 +50,8 @@ class Press:
         Where it began, in CSS pixels on the page.
     pixels : list of (int, int)
         The pixels of the photo that the mouse passed.
+    box : bool
+        Whether the press draws a box.
     moved : bool
         Whether the mouse has left the place where it was pressed.
     """
@@ -53,6 +60,7 @@ class Press:
     positive: bool
     start: tuple[float, float]
     pixels: list[Point]
+    box: bool = False
     moved: bool = False
 
 
@@ -87,9 +95,14 @@ class Gestures:
             "+": lambda: actions.zoom(+1),
             "=": lambda: actions.zoom(+1),
             "-": lambda: actions.zoom(-1),
+            "b": partial(_flip, panel.before),
+            "p": partial(_flip, panel.presenter),
+            "?": partial(_flip, panel.help),
+            "s": self._flip_spotlight,
             **(keys or {}),
         }
         self._press: Press | None = None
+        self._corner: Point | None = None  # of a box, while its other corner is to come
         self._mouse: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "mousedown": self._on_press,
             "mousemove": self._on_move,
@@ -140,9 +153,10 @@ class Gestures:
     def _on_press(self, event: Mapping[str, Any]) -> None:
         button = event["button"]
         if button in (LEFT, MIDDLE, RIGHT):
-            positive = button == LEFT and not event["shiftKey"] and self._panel.side.value
+            first = button == LEFT and not event["shiftKey"]
             pixel = self._view.viewport.to_pixel(*self._place(event))
-            self._press = Press(button, positive, _position(event), [pixel])
+            tools = first and self._panel.positive, first and self._panel.draws_box
+            self._press = Press(button, tools[0], _position(event), [pixel], tools[1])
 
     def _on_move(self, event: Mapping[str, Any]) -> None:
         press, viewport = self._press, self._view.viewport
@@ -156,7 +170,10 @@ class Gestures:
                 self._actions.look(target, quickly=True)
         elif press.moved:
             press.pixels.append(viewport.to_pixel(x, y))
-            self._actions.sketch(press.pixels, press.positive)
+            if press.box:
+                self._actions.sketch_box(press.pixels[0], press.pixels[-1])
+            else:
+                self._actions.sketch(press.pixels, press.positive)
 
     def _on_release(self, event: Mapping[str, Any]) -> None:
         if self._press is None:
@@ -167,10 +184,29 @@ class Gestures:
             self._actions.look(self._view.viewport)  # without loss, now that the view rests
             return
         self._view.cursor = None
-        if press.moved:
+        if press.box and press.moved:
+            self._corner = press.pixels[0]
+            self._mark(press.pixels[-1], True)
+        elif press.moved:
             self._actions.stroke(press.pixels, press.positive, wait=False)
         else:
-            self._actions.click(*press.pixels[0], press.positive, wait=False)
+            self._mark(press.pixels[0], press.positive)
+
+    def _mark(self, pixel: Point, positive: bool) -> None:
+        """Mark a pixel, or a corner of a box if the box tool is chosen."""
+        first, self._corner = self._corner, None
+        if not (positive and self._panel.draws_box):
+            self._actions.click(*pixel, positive, wait=False)
+        elif first is None:
+            self._corner = pixel
+            self._actions.sketch_box(pixel, pixel)
+        else:
+            self._actions.box(first, pixel, wait=False)
+
+    def _flip_spotlight(self) -> None:
+        view = self._panel.view
+        if "spotlight" in view.options:
+            view.value = "mask" if view.value == "spotlight" else "spotlight"
 
     def _on_wheel(self, event: Mapping[str, Any]) -> None:
         viewport = self._view.viewport
@@ -188,8 +224,7 @@ class Gestures:
     def on_touch(self, touches: list[tuple[float, float]]) -> None:
         """Click where one finger touches, ``(x, y)`` in canvas pixels; two fingers do nothing."""
         if len(touches) == 1:
-            pixel = self._view.viewport.to_pixel(*touches[0])
-            self._actions.click(*pixel, self._panel.side.value, wait=False)
+            self._mark(self._view.viewport.to_pixel(*touches[0]), self._panel.positive)
 
     def on_key(self, key: str, shift: bool, ctrl: bool, meta: bool) -> None:
         """Do what a key says.
@@ -206,8 +241,8 @@ class Gestures:
         if key in ARROWS:
             self._move_cursor(*ARROWS[key], COARSE if shift else FINE)
         elif key in ("Enter", " "):
-            row, col = self._view.cursor or self._view.viewport.centre
-            self._actions.click(row, col, not shift and self._panel.side.value, wait=False)
+            pixel = self._view.cursor or self._view.viewport.centre
+            self._mark(pixel, not shift and self._panel.positive)
         elif key == "Tab":  # ipycanvas swallows it, so move the focus from here
             (self._panel.before_photo if shift else self._panel.view).focus()
         elif key.lower() == "z":
@@ -224,6 +259,10 @@ class Gestures:
         self._actions.move_cursor((min(max(row, 0), height - 1), min(max(col, 0), width - 1)))
 
 
+def _flip(toggle: w.ToggleButton) -> None:
+    toggle.value = not toggle.value
+
+
 def _position(event: Mapping[str, Any]) -> tuple[float, float]:
     return event["relativeX"], event["relativeY"]
 
@@ -234,7 +273,17 @@ def event_filter() -> w.Output:
     The page scrolls with it over a photo, and Ctrl with the wheel zooms. Without it, ipycanvas
     keeps wheel and fingers to itself.
     """
-    code = files(__package__).joinpath("gestures.js").read_text(encoding="utf-8")
+    limit = os.environ.get(UPLOAD_VARIABLE, "") or str(DEFAULT_UPLOAD)
+    code = _read("gestures.js").replace("MAX_UPLOAD_BYTES", str(int(limit)))
     script = {"application/javascript": code}
     output = {"output_type": "display_data", "data": script, "metadata": {}}
     return w.Output(outputs=(output,), layout={"display": "none"})
+
+
+def style_sheet() -> w.HTML:
+    """Return an invisible part of the page that holds ``look.css``."""
+    return w.HTML(f"<style>{_read('look.css')}</style>", layout={"display": "none"})
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

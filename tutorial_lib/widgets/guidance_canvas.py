@@ -132,7 +132,10 @@ class GuidanceCanvas(PhotoWidget):
         self.panel.show_editing(self._histories[0], self.viewport)
         self.panel.truncation.disabled = self.panel.view.value != "distance"
         text = f"{count_clicks(self.clicks)}; both maps took {self._milliseconds:.0f} ms."
-        self.panel.show_status(text if len(self.clicks) else INVITATION)
+        if len(self.clicks):
+            self.panel.show_status(text)
+        else:
+            self.panel.show_status("", hint=INVITATION)
 
     def _shares(self) -> np.ndarray:
         """Return the maps divided by the largest value they can take, ``(2, H, W) float32``."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import ipywidgets as w
 
 from tutorial_lib.clicks import Clicks
+from tutorial_lib.render import Colour
 from tutorial_lib.session import HistoryEntry, Session
 from tutorial_lib.widgets.background import Background, error_line, run_guarded
 from tutorial_lib.widgets.fastest_first import FastestFirst
@@ -161,11 +162,11 @@ class Pane:
 
     # -- on the page ---------------------------------------------------------------------------
 
-    def show_answer(self, viewport: Viewport, view: str, opacity: float) -> None:
+    def show_answer(self, viewport: Viewport, view: str, opacity: float, colour: Colour) -> None:
         """Draw the answer to the present clicks. The old one stays until it is there."""
         if not self.due:
             answer = self.session.result if self.entry else None
-            self.canvas.show_answer(viewport, answer, view, opacity)
+            self.canvas.show_answer(viewport, answer, view, opacity, colour)
 
     def show_state(self) -> None:
         """Show the state of the method below the photo."""

@@ -11,10 +11,12 @@ from tutorial_lib import render
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import error_line, guard
-from tutorial_lib.widgets.status import status_html
+from tutorial_lib.widgets.keys import KEYS, keys_html
+from tutorial_lib.widgets.status import Hint, status_html
 from tutorial_lib.widgets.viewport import Viewport
 
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
+BOX = "box"  # the third tool, beside True for the object and False for the background
 
 
 class Panel:
@@ -24,14 +26,28 @@ class Panel:
     ----------
     views : sequence of str
         What can be drawn over the photo.
+    keys : sequence of (str, str)
+        The keys and what they do.
+    boxes : bool
+        Whether there is a tool that draws a box.
     """
 
-    def __init__(self, views: Sequence[str] = render.VIEWS) -> None:
+    def __init__(
+        self,
+        views: Sequence[str] = render.VIEWS,
+        keys: Sequence[tuple[str, str]] = KEYS,
+        boxes: bool = False,
+    ) -> None:
+        tools = [
+            ("● Object", True, "A click or tap marks the object"),
+            ("■ Background", False, "A click or tap marks the background"),
+            ("▭ Box", BOX, "Drag a box around the object, or tap two opposite corners"),
+        ][: 3 if boxes else 2]
         self.side = w.ToggleButtons(
-            options=[("+ Object", True), ("− Background", False)],
-            tooltips=["A click or tap marks the object", "A click or tap marks the background"],
-            style={"button_width": "10em"},
-        )
+            options=[(name, value) for name, value, _ in tools],
+            tooltips=[tooltip for _, _, tooltip in tools],
+            style={"button_width": "auto"},
+        ).add_class("tutorial-tools")
         self.undo = make_button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = make_button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = make_button("Clear", "trash", "Remove all clicks (key C); Undo restores them")
@@ -42,7 +58,7 @@ class Panel:
         self.opacity.value = 0.5
         self.zoom_out = make_button("Zoom out", "search-minus", "Show more (key -)")
         self.zoom_in = make_button(
-            "Zoom in", "search-plus", "Enlarge around the latest click (key +)"
+            "Zoom in", "search-plus", "Enlarge around the latest mark of the object (key +)"
         )
         self.pan = {
             (0, -1): make_button("Left", "arrow-left", "Move the view left"),
@@ -51,7 +67,27 @@ class Panel:
             (0, 1): make_button("Right", "arrow-right", "Move the view right"),
         }
         self._pan_box = w.HBox(list(self.pan.values()))
-        self.status = w.HTML()
+        self.before = make_toggle("Before", "eye-slash", "Show the photo alone (key B)")
+        self.presenter = make_toggle(
+            "Presenter", "desktop", "Large marks, contours and type, for projectors (key P)"
+        )
+        self.help = make_toggle("Keys", "keyboard-o", "Show what the keys do (key ?)")
+        self._keys = w.HTML(keys_html(keys), layout={"display": "none"})
+        self.help.observe(lambda change: self._show_keys(change["new"]), "value")
+        self.status = w.HTML(layout={"width": "auto"}).add_class("tutorial-status")
+
+    @property
+    def positive(self) -> bool:
+        """Whether a plain click marks the object."""
+        return self.side.value is not False
+
+    @property
+    def draws_box(self) -> bool:
+        """Whether the box tool is chosen."""
+        return self.side.value == BOX
+
+    def _show_keys(self, shown: bool) -> None:
+        self._keys.layout.display = "" if shown else "none"
 
     @property
     def before_photo(self) -> w.Widget:
@@ -62,11 +98,15 @@ class Panel:
     def arrange(self, photo: w.Widget) -> list[w.Widget]:
         """Return the rows of the widget from top to bottom, with the photo or photos."""
         editing = [self.side, self.undo, self.redo, self.clear]
-        looking = [self.view, self.opacity, self.zoom_out, self.zoom_in, self._pan_box]
+        looking = [
+            self.view, self.opacity, self.zoom_out, self.zoom_in, self._pan_box,
+            self.before, self.presenter, self.help,
+        ]  # fmt: skip
         return [
             w.HBox(editing, layout=ROW),
             w.Box([photo], layout={"overflow": "auto"}),
             self.status,
+            self._keys,
             w.HBox(looking, layout=ROW),
         ]
 
@@ -79,8 +119,10 @@ class Panel:
         self.on_press(self.zoom_out, lambda: actions.zoom(-1))
         for step, button in self.pan.items():
             self.on_press(button, lambda step=step: actions.pan(*step))
-        for control in (self.view, self.opacity):
+        for control in (self.view, self.opacity, self.side):
             self.on_change(control, lambda _change: actions.show_answer())
+        self.on_change(self.before, lambda change: actions.show_before(change["new"]))
+        self.on_change(self.presenter, lambda change: actions.present(change["new"]))
 
     def on_press(self, button: w.Button, action: Callable[[], Any]) -> None:
         """Call ``action()`` when a button is pressed."""
@@ -99,10 +141,12 @@ class Panel:
         self.zoom_in.disabled = not viewport.can_zoom_in
         self._pan_box.layout.display = "none" if viewport.factor == 1 else "flex"
 
-    def show_status(self, text: str, busy: bool = False, failed: bool = False) -> None:
-        """Show a text in the status line. Screen readers read it aloud."""
+    def show_status(
+        self, text: str, busy: bool = False, failed: bool = False, hint: Hint | None = None
+    ) -> None:
+        """Show a text and a hint in the status line. Screen readers read them aloud."""
         attributes = 'role="status" aria-live="polite"'
-        self.status.value = status_html(text, busy, failed, attributes=attributes)
+        self.status.value = status_html(text, busy, failed, attributes=attributes, hint=hint)
 
     def report(self, error: BaseException) -> None:
         """Show the message of an exception in the status line."""
@@ -127,6 +171,26 @@ def make_button(text: str, icon: str, tooltip: str) -> w.Button:
         The button.
     """
     return w.Button(description=text, icon=icon, tooltip=tooltip, layout={"width": "auto"})
+
+
+def make_toggle(text: str, icon: str, tooltip: str) -> w.ToggleButton:
+    """Return a button that stays pressed, as wide as its text.
+
+    Parameters
+    ----------
+    text : str
+        The text on the button.
+    icon : str
+        A name of Font Awesome.
+    tooltip : str
+        What the button does.
+
+    Returns
+    -------
+    ipywidgets.ToggleButton
+        The button.
+    """
+    return w.ToggleButton(description=text, icon=icon, tooltip=tooltip, layout={"width": "auto"})
 
 
 def make_dropdown(name: str, options: object, tooltip: str, width: str) -> w.Dropdown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -30,6 +30,13 @@ class PhotoLayers(MultiCanvas):
         Its size is the size of the canvas.
     label : str
         The tooltip. Screen readers read it aloud.
+
+    Attributes
+    ----------
+    enlarged : int
+        How many times as large marks and contours are as usual, for projectors.
+    bare : bool
+        True leaves answer and marks away.
     """
 
     # ipywidgets turns a tooltip into the element's title, its name for screen readers, only if the
@@ -42,6 +49,7 @@ class PhotoLayers(MultiCanvas):
         self.layout.width = self.layout.height = "auto"
         self.layout.max_width, self.layout.max_height = "100%", MAX_HEIGHT
         self.add_class("tutorial-photo")
+        self.enlarged, self.bare = 1, False
 
     def resize(self, viewport: Viewport) -> None:
         """Take another size, for another photo."""
@@ -54,18 +62,29 @@ class PhotoLayers(MultiCanvas):
         self._put(PHOTO, photo)
 
     def show_answer(
-        self, viewport: Viewport, answer: Segmentation | None, view: str, opacity: float
+        self,
+        viewport: Viewport,
+        answer: Segmentation | None,
+        view: str,
+        opacity: float,
+        colour: render.Colour = render.MASK,
+        others: Sequence[tuple[np.ndarray, render.Colour]] = (),
     ) -> None:
         """Draw an answer over the photo, see :func:`tutorial_lib.render.layer`; None clears it."""
-        pixels = np.zeros((viewport.height, viewport.width, 4), dtype=np.uint8)
+        size = viewport.height, viewport.width
+        if answer is None and not others:
+            self.show_over(np.zeros((*size, 4), dtype=np.uint8))
+            return
+        mask, probability = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.float32)
         if answer is not None:
             mask, probability = viewport.cut(answer.mask), viewport.cut(answer.probability)
-            pixels = render.layer(mask, probability, view, opacity)
-        self.show_over(pixels)
+        cut = [(viewport.cut(other), own) for other, own in others]
+        width = 2 * self.enlarged
+        self.show_over(render.layer(mask, probability, view, opacity, width, colour, cut))
 
     def show_over(self, pixels: np.ndarray) -> None:
         """Draw ``(height, width, 4) uint8`` over the photo instead of an answer."""
-        self._put(ANSWER, pixels)
+        self._put(ANSWER, pixels * np.uint8(not self.bare))
 
     def show_marks(
         self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
@@ -74,13 +93,16 @@ class PhotoLayers(MultiCanvas):
         layer = self[MARKS]
         with _held_canvas():
             layer.clear()
+            if self.bare:
+                clicks = Clicks()
             if clicks.box is not None:
                 _draw_box(layer, viewport, clicks.box)
+            radius = MARK * self.enlarged
             for mark in clicks:
                 places = [viewport.to_canvas(*point) for point in mark.points]
                 if isinstance(mark, Stroke):
-                    _draw_line(layer, places, mark.positive)
-                _draw_mark(layer, *places[-1], mark.positive)
+                    _draw_line(layer, places, mark.positive, radius)
+                _draw_mark(layer, *places[-1], mark.positive, radius)
             if cursor is not None:
                 _draw_cursor(layer, *viewport.to_canvas(*cursor))
 
@@ -115,27 +137,29 @@ def _draw_box(layer: Canvas, viewport: Viewport, box: Box) -> None:
         layer.stroke_rect(left, top, right - left, bottom - top)
 
 
-def _draw_line(layer: Canvas, places: list[tuple[float, float]], positive: bool) -> None:
+def _draw_line(
+    layer: Canvas, places: list[tuple[float, float]], positive: bool, radius: int
+) -> None:
     """Draw a stroke as a line with a white rim, as ``render.draw_clicks``."""
     layer.line_cap = layer.line_join = "round"
-    for width, paint in ((MARK + 2, "white"), (MARK, _colour(positive))):
+    for width, paint in ((radius + 2, "white"), (radius, _colour(positive))):
         layer.line_width, layer.stroke_style = width, paint
         layer.stroke_lines(places)
     layer.line_cap, layer.line_join = "butt", "miter"
 
 
-def _draw_mark(layer: Canvas, x: float, y: float, positive: bool) -> None:
+def _draw_mark(layer: Canvas, x: float, y: float, positive: bool, radius: int) -> None:
     """Draw a green disc with a plus or a red square with a minus, as ``render.draw_clicks``."""
-    for half, paint in ((MARK + 1, "white"), (MARK, _colour(positive))):
+    for half, paint in ((radius + 1, "white"), (radius, _colour(positive))):
         layer.fill_style = paint
         if positive:
             layer.fill_circle(x, y, half)
         else:
             layer.fill_rect(x - half + 1, y - half + 1, 2 * half - 2, 2 * half - 2)
-    layer.stroke_style, layer.line_width = "white", 2
-    layer.stroke_line(x - MARK / 2, y, x + MARK / 2, y)
+    layer.stroke_style, layer.line_width = "white", max(2, radius / 3.5)
+    layer.stroke_line(x - radius / 2, y, x + radius / 2, y)
     if positive:
-        layer.stroke_line(x, y - MARK / 2, x, y + MARK / 2)
+        layer.stroke_line(x, y - radius / 2, x, y + radius / 2)
 
 
 def _draw_cursor(layer: Canvas, x: float, y: float) -> None:

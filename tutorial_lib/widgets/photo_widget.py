@@ -9,10 +9,10 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
-from tutorial_lib.actions import Point, Stroke
+from tutorial_lib.actions import Box, Point, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
-from tutorial_lib.widgets.gestures import Gestures, event_filter
+from tutorial_lib.widgets.gestures import Gestures, event_filter, style_sheet
 from tutorial_lib.widgets.panel import Panel
 from tutorial_lib.widgets.photo_layers import PhotoLayers
 from tutorial_lib.widgets.photo_view import PhotoView
@@ -66,7 +66,7 @@ class PhotoWidget(w.VBox):
     ) -> None:
         self.photo_view, self.panel, self._histories = view, panel, histories
         self._show, self._paint, self._answer = show, paint, answer
-        super().__init__([*panel.arrange(shelf), event_filter()])
+        super().__init__([*panel.arrange(shelf), event_filter(), style_sheet()])
         self.add_class("tutorial-click-canvas")
         panel.connect(self)
         self.gestures = Gestures(self, view, panel, keys)
@@ -130,6 +130,30 @@ class PhotoWidget(w.VBox):
         """Show a stroke that is not finished yet; the clicks do not change."""
         self.photo_view.draw_marks(self.clicks.add(Stroke(tuple(points), positive)))
 
+    def box(self, first: Point, last: Point, wait: bool = True) -> None:
+        """Draw a box around the object: mouse and code both call this method.
+
+        Parameters
+        ----------
+        first, last : tuple of int
+            Rows and columns of two opposite corners; both pixels lie in the box. It replaces an
+            earlier box.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If a corner lies outside the photo. Nothing changes then.
+        """
+        box = Box.between(first, last)
+        self._edit(lambda history: history.add(box), wait)
+        self.panel.side.value = True  # the next click corrects the answer
+
+    def sketch_box(self, first: Point, last: Point) -> None:
+        """Show a box that is not finished yet; the clicks do not change."""
+        self.photo_view.draw_marks(self.clicks.add(Box.between(first, last)))
+
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""
         self._edit(lambda history: history.undo(), wait)
@@ -143,6 +167,7 @@ class PhotoWidget(w.VBox):
         self._edit(lambda history: history.clear(), wait)
 
     def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
+        self.panel.before.value = False
         for history in self._histories:  # what the first refuses reaches none
             edit(history)
         self._changed(wait)
@@ -157,10 +182,11 @@ class PhotoWidget(w.VBox):
     # -- the view of the photo -----------------------------------------------------------------
 
     def zoom(self, step: int) -> None:
-        """Zoom in (+1) or out (-1) around the cursor, or else around the latest click."""
+        """Zoom in (+1) or out (-1) around the cursor, or else around the object's latest mark."""
         centre = self.photo_view.cursor
-        if centre is None and len(self.clicks):
-            centre = self.clicks[-1].points[-1]
+        marks = [mark for mark in self.clicks if mark.positive] or list(self.clicks)
+        if centre is None and marks:
+            centre = marks[-1].points[-1]
         self.look(self.viewport.zoomed(step, centre))
 
     def pan(self, down: int, right: int) -> None:
@@ -187,6 +213,19 @@ class PhotoWidget(w.VBox):
         """
         self.photo_view.viewport = viewport
         self._redraw(self.photo_view.canvases, quickly)
+
+    def show_before(self, shown: bool) -> None:
+        """Show the photo alone, or answer and marks again."""
+        for canvas in self.photo_view.canvases:
+            canvas.bare = shown
+        self.redraw()
+
+    def present(self, presenting: bool) -> None:
+        """Enlarge marks, contours and type for a projector, or shrink them again."""
+        for canvas in self.photo_view.canvases:
+            canvas.enlarged = 2 if presenting else 1
+        (self.add_class if presenting else self.remove_class)("tutorial-presenter")
+        self.redraw()
 
     # -- drawing -------------------------------------------------------------------------------
 

@@ -7,7 +7,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tutorial_lib.render import encode_jpeg, fit
 
-HINT = "Run this cell (Shift+Enter) to click here yourself."
+HINT = (
+    "Run this cell (Shift+Enter) to click here yourself.\n"
+    "If this picture stays, this page shows no widgets: open the notebook in JupyterLab."
+)
 LONGEST, TEXT_SIZE, MARGIN = 1600, 14, 6  # pixels
 PAPER, INK = (240, 240, 240), (40, 40, 40)
 
@@ -29,7 +32,8 @@ def still(picture: np.ndarray) -> bytes:
     """
     picture = fit(picture, LONGEST)
     font = ImageFont.load_default(TEXT_SIZE)
-    _, _, right, bottom = font.getbbox(HINT)
+    draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    _, _, right, bottom = draw.multiline_textbbox((0, 0), HINT, font)
     height, width = picture.shape[:2]
     size = max(width, round(right) + 2 * MARGIN), height + round(bottom) + 2 * MARGIN
     page = Image.new("RGB", size, PAPER)

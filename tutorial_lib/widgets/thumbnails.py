@@ -111,7 +111,12 @@ class Thumbnails:
         self.widget = w.GridBox(layout=layout)
 
     def show(
-        self, answer: Segmentation | None, preferred: int | None, view: str, opacity: float
+        self,
+        answer: Segmentation | None,
+        preferred: int | None,
+        view: str,
+        opacity: float,
+        colour: render.Colour = render.MASK,
     ) -> None:
         """Show the candidates of an answer; None, or an answer without candidates, shows none.
 
@@ -123,12 +128,14 @@ class Thumbnails:
             The answer.
         preferred : int or None
             The candidate that a person chose.
-        view : {"mask", "contour", "cut-out", "probability"}
+        view : {"mask", "contour", "cut-out", "spotlight", "probability"}
             What is drawn over the photo.
         opacity : float
             Opacity of the tint, 0 to 1.
+        colour : tuple of int
+            Red, green and blue of the tint, 0 to 255.
         """
-        key = (answer, preferred, view, opacity)
+        key = (answer, preferred, view, opacity, colour)
         if key == self._shown:
             return
         self._shown = key
@@ -136,7 +143,7 @@ class Thumbnails:
         self._make(len(candidates))
         for thumbnail, candidate in zip(self.all, candidates, strict=True):
             number = thumbnail.number
-            over = render.layer(*self._cut(candidate), view, opacity)
+            over = render.layer(*self._cut(candidate), view, opacity, colour=colour)
             thumbnail.show(render.blend(self._photo, over), answer.scores[number])
             best = number == answer.scores.argmax()
             thumbnail.mark(number == answer.selected, best, number == preferred)
