@@ -351,7 +351,20 @@ class Session(ClickHistory):
         self._load(method, options)
 
     def has_loaded(self, method: str, **options: Any) -> bool:
-        """Whether :meth:`use` returns at once for a method with these options."""
+        """Whether :meth:`use` returns at once for a method with these options.
+
+        Parameters
+        ----------
+        method : str
+            Name of a registered method.
+        **options
+            Options of the method.
+
+        Returns
+        -------
+        bool
+            True after :meth:`load` or :meth:`use`.
+        """
         return _key_of(method, options) in self._prepared
 
     def _load(self, method: str | Segmenter, options: dict[str, Any]) -> tuple[str, str]:
