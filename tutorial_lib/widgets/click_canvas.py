@@ -265,7 +265,7 @@ class ClickCanvas(PhotoWidget):
         if len(empty) == len(self.session.object_names):
             raise ValueError("There is nothing to save: the mask is empty. Mark the object first.")
         stem, contents = free_stem(self._folder, self.session.name), self.session.files()
-        self.panel.downloads.offer({f"{stem}-{end}": data for end, data in contents.items()})
+        self.panel.downloads.offer(stem, {f"{stem}-{end}": contents[end] for end in contents})
         try:
             written = write_files(self._folder, stem, contents)
         except OSError as error:  # as on many servers of Voila

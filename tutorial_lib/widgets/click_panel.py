@@ -44,6 +44,7 @@ class ClickPanel(Panel):
             accept="image/*", description="Open a photo", tooltip="Load a photo of your own"
         )
         self.upload.layout.width = "auto"
+        self.upload.add_class("tutorial-upload")
 
     @property
     def before_photo(self) -> w.Widget:

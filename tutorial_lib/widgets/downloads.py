@@ -22,11 +22,13 @@ class Downloads:
     def __init__(self) -> None:
         self.widget = w.HBox()
 
-    def offer(self, contents: Mapping[str, bytes]) -> None:
+    def offer(self, stem: str, contents: Mapping[str, bytes]) -> None:
         """Show a link for each file, and one for all of them.
 
         Parameters
         ----------
+        stem : str
+            The name of the archive that holds all files.
         contents : mapping of str to bytes
             The content of each file, by its name.
         """
@@ -34,7 +36,6 @@ class Downloads:
         if len(everything) > LARGEST:
             text = f"The files have {len(everything) // 1_000_000} MB: too much for a link."
         else:
-            stem = next(iter(contents)).rsplit("-", 1)[0]
             links = [_link(name, data) for name, data in contents.items()]
             links.append(_link(f"{stem}.zip", everything, "all as ZIP"))
             text = "Download: " + ", ".join(links)

@@ -51,10 +51,10 @@ class Panel:
         self.undo = make_button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = make_button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = make_button("Clear", "trash", "Remove all clicks (key C); Undo restores them")
-        self.view = make_dropdown("View", views, "What is drawn over the photo", "14em")
+        self.view = make_dropdown("View", views, "What is drawn over the photo", "12em")
         # A dropdown, not a slider: sliders of ipywidgets have no name for screen readers.
         shares = [(f"{percent} %", percent / 100) for percent in (0, 25, 50, 75, 100)]
-        self.opacity = make_dropdown("Opacity", shares, "Opacity of the tint", "12em")
+        self.opacity = make_dropdown("Opacity", shares, "Opacity of the tint", "10.5em")
         self.opacity.value = 0.5
         self.zoom_out = make_button("Zoom out", "search-minus", "Show more (key -)")
         self.zoom_in = make_button(
@@ -212,4 +212,7 @@ def make_dropdown(name: str, options: object, tooltip: str, width: str) -> w.Dro
     ipywidgets.Dropdown
         The list; its first option is chosen.
     """
-    return w.Dropdown(options=options, description=name, tooltip=tooltip, layout={"width": width})
+    return w.Dropdown(
+        options=options, description=name, tooltip=tooltip,
+        layout={"width": width}, style={"description_width": "initial"},
+    )  # fmt: skip
