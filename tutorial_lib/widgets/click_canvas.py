@@ -30,8 +30,13 @@ class ClickCanvas(PhotoWidget):
     """Click on a photo and see the answer of a method change.
 
     A left click marks the object, a right click or shift-click the background. On a touch screen
-    the toggle decides. Clicks made while a slow method works are kept, and the last answer is
-    always that of the latest clicks. :meth:`click` does from code what the mouse does.
+    the toggle decides. Press and draw for a stroke. The box tool draws a box. *Next object* begins
+    another object on the same photo. The status line says what to do next, and the key ? shows all
+    keys.
+
+    Clicks made while a slow method works are kept, and the last answer is always that of the latest
+    clicks. :meth:`click`, :meth:`stroke` and :meth:`box` do from code what the mouse does. A method
+    that a person chooses is loaded in a thread.
 
     Parameters
     ----------
