@@ -90,7 +90,7 @@ def test_a_click_on_a_thumbnail_overrules_the_method_and_the_next_click_goes_on(
     for number, share in enumerate((20, 45, 20, 10, 4, 1)):
         picker.thumbnails.nth(number).get_by_text(f"{number}: {share} %").wait_for()
         width = picker.thumbnails.nth(number).locator("img").evaluate("e => e.naturalWidth")
-        assert width == 200
+        assert width == 160
 
     picker.thumbnails.nth(3).locator("img").click()
     picker.wait_for_status("Candidate 3 is shown: chosen by you.")

@@ -62,7 +62,7 @@ def test_undo_redo_and_clear_by_button_and_by_key(open_in_lab):
     clicker.wait_for_clicks(first, second)
     clicker.press("Clear")
     clicker.wait_for_clicks()
-    for key in "xz":  # the button keeps the focus: in a notebook, X would cut the cell
+    for key in "xz":  # without the focus of the photo, X would cut the cell
         clicker.page.keyboard.press(key)
     clicker.wait_for_clicks(first, second)
     clicker.page.keyboard.press("c")

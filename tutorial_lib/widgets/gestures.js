@@ -3,7 +3,7 @@
 // - A plain wheel and one finger scroll the page. A tap becomes a click, as on any page.
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
-// - A key that is pressed on a button of the toolbar goes to the photo.
+// - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
 // - A file that is too large for the connection to the kernel is refused: it would break it.
 (() => {
   if (window.tutorialPhotos) return;
@@ -89,8 +89,21 @@
     if (ON_BUTTONS.includes(event.key)) return;
     stop(event);
     const { key, shiftKey } = event;
-    const photo = event.target.closest('.tutorial-click-canvas').querySelector('canvas.tutorial-photo');
-    photo?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey }));
+    photoOf(event.target)?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey }));
+  }
+
+  const photoOf = (control) =>
+    control.closest('.tutorial-click-canvas').querySelector('canvas.tutorial-photo');
+
+  // A button that becomes disabled, as Clear does, loses the focus to the page. The photo takes it.
+  function onToolbarClick(event) {
+    const button = event.target.closest?.('.tutorial-click-canvas button');
+    if (!button || button.matches('.widget-upload')) return;
+    const focus = () => photoOf(button)?.focus({ preventScroll: true });
+    if (event.detail) return setTimeout(focus);  // pressed with mouse or finger
+    const watch = new MutationObserver(() => button.disabled && (focus(), watch.disconnect()));
+    watch.observe(button, { attributes: true, attributeFilter: ['disabled'] });
+    setTimeout(() => watch.disconnect(), 5000);
   }
 
   const inMegabytes = (bytes) => (bytes / 1e6).toFixed(1) + ' MB';
@@ -139,6 +152,7 @@
 
   window.addEventListener('keydown', onToolbarKey, true);
   window.addEventListener('click', onUploadButton, true);
+  window.addEventListener('click', onToolbarClick, true);
   window.addEventListener('pointerover', (event) => {
     if (event.target.matches?.('canvas.tutorial-photo')) bind(event.target);
   }, true);
