@@ -64,7 +64,8 @@ def list_methods(
         return
     width = max(len(info.name) for info in infos)
     for info in infos:
-        missing = f" (needs {', '.join(info.missing)})" if info.missing else ""
+        needs = [*info.missing, *([] if info.expected else [f"files named by {info.variable}"])]
+        missing = f" (needs {', '.join(needs)})" if needs else ""
         print(f"{info.name:{width}}  {info.kind:9}  {info.summary} [{info.source}]{missing}")
 
 

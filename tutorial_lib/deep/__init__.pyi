@@ -5,6 +5,8 @@ from .backbones.levels import Level as Level
 from .device import Precision as Precision
 from .device import pick_device as pick_device
 from .device import resolve_precision as resolve_precision
+from .efficient_sam import KNOWN_FILES as KNOWN_FILES
+from .efficient_sam import EfficientSAM as EfficientSAM
 from .latent_diversity.segmenter import LatentDiversity as LatentDiversity
 from .layers import Upsampling as Upsampling
 from .layers import upsample_level as upsample_level

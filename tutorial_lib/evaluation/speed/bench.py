@@ -94,7 +94,8 @@ def bench(
         If the answers of a method asked for by name do not fit the photos.
     """
     _check(size, runs)
-    infos = [_reachable(method_info(name)) for name in dict.fromkeys(names)] or methods()
+    infos = [_reachable(method_info(name)) for name in dict.fromkeys(names)]
+    infos = infos or [info for info in methods() if info.expected]
     photos = [scripted_photo(name, size) for name in TIMED_PHOTOS]
     results, skipped = {}, {}
     for number, info in enumerate(infos, 1):
@@ -139,7 +140,7 @@ def _check(size: tuple[int, int], runs: int) -> None:
 
 def _reachable(info: MethodInfo) -> MethodInfo:
     """Refuse, before anything is measured, a method that a fresh process could not run."""
-    if info.missing:
+    if not info.available:
         get_segmenter(info.name)  # raises, and says what is missing
     place = f"{getattr(info.target, '__module__', '')}.{getattr(info.target, '__qualname__', '')}"
     if not isinstance(info.target, str) and ("<" in place or place.startswith("__main__.")):
