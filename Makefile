@@ -4,6 +4,7 @@ VENV ?= .venv
 ARGS ?=
 DATA ?=
 ROOT ?=
+TRANSLATED ?=
 BENCHMARK ?= grabcut
 
 ifeq ($(OS),Windows_NT)  # untried
@@ -39,7 +40,7 @@ SPEED := tests/browser/test_speed.py
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests speed-tests \
 	browser notebooks book slides figures measure evaluate one-click selection ablations \
-	ablations-toy fair tables constants student wheel clean
+	ablations-toy fair tables constants student translation wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -149,6 +150,9 @@ constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of i
 
 student: $(VENV)/.installed ## Write the notebooks for students, with gaps, into build/student
 	$(PY) -m tutorial_lib student --out build/student
+
+translation: $(VENV)/.installed ## Compare translated notebooks with ours (TRANSLATED=their folder)
+	$(PY) tools/check_translation.py "$(TRANSLATED)"
 
 wheel: $(VENV)/.installed-test ## Build the wheel into dist/
 	$(PY) -m build --wheel

@@ -9,9 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from tools import build_site
-from tools.build_site import anchor, build_book, build_slides, documented, faults, parsed
+from tools.build_site import VIEW, anchor, build_book, build_slides, documented, faults, parsed
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 TEXT = """# One
 
 A **robot** weighs $a_i < b$ and costs `$5`.
@@ -41,7 +40,8 @@ def sites(tmp_path_factory):
     cells = [
         new_markdown_cell(TEXT),
         new_code_cell("import numpy"),
-        shown("canvas", {WIDGET: {"model_id": "1"}, "text/plain": "Canvas(model)"}),
+        shown("canvas", {VIEW: {"model_id": "1"}, "text/plain": "Bare", "image/png": picture()}),
+        shown("bare", {VIEW: {"model_id": "2"}, "text/plain": "Bare(model)"}),
         shown("draw()", {"image/png": picture()}),
     ]
     nbformat.write(new_notebook(cells=cells), notebooks / "01_one.ipynb")
@@ -71,17 +71,17 @@ def test_a_page_has_formulas_pictures_and_links_that_work(sites):
     assert links["two"] == "02_two.html#cell-id=back"
     assert links["robot"] == "glossary.html#robot"
     assert "three" not in links  # this notebook has no page
-    (drawn,) = one.select("img")
+    control, drawn = one.select("img")
     assert (drawn["width"], drawn["loading"]) == ("3", "lazy")
     assert "Formulas" in drawn["alt"]
-    assert build_site.LIVE in one.get_text()
-    assert "Canvas(model)" not in one.get_text()
+    assert control.find_next("p", class_="live").get_text() == build_site.LIVE
+    assert len(one.select(".live")) == 2 and "Bare" not in one.get_text()
 
 
 def test_slides_leave_out_imports_and_fold_code(sites):
     one = page(sites / "slides" / "01_one.html")
     assert "import numpy" not in one.get_text()
-    assert len(one.select("section")) == 2  # the text with the canvas, and the picture
+    assert len(one.select("section")) == 3  # the text with the canvas, the bare one, the picture
     assert one.select_one("details:not([open]) pre").get_text().strip() == "canvas"
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
@@ -43,7 +43,8 @@ PACKAGES = (
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
 SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
 SHORT_TEXT = 320  # characters of a text below which its output fits on the same slide
-LIVE = "This control comes alive when the notebook runs. The next picture shows it."
+VIEW = "application/vnd.jupyter.widget-view+json"
+LIVE = "This control comes alive when the notebook runs."
 TITLE = "Interactive image segmentation"
 
 
@@ -86,27 +87,37 @@ def exporter() -> HTMLExporter:
 def notebook_page(path: Path) -> Page:
     """Turn a notebook with its stored outputs into a page."""
     notebook = nbformat.read(path, as_version=4)
+    controls = keep_pictures_of_controls(notebook)
     body = parsed(exporter().from_notebook_node(notebook)[0])
     place = path.relative_to(NOTEBOOKS).with_suffix(".html").as_posix()
     title = body.h1.get_text().removesuffix("¶")
     page = Page(place, title, body)
     for useless in body.select(".prompt, .anchor-link, script, style, link, meta, title"):
         useless.decompose()
-    cells = {f"cell-id={cell.id}": cell for cell in notebook.cells}
     for block in body.select(".cell"):
-        mark_widgets(block, cells[block["id"]])
+        if block["id"].removeprefix("cell-id=") in controls:
+            block.append(parsed(f'<p class="live">{LIVE}</p>'))
     extract_pictures(page)
     set_formulas(body)
     return page
 
 
-def mark_widgets(block: Tag, cell: nbformat.NotebookNode) -> None:
-    """Say where a widget stands, which a page without Python cannot show."""
-    kind = "application/vnd.jupyter.widget-view+json"
-    if any(kind in output.get("data", {}) for output in cell.get("outputs", [])):
-        for output in block.select(".output_wrapper"):
-            output.decompose()
-        block.append(parsed(f'<p class="live">{LIVE}</p>'))
+def keep_pictures_of_controls(notebook: nbformat.NotebookNode) -> set[str]:
+    """Leave of each widget what a page without Python can show: its stored picture or text.
+
+    Returns
+    -------
+    set of str
+        Ids of the cells that have a widget.
+    """
+    found = set()
+    for cell in notebook.cells:
+        for output in [o for o in cell.get("outputs", []) if VIEW in o.get("data", {})]:
+            found.add(cell.id)
+            del output.data[VIEW]
+            if not {"image/png", "text/markdown"} & set(output.data):
+                cell.outputs.remove(output)
+    return found
 
 
 def extract_pictures(page: Page) -> None:
