@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 
 import nbformat
 import pytest
@@ -76,6 +77,16 @@ def test_a_page_has_formulas_pictures_and_links_that_work(sites):
     assert "Formulas" in drawn["alt"]
     assert control.find_next("p", class_="live").get_text() == build_site.LIVE
     assert len(one.select(".live")) == 2 and "Bare" not in one.get_text()
+
+
+def test_the_search_has_each_section_with_its_text(sites):
+    text = (sites / "book" / "index.js").read_text(encoding="utf-8")
+    index = json.loads(text.removeprefix("const INDEX = ").removesuffix(";\n"))
+    found = {(page, heading): (address, words) for page, heading, address, words in index}
+    address, words = found["One", "One"]
+    assert address.startswith("01_one.html#") and "robot weighs" in words
+    assert found["Two", "Two"][0].startswith("02_two.html#")
+    assert page(sites / "book" / "search.html").select_one("input#words")
 
 
 def test_slides_leave_out_imports_and_fold_code(sites):

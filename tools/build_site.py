@@ -16,6 +16,7 @@ import html
 import importlib
 import inspect
 import io
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -247,6 +248,37 @@ def link_terms(page: Page, terms: set[str]) -> None:
             marked.wrap(page.body.new_tag("a", href=f"{page.up}glossary.html#{name}"))
 
 
+def sections(page: Page) -> list[tuple[str, str, str, str]]:
+    """Return the sections of a page for the search: page, heading, address, text."""
+    found: list[tuple[str, str, list[str]]] = [(page.title, "", [])]
+    for tag in page.body.find_all(["h1", "h2", "p", "li"]):
+        if tag.name in ("h1", "h2") and tag.get("id"):
+            found.append((tag.get_text(), f"#{tag['id']}", []))
+        elif tag.name == "p" or not tag.find("p"):
+            found[-1][2].append(" ".join(tag.get_text(" ").split()))
+    return [
+        (page.title, heading, page.path + anchor, " ".join(text))
+        for heading, anchor, text in found
+        if text
+    ]
+
+
+def search_page(pages: Iterable[Page]) -> dict[str, str]:
+    """Return the files of the search, by their path in the site. It needs no server."""
+    index = [entry for page in pages for entry in sections(page)]
+    body = (
+        '<main><nav><a href="index.html">Contents</a></nav><h1>Search</h1>'
+        '<p><label>Words <input id="words" type="search" autofocus></label></p>'
+        '<ol id="found"></ol></main>'
+        '<script src="index.js"></script><script src="search.js"></script>'
+    )
+    return {
+        "search.html": whole(f"Search · {TITLE}", "style.css", body),
+        "index.js": f"const INDEX = {json.dumps(index, ensure_ascii=False)};\n",
+        "search.js": (PARTS / "search.js").read_text(encoding="utf-8"),
+    }
+
+
 def contents(page: Page) -> str:
     """List the sections of a page."""
     items = [
@@ -260,7 +292,10 @@ def contents(page: Page) -> str:
 
 def in_frame(page: Page, before: Page | None, after: Page | None) -> str:
     """Return the whole page with its navigation."""
-    ways = [f'<a href="{page.up}index.html">Contents</a>']
+    ways = [
+        f'<a href="{page.up}{p}.html">{t}</a>'
+        for p, t in (("index", "Contents"), ("search", "Search"))
+    ]
     for mark, near in (("‹ ", before), ("› ", after)):
         if near is not None:
             ways.append(f'<a href="{page.up}{near.path}">{mark}{html.escape(near.title)}</a>')
@@ -304,7 +339,10 @@ def build_book(out: Path, notebooks: Iterable[Path], packages: Iterable[str] = P
             link_terms(page, terms)
     front = front_page(pages)
     write(out / "style.css", style_sheet("book.css"))
-    write(out / front.path, whole(TITLE, "style.css", f"<main>{front.body}</main>"))
+    search = '<nav><a href="search.html">Search</a></nav>'
+    write(out / front.path, whole(TITLE, "style.css", f"<main>{search}{front.body}</main>"))
+    for name, content in search_page(pages).items():
+        write(out / name, content)
     for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
         write(out / page.path, in_frame(page, before, after))
         for name, content in page.pictures.items():
