@@ -214,7 +214,7 @@ class EfficientSAM:
             The value of :meth:`prepare`.
         clicks : Clicks
             All clicks so far, in pixels of the photo. A box is part of the prompt and needs no
-            click. A preferred candidate is shown instead of the one with the best predicted IoU.
+            click. A preferred candidate is shown instead of the selected one.
 
         Returns
         -------
