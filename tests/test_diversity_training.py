@@ -16,7 +16,7 @@ from tutorial_lib.deep.weights import read_metadata, read_weights
 from tutorial_lib.training.latent_diversity.proposal import ProposalTask
 from tutorial_lib.training.latent_diversity.recipes import ABLATION_STEPS, ABLATIONS
 from tutorial_lib.training.latent_diversity.rollouts import clicked_cells, on_cells
-from tutorial_lib.training.latent_diversity.selection import SelectionTask
+from tutorial_lib.training.latent_diversity.selection import SelectionTask, _running_statistics
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
 from tutorial_lib.training.samples import ClickSample, collate_clicks
@@ -240,6 +240,15 @@ def test_a_g_that_compares_views_learns_from_three_of_them(trained_f, tmp_path):
         assert ((distances >= 0) & (distances <= 1)).all()
     alone = taught.loss(networks, dataclasses.replace(visited, views=[]), torch.device("cpu"))
     assert taught.loss(networks, visited, torch.device("cpu")) > alone
+    inputs, _ = visited.views[0]
+    closer = [x.clone() for x in inputs]
+    closer[2][..., -1] = 0.25
+    networks.train()
+    before = networks.g.norm.running_mean.clone()
+    with torch.no_grad(), _running_statistics(networks):
+        beliefs = [networks(*each, beliefs=True) for each in (inputs, closer)]
+    assert not torch.allclose(*beliefs)  # batch norm must not hide how large a view is
+    assert networks.g.training and torch.equal(networks.g.norm.running_mean, before)
 
 
 def test_in_a_closer_view_the_rest_of_the_object_counts_as_missed(trained_f, monkeypatch):

@@ -714,6 +714,10 @@ def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkey
     assert view.holds(ONE[0])
     method.segment(prepared, TWO)
     assert len(asked) == 4  # later clicks are seen in one view
+    monkeypatch.undo()  # a photo as small as this one has no closer views
+    whole = method.prepare(IMAGE)
+    method.segment(whole, ONE)
+    assert whole.answers[ONE].view == whole.whole
     alone = LatentDiversity(method.weights, size=96, zoom=False, device="cpu")
     walked = alone.prepare(IMAGE)
     alone.segment(walked, ONE)

@@ -259,7 +259,7 @@ class LatentDiversity:
                 for view, share in zip(closer, CLOSER_SHARES, strict=True)
                 if max(view.shape) >= MIN_CROP_SIZE
             ]
-            found = max(found, *answers, key=lambda answer: answer.evidence)
+            found = max([found, *answers], key=lambda answer: answer.evidence)
         return self._chosen(prepared, found)
 
     def _answer_in(

@@ -157,7 +157,7 @@ class SharedSelection(SelectionNetwork):
     """
 
     name = "shared"
-    statistics = STATISTICS
+    unnormalised = 0  # statistics beyond STATISTICS, which batch norm leaves as they are
 
     def __init__(self, design: Design, pool: int, hidden: int, hidden_pool: int) -> None:
         super().__init__(design, pool)
@@ -168,10 +168,12 @@ class SharedSelection(SelectionNetwork):
         self.layers = nn.Sequential(
             *(ConvLayer(WIDTH, WIDTH, d, "batch", residual=True) for d in DILATIONS)
         )
-        gathered = 3 * WIDTH + 2 * known + self.statistics
-        self.norm = nn.BatchNorm1d(gathered)
+        self.normalised = 3 * WIDTH + 2 * known + STATISTICS
+        self.norm = nn.BatchNorm1d(self.normalised)
         self.judge = nn.Sequential(
-            nn.Linear(gathered, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1, bias=False)
+            nn.Linear(self.normalised + self.unnormalised, 64),
+            nn.LeakyReLU(0.2),
+            nn.Linear(64, 1, bias=False),
         )
         # f's candidates specialise, so each one has its own average quality.
         self.prior = nn.Parameter(torch.zeros(design.heads))
@@ -247,7 +249,9 @@ class SharedSelection(SelectionNetwork):
             ],
             dim=1,
         )
-        return self.judge(self.norm(averaged)).float().view(count, heads) + self.prior
+        normalised, others = averaged.tensor_split([self.normalised], dim=1)
+        judged = self.judge(torch.cat([self.norm(normalised), others], dim=1))
+        return judged.float().view(count, heads) + self.prior
 
 
 class IntentSelection(SharedSelection):
@@ -300,11 +304,12 @@ class ViewSelection(IntentSelection):
 
     Its beliefs are comparable between views, because it is trained on the candidates of all views
     together. It sees two things more: how much of the view's border a candidate covers, because
-    an object that is cut off asks for a larger view, and how large the view is.
+    an object that is cut off asks for a larger view, and how large the view is. Batch norm leaves
+    both as they are: the size is the same for all samples of a view, and would become 0.
     """
 
     name = "views"
-    statistics = STATISTICS + 2
+    unnormalised = 2
 
     def gather(
         self,

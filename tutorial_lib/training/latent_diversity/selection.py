@@ -9,6 +9,8 @@ Learning, AISTATS 2011).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -220,15 +222,19 @@ class SelectionTask(RolloutTask):
     def loss(self, model: nn.Module, batch: VisitedStates, device: torch.device) -> Tensor:
         """Return the cross-entropy between scores and best candidates (Eq. 6).
 
-        If g compares views, the cross-entropy over the candidates of all views is added.
+        A g that compares views is trained by its beliefs, and the cross-entropy over the candidates
+        of all views is added. There batch norm uses its running statistics, as it does when g
+        answers: with the statistics of each view, all views would look alike.
         """
         gathered = [torch.cat(parts).to(device) for parts in zip(*batch.gathered, strict=True)]
         distances = torch.cat(batch.distances).to(device)
-        scores = model(*gathered).float()
+        scores = model(*gathered, beliefs=self.recipe.selector == "views").float()
         loss = selection_loss(scores, distances, self.recipe.temperature).mean()
         if not batch.views:
             return loss
-        beliefs = torch.cat([model(*inputs, beliefs=True).float() for inputs, _ in batch.views], 1)
+        with _running_statistics(model):
+            beliefs = [model(*inputs, beliefs=True).float() for inputs, _ in batch.views]
+        beliefs = torch.cat(beliefs, dim=1)
         compared = torch.cat([distances for _, distances in batch.views], dim=1)
         return loss + selection_loss(beliefs, compared, self.recipe.temperature).mean()
 
@@ -238,3 +244,17 @@ class SelectionTask(RolloutTask):
         recipe = dataclasses.replace(self.recipe, **names).to_dict()
         recipe_f = with_current_names(self.about.get("recipe", {}))
         return network.metadata() | {"recipe": recipe, "recipe_f": recipe_f}
+
+
+@contextmanager
+def _running_statistics(model: nn.Module) -> Iterator[None]:
+    """Let batch norm use its running statistics, and leave them as they are."""
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    training = [norm for norm in norms if norm.training]
+    for norm in training:
+        norm.eval()
+    try:
+        yield
+    finally:
+        for norm in training:
+            norm.train()
