@@ -34,8 +34,11 @@ class ClickPanel(Panel):
         )
         self.downloads = Downloads()
         self.restore = make_button("Restore", "history", "Bring back the clicks saved on disk")
-        usable = [(f"{KINDS[info.kind]}: {info.name}", info.name) for info in methods()
-                  if info.available]  # fmt: skip
+        usable = [
+            (f"{KINDS.get(info.kind, info.kind)}: {info.name}", info.name)
+            for info in methods()
+            if info.available
+        ]
         self.method = make_dropdown("Method", usable, "The method that makes the mask", "auto")
         self.about = w.HTML().add_class("tutorial-about")
         self.choose_method(method)
