@@ -20,7 +20,7 @@ from tutorial_lib.images import as_rgb, shrink_photo
 from tutorial_lib.registry import MethodInfo, register
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
-from tutorial_lib.study import read_trials
+from tutorial_lib.study import read_observed
 
 pytestmark = pytest.mark.slow  # it names networks, and few answer
 PHOTO, TRUTH, CLICKS = easy_scene()
@@ -181,16 +181,15 @@ def test_a_study_takes_no_path_from_a_log_either(tmp_path, restored_registry):
     from tutorial_lib.data.layouts.dataset import Example
 
     register(MethodInfo("taking", "classical", False, "", "", Taking))
-    (tmp_path / "logs" / "Ada").mkdir(parents=True)
-    path, examples = tmp_path / "logs" / "Ada" / "x-clicks.json", [Example("x", PHOTO, TRUTH)]
+    path, examples = tmp_path / "x-clicks.json", [Example("x", PHOTO, TRUTH)]
     for options in ({"autosave": str(tmp_path / "victim.txt")}, {"text": "victim.txt"}):
         path.write_text(json.dumps(LOG | {"method": "taking", "options": options}))
-        with pytest.raises(ValueError, match="x-clicks.json") as caught:
-            read_trials(tmp_path / "logs", examples)
-        assert one_sentence(caught.value)
+        found = read_observed([path], examples)
+        assert not found.clicks and one_sentence(found.bad[str(path)])
+        assert "x-clicks.json" in found.bad[str(path)]
     assert not (tmp_path / "victim.txt").exists()
-    (trial,) = read_trials(tmp_path / "logs", examples, {"taking": {"text": "mine"}})
-    assert trial.clicks == CLICKS
+    found = read_observed([path], examples, {"taking": {"text": "mine"}})
+    assert len(found.clicks) == len(CLICKS) and not found.bad
 
 
 # -- damaged logs ----------------------------------------------------------------------------------

@@ -27,10 +27,6 @@ from .segmenter import MethodError as MethodError
 from .segmenter import Segmentation as Segmentation
 from .segmenter import Segmenter as Segmenter
 from .session import Session as Session
-from .study import draw_plan as draw_plan
-from .study import read_observed as read_observed
-from .study import read_trials as read_trials
-from .study import summarise_trials as summarise_trials
 from .widgets.candidate_picker import CandidatePicker as CandidatePicker
 from .widgets.click_canvas import ClickCanvas as ClickCanvas
 from .widgets.compare import Compare as Compare

@@ -1,7 +1,7 @@
 """The command line: ``python -m tutorial_lib COMMAND``.
 
 ``python -m tutorial_lib lab | doctor | methods | segment | evaluate | fit-robot | train | fetch |
-bench``, and for a course ``student | submit | grade | quiz``.
+bench``, and for a course ``student | submit | grade | quiz | study``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tutorial_lib.options import label, split
 from tutorial_lib.paths import write_atomically
 from tutorial_lib.registry import check_answer, get_segmenter, methods, read_options
 from tutorial_lib.segmenter import MethodError, Segmentation
+from tutorial_lib.study.commands import study_app
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(study_app, name="study")
 
 
 SETTINGS = typer.Option(
@@ -312,7 +314,7 @@ def fit_robot(
     """
     from tutorial_lib.data.datasets import load_dataset
     from tutorial_lib.data.samples import sample_examples
-    from tutorial_lib.study import read_observed
+    from tutorial_lib.study.observed import read_observed
     from tutorial_lib.users.fitting import fit_lines
 
     examples = sample_examples() if root is None else load_dataset(dataset, root)

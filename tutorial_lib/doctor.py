@@ -23,7 +23,6 @@ from tutorial_lib.paths import DATA_VARIABLE, bundled, data_folder, write_atomic
 OLDEST_PYTHON = (3, 11)
 DISTRIBUTION = "tutorial-lib"
 LIMIT = 300  # seconds; all checks together take half a minute on two plain cores
-UNUSED_NUMBERS = {11}  # no notebook has this number
 REMEDY = "get it from the repository again, or install the package again"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_VARIABLE = "TUTORIAL_LIB_BROWSER"
@@ -363,7 +362,7 @@ def _notebooks() -> Check:
         return Check("notebooks", "fail", str(error))
     if not taught:
         return Check("notebooks", "fail", "0 found")
-    if missing := set(range(max([*taught, *solved]) + 1)) - set(taught) - UNUSED_NUMBERS:
+    if missing := set(range(max([*taught, *solved]) + 1)) - set(taught):
         return Check("notebooks", "fail", f"number {min(missing):02d} is missing; {REMEDY}")
     if missing := set(taught) - set(solved) - {0}:
         return Check(

@@ -13,7 +13,7 @@ ROOMS = {
     "00": "cuts", "01": "cuts", "02": "cuts",
     "03": "distances", "04": "measuring", "05": "click_maps",
     "06": "networks", "07": "networks",
-    "08": "answers", "09": "answers", "10": "papers", "12": "later",
+    "08": "answers", "09": "answers", "10": "papers", "11": "papers", "12": "later",
 }  # fmt: skip
 
 Judge = Callable[[Any], None]

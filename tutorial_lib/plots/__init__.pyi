@@ -23,4 +23,6 @@ from .places import draw_paths as draw_paths
 from .places import draw_values as draw_values
 from .places import paint_sides as paint_sides
 from .skips import draw_fcn as draw_fcn
+from .studies import draw_learning as draw_learning
+from .studies import draw_means as draw_means
 from .training import draw_loss as draw_loss

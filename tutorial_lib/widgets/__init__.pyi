@@ -6,3 +6,4 @@ from .loss_curve import LossCurve as LossCurve
 from .quiz import Quiz as Quiz
 from .sliders import Explorer as Explorer
 from .sliders import Frames as Frames
+from .study_canvas import StudyCanvas as StudyCanvas

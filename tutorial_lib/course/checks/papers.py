@@ -1,4 +1,4 @@
-"""Checks of notebook 10: reproducing the papers."""
+"""Checks of notebooks 10 and 11: reproducing the papers, and a user study."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def judge_the_seed(answer: Any) -> None:
     require(rows[0] != rows[1], "Both seeds give exactly the same figures; was the seed passed on?")
 
 
-@checks("10.5")
+@checks("11.1")
 def judge_order_and_people(answer: Any) -> None:
     """Require how often B is ahead in a fixed and in a random order."""
     first, random = parts(answer, "fixed order", "random order")
