@@ -7,7 +7,7 @@ weights, and measures the rest. Delete a file to measure it again.
 
 The classical methods would take most of a day for all objects of the larger benchmarks. They are
 measured on a fixed part there: every n-th object in the order of the names. The file names this
-rule.
+rule. ``--every N`` measures every n-th object with all methods.
 
 ``--robot human --only networks --seeds 5`` measures the networks with five seeds of the robot that
 clicks as people do: a file for each seed, and a table of means and spreads.
@@ -62,6 +62,10 @@ def main(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Number of the robot's seeds, from 0 on.")] = 1,
     only: Annotated[str | None, typer.Option(help="classical or networks.")] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take every n-th object; the usual part if not given."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 for one per core.")] = -1,
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = RESULTS,
 ) -> None:
@@ -76,13 +80,13 @@ def main(
     failed = False
     for number, (name, group) in enumerate(runs, start=1):
         path = out / f"{benchmark}_{name}{'_networks' if group == 'networks' else ''}.json"
-        every = how.classical_every if group == "classical" else 1
+        part = every or (how.classical_every if group == "classical" else 1)
         print(f"File {number} of {len(runs)}: {path.name}, {len(dataset.ids)} objects, "
-              f"one in {every}")  # fmt: skip
+              f"one in {part}")  # fmt: skip
         measured = []
         for seed, file in seed_paths(path, seeds).items():
             start = time.monotonic()
-            measured.append(_measured(file, name, seed, group, every, dataset, workers))
+            measured.append(_measured(file, name, seed, group, part, dataset, workers))
             *lines, last = report_lines(measured[-1])
             print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
         failed |= any(map(failures, measured))
@@ -92,10 +96,10 @@ def main(
 
 
 def _measured(
-    path: Path, robot: str, seed: int, group: str, every: int, dataset: Dataset, workers: int
+    path: Path, robot: str, seed: int, group: str, part: int, dataset: Dataset, workers: int
 ) -> Results:
     """Return the results of this very run, and measure them if the file holds others."""
-    settings = {"robot": robot, "seed": seed, "every": every, "workers": workers}
+    settings = {"robot": robot, "seed": seed, "every": part, "workers": workers}
     try:
         return evaluate(GROUPS[group], dataset, path, **settings)
     except OtherRunError:

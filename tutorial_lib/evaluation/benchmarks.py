@@ -90,7 +90,10 @@ def _half(method: MethodResults, part: Part) -> MethodResults | None:
 
 
 GRABCUT = Benchmark("grabcut", "GrabCut", "grabcut", "same data", "the 49 photos of Li et al.")
-BERKELEY = Benchmark("berkeley", "Berkeley", "berkeley", "same data", "100 objects on 96 photos")
+BERKELEY = Benchmark(
+    "berkeley", "Berkeley", "berkeley", "same data",
+    "100 objects on 96 photos, which our networks saw in training",
+)  # fmt: skip
 DAVIS = Benchmark(
     "davis", "DAVIS", "davis-val", "other data",
     "every tenth frame of the 20 validation sequences, not 345 frames of all 50",
