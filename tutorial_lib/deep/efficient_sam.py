@@ -89,7 +89,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PromptAnswer:
     """The masks that answer a prompt.
 
     Parameters
@@ -120,7 +120,7 @@ class EfficientSAMPrepared:
     """
 
     shape: tuple[int, int]
-    answer: Callable[[Prompt], Answer]
+    answer: Callable[[Prompt], PromptAnswer]
 
 
 class EfficientSAM:
@@ -206,7 +206,7 @@ class EfficientSAM:
         )
 
     def segment(self, prepared: EfficientSAMPrepared, clicks: Clicks) -> Segmentation:
-        """Answer these clicks.
+        """PromptAnswer these clicks.
 
         Parameters
         ----------
@@ -311,7 +311,7 @@ class EfficientSAMFiles:
     encoder: OnnxFile | None
     decoder: OnnxFile
 
-    def answering(self, photo: np.ndarray) -> Callable[[Prompt], Answer]:
+    def answering(self, photo: np.ndarray) -> Callable[[Prompt], PromptAnswer]:
         """Return the function that answers prompts on a photo, ``(H, W, 3) uint8``."""
         name = "batched_images" if self.encoder is None else self.encoder.only_input
         fixed = (self.encoder or self.decoder).signature.inputs[name][2:]
@@ -327,14 +327,14 @@ class EfficientSAMFiles:
             fed = {"image_embeddings": found, "orig_im_size": np.array(size, dtype=np.int64)}
         scale = np.array(size[::-1]) / photo.shape[1::-1]
 
-        def answer(prompt: Prompt) -> Answer:
+        def answer(prompt: Prompt) -> PromptAnswer:
             outputs = self.decoder.run(fed | self._points(prompt.only(1, 2, 3), scale))
             logits = outputs["output_masks"].reshape(-1, *size)[:MASKS]
             scores = outputs["iou_predictions"].reshape(-1)[:MASKS]
             logits = _resized(logits, photo.shape[:2])
             cols, rows = np.array(prompt.only(0).points, dtype=int).reshape(-1, 2).T
             wrong = (logits[:, rows, cols] >= 0).sum(axis=1)
-            return Answer(logits, scores, int(np.lexsort((-scores, wrong))[0]))
+            return PromptAnswer(logits, scores, int(np.lexsort((-scores, wrong))[0]))
 
         return answer
 
@@ -379,7 +379,7 @@ class SegmentAnythingFiles:
     encoder: OnnxFile
     decoder: OnnxFile
 
-    def answering(self, photo: np.ndarray) -> Callable[[Prompt], Answer]:
+    def answering(self, photo: np.ndarray) -> Callable[[Prompt], PromptAnswer]:
         """Return the function that answers prompts on a photo, ``(H, W, 3) uint8``."""
         name = self.encoder.only_input
         shape = self.encoder.signature.inputs[name]
@@ -403,7 +403,7 @@ class SegmentAnythingFiles:
             "orig_im_size": np.array(size, dtype=np.float32),
         }
 
-        def answer(prompt: Prompt) -> Answer:
+        def answer(prompt: Prompt) -> PromptAnswer:
             points, labels = [*prompt.points], [*prompt.labels]
             if 2 not in labels:  # Segment Anything expects a box or one empty point
                 points, labels = [*points, (0, 0)], [*labels, -1]
@@ -421,13 +421,13 @@ class SegmentAnythingFiles:
         return answer
 
 
-def _three(logits: np.ndarray, scores: np.ndarray, several: bool) -> Answer:
+def _three(logits: np.ndarray, scores: np.ndarray, several: bool) -> PromptAnswer:
     """Return three masks of four. After several points the first is shown, as its authors do."""
     if len(logits) == MASKS:
-        return Answer(logits, scores, int(scores.argmax()))
+        return PromptAnswer(logits, scores, int(scores.argmax()))
     best = 1 + np.argsort(-scores[1:])
     kept = np.array([0, *best[:2]]) if several else np.arange(1, 1 + MASKS)
-    return Answer(logits[kept], scores[kept], 0 if several else int(scores[kept].argmax()))
+    return PromptAnswer(logits[kept], scores[kept], 0 if several else int(scores[kept].argmax()))
 
 
 def _resized(masks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
