@@ -1,10 +1,13 @@
-"""GuidanceCanvas in JupyterLab: a click on any picture changes the maps at once."""
+"""GuidanceCanvas and StudyCanvas in JupyterLab, on one page."""
 
 from __future__ import annotations
 
+import json
 import re
 
-from tests.browser.driver import PHOTO, Clicker
+from playwright.sync_api import Page
+
+from tests.browser.driver import PHOTO, Clicker, Server, wait_until_ready
 from tutorial_lib.render import LIGHT
 
 GUIDANCE = """
@@ -17,6 +20,13 @@ def tell(_=None):
 canvas.panel.status.observe(tell, "value")
 tell()
 ipywidgets.VBox([canvas, probe])
+"""
+STUDY = """
+from tutorial_lib.study import draw_plan
+from tutorial_lib.widgets import StudyCanvas
+plan = draw_plan(["Ada"], 6, ["flower", "coffee"], ["graph-cut"])
+plan = plan.model_copy(update={"answer_seconds": 0.8, "pause_seconds": 0.2})
+StudyCanvas(plan, "Ada", width=320)
 """
 EMPTY = [LIGHT, LIGHT, LIGHT, 255]
 
@@ -36,8 +46,8 @@ def wait_for_pixel(clicker: Clicker, x: int, y: int, wanted) -> None:
     raise AssertionError(f"The pixel at ({x}, {y}) stays {clicker.pixel(x, y)}.")
 
 
-def test_clicks_on_photo_and_map_show_up_in_the_map_of_their_kind(open_in_lab):
-    whole = open_in_lab([PHOTO + GUIDANCE])
+def test_clicks_show_up_in_the_maps_and_a_study_can_be_done(open_in_lab, lab):
+    whole = open_in_lab([PHOTO + GUIDANCE, STUDY])
     page = whole.page
     photo, positive, negative = (
         pane(page, name) for name in ("photo", "object clicks", "background clicks")
@@ -66,3 +76,33 @@ def test_clicks_on_photo_and_map_show_up_in_the_map_of_their_kind(open_in_lab):
     tree = page.locator(".tutorial-guidance").first.aria_snapshot()
     controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox)\b.*", tree)
     assert [c for c in controls if not re.search(r'"[^"]*[A-Za-z]{2}[^"]*"', c)] == []
+    do_a_study(page, lab)
+
+
+def do_a_study(page: Page, lab: Server) -> None:
+    """Agree, click, reload the page, reach the goal, and go on to the next photo."""
+    study = page.locator(".tutorial-study")
+    words, canvas = study.locator(".tutorial-study-words"), study.locator("canvas.tutorial-photo")
+    state = study.locator(".tutorial-click-canvas div[role=status]")
+    study.get_by_role("button", name="I have read this and take part").click()
+    canvas.wait_for()
+    goal = study.get_by_alt_text("The goal").bounding_box()
+    assert abs(goal["width"] - canvas.bounding_box()["width"]) <= 1, "as large as the photo"
+    canvas.click(position={"x": 160, "y": 107})
+    state.filter(has_text="Click 1 of 20. IoU").wait_for()
+    page.mouse.move(1150, 300)
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1500)
+    page.reload()
+    wait_until_ready(page)
+    state.filter(has_text="Click 1 of 20. IoU").wait_for()
+    canvas.click(position={"x": 20, "y": 20}, button="right")
+    state.filter(has_text="Click 2 of 20 is being answered").wait_for()
+    words.filter(has_text="You reached the goal").wait_for()
+    assert "graph" not in study.inner_text().lower()
+    (path,) = (lab.root / "study-logs").glob("*.json")
+    text = path.read_text()
+    assert "graph" not in text
+    assert [len(task["events"]) for task in json.loads(text)["tasks"]] == [2]
+    study.get_by_role("button", name="Next photo").click()
+    words.filter(has_text="Task 1 of 1").wait_for()
