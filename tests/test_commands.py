@@ -17,7 +17,12 @@ PACKAGE = Path(cli.__file__).parent
 APP = typer.main.get_command(cli.app)
 END = r"[^`\"'\n;]*"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = {canonicalize_name(re.match(r"[\w.-]+", text)[0]) for text in PROJECT["dependencies"]}
+EXTRAS = PROJECT["optional-dependencies"].values()
+PACKAGES = {
+    canonicalize_name(re.match(r"[\w.-]+", text)[0])
+    for texts in (PROJECT["dependencies"], *EXTRAS)
+    for text in texts
+}
 
 
 def texts():

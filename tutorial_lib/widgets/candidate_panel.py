@@ -47,7 +47,7 @@ class CandidatePanel(Panel):
         super().__init__(keys=(*KEYS, *MORE_KEYS), boxes=True)
         self.thumbnails = Thumbnails(photo, width, columns, guard(pressed, self.report))
         for toggle in (self.before, self.presenter, self.help):
-            toggle.description = ""  # the row is short
+            toggle.add_class("tutorial-icon-only")  # the row is short
         for control, width in ((self.view, "12em"), (self.opacity, "11em")):  # beside the zoom
             control.layout.width, control.style.description_width = width, "initial"
         self.give_back = make_button(

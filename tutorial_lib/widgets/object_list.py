@@ -84,9 +84,11 @@ class ObjectList:
             go.icon, go.tooltip, go.style.font_weight = "pencil", f"{name}: you work on it", "bold"
         eye = w.ToggleButton(
             value=each.visible, icon="eye" if each.visible else "eye-slash",
-            tooltip=f"Show or hide {name}", layout={"width": "auto"},
+            description=f"Show {name}", tooltip=f"Show or hide {name}", layout={"width": "auto"},
         )  # fmt: skip
-        trash = make_button("", "trash", f"Delete {name}")
+        trash = make_button(f"Delete {name}", "trash", f"Delete {name}")
+        for button in (eye, trash):
+            button.add_class("tutorial-icon-only")
         change = self._change
         go.on_click(lambda _: change(lambda session: session.go_to(name)))
         trash.on_click(lambda _: change(lambda session: session.delete_object(name)))
