@@ -22,6 +22,8 @@ OTHERS = Clicks([Click(5, 5), Click(24, 32, False), Click(40, 8)])
 KNOW_CLASSES = {"semantic-fcn", "semantic-crf-rnn"}
 NAMES = [info.name for info in methods() if info.expected]
 DEEP = {info.name for info in methods() if info.kind == "deep"}
+#: What a method remembers does not depend on the processor: `make plain-tests` leaves it out.
+bookkeeping = pytest.mark.slow
 SMALL = 128  # what is promised holds at any size, and a small photo is answered twenty times sooner
 find_anything = pytest.mark.parametrize(
     "name", [name for name in NAMES if name not in KNOW_CLASSES], scope="module"
@@ -177,6 +179,7 @@ def test_undo_is_segment_with_fewer_clicks(method, prepared):
         clicks = clicks.undo()
 
 
+@bookkeeping
 def test_a_choice_among_candidates_is_an_input_like_a_click(method, prepared):
     first = method.segment(prepared, CLICKS[:1])
     if first.candidates is None:
@@ -193,6 +196,7 @@ def test_a_choice_among_candidates_is_an_input_like_a_click(method, prepared):
     assert same(method.segment(prepared, CLICKS[:1]), first)
 
 
+@bookkeeping
 def test_the_order_of_calls_does_not_matter(method, prepared):
     sequences = [CLICKS[:count] for count in range(1, len(CLICKS) + 1)] + [OTHERS, Clicks()]
     expected = [method.segment(method.prepare(IMAGE), clicks) for clicks in sequences]
@@ -205,6 +209,7 @@ def test_two_fresh_segmenters_agree(name, method, prepared):
     assert same(method.segment(prepared, CLICKS), twin.segment(twin.prepare(IMAGE), CLICKS))
 
 
+@bookkeeping
 def test_an_answer_is_not_touched_by_later_calls(method, prepared):
     answer = method.segment(prepared, CLICKS)
     mask, probability = answer.mask.copy(), answer.probability.copy()
@@ -213,6 +218,7 @@ def test_an_answer_is_not_touched_by_later_calls(method, prepared):
     assert np.array_equal(answer.probability, probability)
 
 
+@bookkeeping
 def test_changing_an_answer_does_not_change_the_next(method, prepared):
     answer = method.segment(prepared, CLICKS)
     expected = answer.mask.copy()
@@ -221,6 +227,7 @@ def test_changing_an_answer_does_not_change_the_next(method, prepared):
     assert np.array_equal(method.segment(prepared, CLICKS).mask, expected)
 
 
+@bookkeeping
 def test_the_image_stays_as_it_was_and_may_change_afterwards(method):
     image = IMAGE.copy()
     prepared = method.prepare(image)
@@ -230,6 +237,7 @@ def test_the_image_stays_as_it_was_and_may_change_afterwards(method):
     assert same(method.segment(prepared, CLICKS), before)
 
 
+@bookkeeping
 def test_two_photos_do_not_disturb_each_other(method, prepared):
     before = method.segment(prepared, CLICKS)
     other = method.prepare(255 - IMAGE[:30, :50])
@@ -246,6 +254,7 @@ def eager_threads():
     sys.setswitchinterval(before)
 
 
+@bookkeeping
 def test_threads_may_share_what_was_prepared(method, prepared, eager_threads):
     sequences = [CLICKS[:count] for count in range(2, len(CLICKS) + 1)] + [OTHERS]
     expected = [method.segment(prepared, clicks) for clicks in sequences]
@@ -270,6 +279,7 @@ def test_other_kinds_of_image_are_answered_like_their_colours(method, image, col
     assert same(*answers)
 
 
+@bookkeeping
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 40), (40, 1), (2, 2), (7, 13)])
 def test_tiny_and_thin_images_of_one_colour(method, shape):
     prepared = method.prepare(np.full((*shape, 3), 90, np.uint8))
@@ -280,6 +290,7 @@ def test_tiny_and_thin_images_of_one_colour(method, shape):
         assert answer.mask.shape == shape
 
 
+@bookkeeping
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_and_tiny_random_images(method, seed):
     rng = np.random.default_rng(seed)
