@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -13,6 +14,30 @@ DATA_VARIABLE = "TUTORIAL_LIB_DATA"
 UPLOAD_VARIABLE = "TUTORIAL_LIB_MAX_UPLOAD"  # bytes that the server takes in one message
 
 _PACKAGE = Path(__file__).resolve().parent
+
+
+def checksum(path: Path, kind: str = "sha256") -> str:
+    """Return the checksum of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file. It is read piece by piece, so it may be larger than the memory.
+    kind : str
+        A name of :mod:`hashlib`.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, kind).hexdigest()
 
 
 def bundled(name: str) -> Path:

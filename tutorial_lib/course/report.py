@@ -87,11 +87,11 @@ def _html(graded: Sequence[Graded], unread: Sequence[Unread]) -> str:
         ]
         for one in graded
     ]
-    body.append(_table(heads, rows))
+    body.append(table_of(heads, rows))
     body += ["<h2>Fewest clicks</h2>", _leaderboard(graded)]
     if unread:
         body.append("<h2>Not read</h2>")
-        body.append(_table(["file", "why"], [[escape(u.file), escape(u.why)] for u in unread]))
+        body.append(table_of(["file", "why"], [[escape(u.file), escape(u.why)] for u in unread]))
     body += [_person(one) for one in graded]
     return page("Grades", "".join(body))
 
@@ -112,8 +112,8 @@ def _mark(one: Graded, name: str) -> str:
     return "words" if name in one.words else ""
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table of cells that are HTML already."""
+def table_of(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table of headings and cells that are HTML already."""
 
     def cell(text: str) -> str:
         kind = f' class="{text}"' if text in ("right", "wrong") else ""
@@ -135,7 +135,7 @@ def _leaderboard(graded: Sequence[Graded]) -> str:
     heads = ["", "clicks to 85 %", "to 90 %", "seconds to 85 %", "to 90 %", "objects"]
     return (
         f"<p>Means over {len(challenge_names())} objects. An object not reached counts "
-        "20 clicks.</p>" + _table(heads, lines)
+        "20 clicks.</p>" + table_of(heads, lines)
     )
 
 
@@ -151,13 +151,13 @@ def _person(one: Graded) -> str:
             [f"{name} {escape(exercises()[name].title)}", _mark(one, name), said, words, guide]
         )
     if rows:
-        parts.append(_table(["exercise", "", "the check", "in words", "a point for each"], rows))
+        parts.append(table_of(["exercise", "", "the check", "in words", "a point for each"], rows))
     trials = [
         [escape(str(t.get("name", ""))), escape(str(t.get("method", ""))), escape(_found(t))]
         for t in one.trials
     ]
     if trials:
-        parts.append(_table(["clicks on", "method", "IoU after each click"], trials))
+        parts.append(table_of(["clicks on", "method", "IoU after each click"], trials))
     return "".join(parts)
 
 

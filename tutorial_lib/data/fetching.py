@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tutorial_lib.data.archives import unpack
 from tutorial_lib.data.catalogue import DATASETS, Archive
 from tutorial_lib.data.downloads import download, is_page
 from tutorial_lib.data.layouts.by_name import LAYOUTS
+from tutorial_lib.paths import checksum
 
 _LOG = logging.getLogger(__name__)
 
@@ -222,14 +222,9 @@ def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _checksum(path: Path, kind: str = "sha256") -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, kind).hexdigest()
-
-
 def _trust(path: Path) -> None:
     """Store the checksum of an archive that was read as the dataset."""
-    found = _checksum(path)
+    found = checksum(path)
     if _noted(path) != found:
         _LOG.warning("%s: nobody documents a checksum; trusting SHA-256 %s.", path.name, found)
         _note(path).write_text(f"{found}  {path.name}\n", "utf-8")
@@ -248,7 +243,7 @@ def _verify(archive: Archive, downloaded: Path, path: Path, url: str) -> None:
     kind, known = "SHA-256", archive.sha256 or _noted(path)
     if known is None and archive.md5 is not None:
         kind, known = "MD5", archive.md5
-    if known is None or (found := _checksum(downloaded, kind.replace("-", "").lower())) == known:
+    if known is None or (found := checksum(downloaded, kind.replace("-", "").lower())) == known:
         return
     if archive.sha256 is None and kind == "SHA-256":
         advice = f"if its home has changed it, delete {_note(path)} and fetch again"

@@ -9,7 +9,6 @@ The package has no weights of these networks and downloads none. The user names 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -23,6 +22,7 @@ import numpy as np
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.onnx_files import Engine, OnnxFile
 from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.paths import checksum
 from tutorial_lib.registry import method_info
 from tutorial_lib.segmenter import Segmentation
 
@@ -206,7 +206,7 @@ class EfficientSAM:
         )
 
     def segment(self, prepared: EfficientSAMPrepared, clicks: Clicks) -> Segmentation:
-        """PromptAnswer these clicks.
+        """Answer these clicks.
 
         Parameters
         ----------
@@ -268,9 +268,7 @@ def _named_files(files: str) -> tuple[Path, ...]:
 def _check_sums(paths: tuple[Path, ...], stated: str) -> None:
     trusted = set(re.split(r"[\s,]+", stated.lower())) | set(KNOWN_FILES)
     for path in paths:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found not in trusted:
+        if (found := checksum(path)) not in trusted:
             raise ValueError(
                 f"The file {path.name} is none of the published files that are known here; if you "
                 f"trust it, state its checksum by {CHECKSUM_VARIABLE} or by the option sha256: "

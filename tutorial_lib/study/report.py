@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tutorial_lib import plots
 from tutorial_lib.click_log import LOG_SCHEMA, fields_of
-from tutorial_lib.course.report import page
+from tutorial_lib.course.report import page, table_of
 from tutorial_lib.paths import safe_stem, write_atomically
 from tutorial_lib.study.analysis import (
     Learning,
@@ -216,10 +216,8 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 def _table(title: str, rows: Sequence[Mapping[str, object]]) -> str:
     if not rows:
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    cells = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row.values()) for row in rows)
-    lines = "".join(f"<tr>{line}</tr>" for line in cells)
-    return f"<h2>{title}</h2><table><tr>{head}</tr>{lines}</table>"
+    cells = ([escape(str(cell)) for cell in row.values()] for row in rows)
+    return f"<h2>{title}</h2>{table_of(map(escape, rows[0]), cells)}"
 
 
 # -- figures ---------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ import ipywidgets as w
 import numpy as np
 
 from tutorial_lib import render
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.widgets.pane import PANE_GAP
 from tutorial_lib.widgets.panel import ROW, Panel
 from tutorial_lib.widgets.status import status_html
 
 ALT = "The goal: what is to be selected is bright, with a contour around it"
-DIMMED = 0.3  # how bright the goal's picture is where the goal is not
 
 
 class StudyPanel(Panel):
@@ -71,9 +71,7 @@ def goal_picture(photo: np.ndarray, goal: np.ndarray) -> np.ndarray:
     np.ndarray
         ``(H, W, 3) uint8``.
     """
-    picture = np.where(goal[..., None], photo, (photo * DIMMED).astype(np.uint8))
-    picture[render.contour_of(goal, 2)] = render.CONTOUR
-    return picture
+    return render.composite(photo, Clicks(), goal, view="spotlight")
 
 
 def _titled(title: str, content: w.Widget) -> w.VBox:

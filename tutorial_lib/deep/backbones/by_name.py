@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 import urllib.error
@@ -18,6 +17,7 @@ from tutorial_lib.deep.backbones.efficientnet_lite import EfficientNetLite0
 from tutorial_lib.deep.backbones.levels import Backbone
 from tutorial_lib.deep.backbones.vgg import VGG
 from tutorial_lib.deep.weights import read_weights
+from tutorial_lib.paths import checksum
 
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     "efficientnet-lite0": EfficientNetLite0,
@@ -119,8 +119,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")
     if promised := _HASH.search(path.name):
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = checksum(path)
         if not found.startswith(promised[1]):
             raise ValueError(
                 f"The file {path} is damaged: by its name its SHA-256 should start with "
