@@ -16,7 +16,8 @@ from skimage import data
 from tests.notebook_outputs import TAG, Tolerance, differences
 from tests.support import ROOT
 from tests.test_notebook_code import NOTEBOOKS, code_cells
-from tools.execute_notebooks import in_fewer_bytes
+from tools import execute_notebooks
+from tools.execute_notebooks import in_fewer_bytes, shrink_pictures
 from tutorial_lib.render import MASK, encode_png
 
 TABLE = "method   NoC@85  IoU\ngraph-cut  8.92  0.90\ndos        3.90  0.97\n"
@@ -279,3 +280,19 @@ def test_stored_photos_are_not_posterised_and_diagrams_stay_sharp():
     kind, pixels = stored(diagram)
     assert kind == "image/png"
     assert (pixels == diagram).all()
+
+
+def test_photos_lose_quality_until_the_notebook_fits(monkeypatch):
+    png = base64.b64encode(encode_png(data.astronaut())).decode()
+
+    def size_of(most):
+        monkeypatch.setattr(execute_notebooks, "MOST_BYTES", most)
+        output = new_output("display_data", {"image/png": png})
+        notebook = new_notebook(cells=[new_code_cell("photo", outputs=[output])])
+        shrink_pictures(notebook)
+        assert set(output.data) == {"image/jpeg"}
+        return len(nbformat.writes(notebook))
+
+    finest = size_of(1_000_000)
+    assert finest > size_of(finest - 1) > size_of(1)
+    assert size_of(finest + 1) == finest

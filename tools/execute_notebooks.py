@@ -4,7 +4,8 @@
 the tests: each in a new kernel, with one thread and its own home folder. Widget state and time
 stamps are removed, printed text is merged, and tags stay. Pictures are stored in fewer bytes: as
 PNG with a palette of 256 colours if nobody can see the difference, as in most diagrams, else as
-JPEG, as photos. A cell tagged ``all-colours`` keeps its pictures as they are.
+JPEG, as photos, whose quality falls in steps until the notebook fits the size that GitHub shows. A
+cell tagged ``all-colours`` keeps its pictures as they are.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from PIL import Image
 KEEP = "all-colours"
 PICTURES = {"image/png", "image/jpeg"}
 VISIBLE, RARE = 3, 0.002  # grey levels that a palette may change; the share that may change more
-QUALITY = 85  # of JPEG
+QUALITIES = (85, 78, 70, 62)  # of JPEG
+MOST_BYTES = 1_000_000  # in one notebook: GitHub shows no larger one
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
-def in_fewer_bytes(png: str) -> dict[str, str]:
+def in_fewer_bytes(png: str, quality: int = QUALITIES[0]) -> dict[str, str]:
     """Return a base64 PNG, or another picture that looks the same, by its media type."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE)
@@ -38,7 +40,7 @@ def in_fewer_bytes(png: str) -> dict[str, str]:
     if (changed > VISIBLE).mean() <= RARE:
         found = {"image/png": _encoded(few, "PNG", optimize=True)}
     else:
-        found = {"image/jpeg": _encoded(picture, "JPEG", quality=QUALITY, subsampling=0)}
+        found = {"image/jpeg": _encoded(picture, "JPEG", quality=quality, subsampling=0)}
     return min(plain, found, key=lambda data: len(*data.values()))
 
 
@@ -50,12 +52,20 @@ def _encoded(picture: Image.Image, kind: str, **settings: object) -> str:
 
 def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
     """Store the pictures of all outputs in fewer bytes, except in cells that keep all colours."""
-    for cell in notebook.cells:
-        if KEEP in cell.metadata.get("tags", []):
-            continue
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data |= in_fewer_bytes(output.data.pop("image/png"))
+    drawn = [
+        (output.data, output.data.pop("image/png"))
+        for cell in notebook.cells
+        if KEEP not in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    for quality in QUALITIES:
+        for data, png in drawn:
+            for kind in PICTURES & set(data):
+                del data[kind]
+            data |= in_fewer_bytes(png, quality)
+        if len(nbformat.writes(notebook).encode()) < MOST_BYTES:
+            break
 
 
 def describe_pictures(notebook: nbformat.NotebookNode) -> None:
