@@ -133,6 +133,38 @@ def test_the_three_sessions_have_ninety_minutes_each():
     assert [read_routes()[f"session-{n}"].minutes for n in (1, 2, 3)] == [90, 90, 90]
 
 
+TIMES = re.compile(r"About (\d+) minutes to read and (\d+) for the exercises")
+CORE = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))[1:]  # 00 has no section of its own
+
+
+def reading_minutes(cells):
+    """Estimate: 150 words a minute, four seconds a line of code, half a minute a picture."""
+    words = lines = pictures = 0
+    exercise = False
+    for cell in cells:
+        text = source(cell)
+        exercise = (exercise or "## Exercises" in text) and "## Summary" not in text
+        if cell["cell_type"] == "markdown":
+            words += 0 if exercise else len(re.sub(r"\]\([^)]*\)", "]", text).split())
+        elif not exercise:
+            lines += len(text.splitlines())
+            kinds = [output.get("data", {}) for output in cell["outputs"]]
+            pictures += sum("image/png" in data or "image/jpeg" in data for data in kinds)
+    return words / 150 + lines * 4 / 60 + pictures / 2
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem[:2])
+def test_a_notebook_says_how_long_reading_and_exercises_take(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    read, work = (int(minutes) for minutes in TIMES.search(source(cells[0])).groups())
+    assert read == pytest.approx(reading_minutes(cells), rel=0.15)
+    mine = [one for one in exercises().values() if one.id[:2] == path.stem[:2]]
+    assert work == sum(one.minutes for one in mine)
+    for step in read_routes()["project"].steps:
+        if step.notebook == path.stem:
+            assert step.read == read
+
+
 def test_the_page_of_routes_is_up_to_date():
     """If this fails, run ``python tools/write_routes.py``."""
     assert (INSTRUCTOR / "routes.md").read_text(encoding="utf-8") == routes_as_markdown()

@@ -1,4 +1,4 @@
-"""What is known about each exercise: its title, the form of an answer, a hint, a rubric."""
+"""What is known about each exercise: title, minutes, the form of an answer, a hint, a rubric."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Exercise:
         The notebook and the number, such as ``"01.3"``.
     title : str
         A few words.
+    minutes : int
+        Our estimate of the time that it takes.
     form : str
         What an answer looks like, as Markdown.
     hint : str
@@ -29,6 +31,7 @@ class Exercise:
 
     id: str
     title: str
+    minutes: int
     form: str
     hint: str
     rubric: tuple[str, ...]
@@ -46,7 +49,12 @@ def exercises() -> dict[str, Exercise]:
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     return {
         name: Exercise(
-            name, found["title"], found["form"], found["hint"], tuple(found.get("rubric", ()))
+            name,
+            found["title"],
+            found["minutes"],
+            found["form"],
+            found["hint"],
+            tuple(found.get("rubric", ())),
         )
         for name, found in tomllib.loads(text).items()
     }

@@ -108,8 +108,8 @@ def _exercise(exercise: Exercise, statement: list[Cell], gaps: Gaps | None) -> I
     hint = f"<details><summary>Hint</summary>\n\n{exercise.hint}\n\n</details>"
     yield _text(
         f"{stem}-statement",
-        f"### Exercise {exercise.id}: {exercise.title}\n\n{text}\n\n**The answer.** "
-        f"{exercise.form}\n\n{hint}",
+        f"### Exercise {exercise.id}: {exercise.title}\n\n*About {exercise.minutes} minutes.* "
+        f"{text}\n\n**The answer.** {exercise.form}\n\n{hint}",
     )
     yield from starts
     if gaps:
