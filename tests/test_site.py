@@ -46,7 +46,13 @@ def sites(tmp_path_factory):
         shown("draw()", {"image/png": picture()}),
     ]
     nbformat.write(new_notebook(cells=cells), notebooks / "01_one.ipynb")
-    two = [new_markdown_cell(id="back", source="# Two\n\nBack to [one](01_one.ipynb)")]
+    two = [
+        new_markdown_cell(
+            id="back", source="# Two\n\nBack to [one](01_one.ipynb), [sheet](instructor/sheet.md)"
+        )
+    ]
+    (notebooks / "instructor").mkdir()
+    (notebooks / "instructor" / "sheet.md").write_text("# Sheet\n\nFor [one](../01_one.ipynb).")
     for path in build_site.NOTEBOOKS.glob("*.ipynb"):
         (notebooks / path.name).touch()  # the glossary links to them
     for name in ("02_two", "03_three"):
@@ -72,6 +78,12 @@ def test_a_page_has_formulas_pictures_and_links_that_work(sites):
     assert links["two"] == "02_two.html#cell-id=back"
     assert links["robot"] == "glossary.html#robot"
     assert "three" not in links  # this notebook has no page
+    two = page(sites / "book" / "02_two.html").select("main a")
+    assert "instructor/sheet.html" in [link["href"] for link in two]
+    sheet = page(sites / "book" / "instructor" / "sheet.html").select("main a")
+    assert "../01_one.html" in [link["href"] for link in sheet]
+    slides = page(sites / "slides" / "02_two.html").select("a")
+    assert "sheet" not in [link.get_text() for link in slides]  # the guide has no slides
     control, drawn = one.select("img")
     assert (drawn["width"], drawn["loading"]) == ("3", "lazy")
     assert "Formulas" in drawn["alt"]

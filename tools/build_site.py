@@ -214,7 +214,8 @@ def front_page(pages: list[Page]) -> Page:
     first = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", readme.partition("\n\n")[2]).split("\n\n")
     prose = next(text for text in first if text.startswith("You "))
     lines = [f"# {TITLE}", "", prose, ""]
-    groups = {"Notebooks": "", "Solutions": "solutions/", "Reference": None, "API": "api/"}
+    groups = {"Notebooks": "", "Solutions": "solutions/", "For instructors": "instructor/"}
+    groups |= {"Reference": None, "API": "api/"}
     for heading, start in groups.items():
         if found := [page for page in pages if group(page) == start]:
             lines += [f"## {heading}", ""]
@@ -229,8 +230,8 @@ def group(page: Page) -> str | None:
 
 
 def link_pages(page: Page, known: set[str], anchors: bool = True) -> None:
-    """Let links to notebooks lead to their pages. A notebook that is not built is only named."""
-    for link in page.body.select("a[href*='.ipynb']"):
+    """Let links to notebooks and to the guide lead to their pages. What is not built is named."""
+    for link in page.body.select("a[href*='.ipynb'], a[href$='.md']"):
         file, _, fragment = link["href"].partition("#")
         target = (NOTEBOOKS / page.path).parent / unquote(file)
         place = target.resolve().relative_to(NOTEBOOKS).with_suffix(".html").as_posix()
@@ -326,6 +327,11 @@ def build_book(out: Path, notebooks: Iterable[Path], packages: Iterable[str] = P
         The packages that get a page of their names.
     """
     pages = [notebook_page(path) for path in notebooks]
+    guides = sorted((NOTEBOOKS / "instructor").glob("*.md"))  # README first
+    pages += [
+        markdown_page(f"instructor/{path.stem}.html", path.read_text(encoding="utf-8"))
+        for path in guides
+    ]
     reference = [
         markdown_page(f"{name}.html", (PARTS / f"{name}.md").read_text(encoding="utf-8"))
         for name in ("glossary", "bibliography")
