@@ -56,6 +56,8 @@ class ClickCanvas(PhotoWidget):
     folder : str
         Where the Save button writes, under names that are still free. It offers the same files as
         downloads.
+    longest : int, optional
+        Work on a copy whose longer side has at most this many pixels; see :class:`Session`.
     **options
         Options of the method.
 
@@ -81,11 +83,14 @@ class ClickCanvas(PhotoWidget):
         width: int | None = None,
         autosave: bool | str = True,
         folder: str = "exports",
+        longest: int | None = None,
         **options: Any,
     ) -> None:
         method_info(method)  # the list of methods to choose from holds names only
         self._autosave, self._folder, self._own_options = autosave, folder, {method: options}
-        self.session = Session(image, method, truth=truth, name=name, autosave=autosave, **options)
+        self.session = Session(
+            image, method, truth=truth, name=name, autosave=autosave, longest=longest, **options
+        )
         view, panel = PhotoView(self.session.image, width, [HELP]), ClickPanel(method, folder)
         self._answering = Answering(self.session, self._show_answer, panel.report)
         self._note = ""
@@ -203,6 +208,27 @@ class ClickCanvas(PhotoWidget):
             self.panel.choose_method(self.session.method)
             self._changed(wait=False)
 
+    def files_to_save(self) -> tuple[dict[str, bytes], list[str]]:
+        """Return the files of the latest answer, when it is there.
+
+        Returns
+        -------
+        contents : dict of str to bytes
+            See :meth:`Session.files`.
+        empty : list of str
+            The objects for which nothing is selected.
+
+        Raises
+        ------
+        ValueError
+            If nothing is selected for any object.
+        """
+        self._answering.join()
+        empty = [name for name, mask in self.session.settled_masks().items() if not mask.any()]
+        if len(empty) == len(self.session.object_names):
+            raise ValueError("There is nothing to save: the mask is empty. Mark the object first.")
+        return self.session.files(), empty
+
     # -- what the controls do ------------------------------------------------------------------
 
     def _on_method(self, change: dict[str, Any]) -> None:
@@ -265,11 +291,8 @@ class ClickCanvas(PhotoWidget):
 
     def _save_files(self) -> None:
         """Offer the files as downloads, and write them to the folder, where that is possible."""
-        self._answering.join()
-        empty = [name for name, mask in self.session.settled_masks().items() if not mask.any()]
-        if len(empty) == len(self.session.object_names):
-            raise ValueError("There is nothing to save: the mask is empty. Mark the object first.")
-        stem, contents = free_stem(self._folder, self.session.name), self.session.files()
+        contents, empty = self.files_to_save()
+        stem = free_stem(self._folder, self.session.name)
         self.panel.downloads.offer(stem, {f"{stem}-{end}": contents[end] for end in contents})
         try:
             written = write_files(self._folder, stem, contents)

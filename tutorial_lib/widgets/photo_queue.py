@@ -1,0 +1,245 @@
+"""PhotoQueue: select objects in all photos of a folder, and see which photos are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from tutorial_lib.data.photo_files import PICTURES
+from tutorial_lib.exports import write_files
+from tutorial_lib.images import as_rgb
+from tutorial_lib.paths import safe_stem
+from tutorial_lib.registry import best_method
+from tutorial_lib.widgets.background import error_line, guard
+from tutorial_lib.widgets.click_canvas import MAX_UPLOAD_SIDE, ClickCanvas
+from tutorial_lib.widgets.panel import ROW, make_button
+from tutorial_lib.widgets.status import status_html
+
+LAST = "clicks.json"  # of a photo's files: where it is, all are
+DONE, UNREADABLE = "✓", "✗"
+
+
+class PhotoQueue(w.VBox):
+    """Select objects in all photos of a folder, one photo after the other.
+
+    The list shows every photo, with a tick if it is done. A photo is done when its files are in the
+    folder ``out``. So the queue goes on where it was after a restart, on any day and in any order.
+    *Save and next* writes the files of the photo on the screen, and shows the next one that is to
+    do. A photo that is saved again replaces its own files. The originals are only read.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The photos: png, jpg, webp, bmp and tif. Folders below it are not searched.
+    method : str, optional
+        A registered method; the best one by default.
+    out : str or Path
+        Where mask, cut-out, COCO dataset and clicks go, named after the photo.
+    width : int, optional
+        The longer side of a photo on the page, in CSS pixels; see :class:`ClickCanvas`.
+    **options
+        Options of the method.
+
+    Attributes
+    ----------
+    canvas : ClickCanvas
+        The photo on the screen.
+    paths : tuple of Path
+        All photos, in the order of their names.
+    photos : ipywidgets.Dropdown
+        The list.
+
+    Raises
+    ------
+    ValueError
+        If the folder is missing or holds no photo that can be read.
+
+    Examples
+    --------
+    >>> queue = PhotoQueue("holiday")                 # doctest: +SKIP
+    >>> queue.canvas.click(120, 200)                  # doctest: +SKIP
+    >>> queue.save_and_next()                         # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        method: str | None = None,
+        *,
+        out: str | Path = "exports",
+        width: int | None = None,
+        **options: Any,
+    ) -> None:
+        folder, self._out = Path(folder).expanduser(), Path(out).expanduser()
+        if not folder.is_dir():
+            raise ValueError(f"There is no folder {str(folder)!r}: name the folder of your photos.")
+        self.paths = tuple(
+            path
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+        )
+        self._failed: set[int] = set()
+        self._listing = False
+        self._words = w.HTML()
+        self.photos = w.Dropdown(description="Photo", tooltip="All photos; a tick marks a done one")
+        self.photos.style.description_width, self.photos.layout.width = "initial", "22em"
+        self.next = make_button("Save and next", "check", "Write this photo's files; show the next")
+        self.skip = make_button("Skip", "forward", "Show the next photo that is to do")
+        start = self._first_readable()
+        self.canvas = ClickCanvas(
+            self.paths[start], method or best_method(), name=self._stem(start), width=width,
+            folder=str(self._out), longest=MAX_UPLOAD_SIDE, **options,
+        )  # fmt: skip
+        self.place = start
+        controls = w.HBox([self.photos, self.next, self.skip], layout=ROW)
+        super().__init__([controls, self._words, self.canvas])
+        self._tell(f"{self.paths[start].name} is on the screen.")
+        self.next.on_click(guard(lambda _button: self.save_and_next(), self._report))
+        self.skip.on_click(guard(lambda _button: self.go_on(), self._report))
+        self.photos.observe(guard(self._on_photo, self._report), "value")
+
+    @property
+    def done(self) -> tuple[bool, ...]:
+        """Whether the files of each photo are there."""
+        return tuple(
+            (self._out / f"{safe_stem(self._stem(place))}-{LAST}").is_file()
+            for place in range(len(self.paths))
+        )
+
+    # -- what a person does --------------------------------------------------------------------
+
+    def show(self, place: int) -> None:
+        """Show a photo. The clicks on the present one stay in its autosave.
+
+        Parameters
+        ----------
+        place : int
+            Its place in :attr:`paths`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such photo, or if it cannot be read. The present photo stays then.
+        """
+        if not 0 <= place < len(self.paths):
+            raise ValueError(f"The photos are 0 to {len(self.paths) - 1}; there is no {place}.")
+        try:
+            self.canvas.load(self.paths[place], self._stem(place), longest=MAX_UPLOAD_SIDE)
+        except ValueError:
+            self._failed.add(place)
+            self._list()
+            raise
+        self._failed.discard(place)
+        self.canvas.session.file_name = self.paths[place].name
+        self.place = place
+        self._tell(f"{self.paths[place].name} is on the screen.")
+
+    def save(self) -> list[Path]:
+        """Write the files of the photo on the screen.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        ValueError
+            If nothing is selected. Nothing is written then.
+        OSError
+            If the folder cannot be written.
+        """
+        contents, _empty = self.canvas.files_to_save()
+        written = write_files(self._out, self._stem(self.place), contents)
+        self._tell(f"Saved {self.paths[self.place].name} in {self._out}.")
+        return written
+
+    def save_and_next(self) -> None:
+        """Write the files, and show the next photo that is to do: what the button does.
+
+        Raises
+        ------
+        ValueError
+            If nothing is selected. The photo stays then.
+        OSError
+            If the folder cannot be written. The photo stays then.
+        """
+        self.save()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Show the next photo that is to do, after the last one again from the first."""
+        done, count = self.done, len(self.paths)
+        for step in range(1, count + 1):
+            place = (self.place + step) % count
+            if done[place] or place in self._failed or place == self.place:
+                continue
+            try:
+                self.show(place)
+            except ValueError:
+                continue  # it is marked in the list
+            return
+        open_here = "" if done[self.place] else " Only this one is to do."
+        self._tell(f"There is no other photo to do.{open_here}")
+
+    # -- the list ------------------------------------------------------------------------------
+
+    def _first_readable(self) -> int:
+        """Return the first photo to do, or else the first one, of those that can be read."""
+        done = self.done
+        for place in sorted(range(len(self.paths)), key=lambda place: done[place]):
+            try:
+                as_rgb(self.paths[place])
+            except ValueError:
+                self._failed.add(place)
+            else:
+                return place
+        raise ValueError(
+            "The folder holds no photo that can be read (png, jpg, webp, bmp, tif): choose another."
+        )
+
+    def _stem(self, place: int) -> str:
+        """Return the name that the files of a photo begin with; no two photos share it."""
+        path = self.paths[place]
+        twins = sum(each.stem == path.stem for each in self.paths)
+        return path.stem if twins == 1 else path.name
+
+    def _list(self) -> None:
+        marks = [
+            UNREADABLE if place in self._failed else DONE if done else "\u2007"
+            for place, done in enumerate(self.done)
+        ]
+        names = [f"{mark} {path.name}" for mark, path in zip(marks, self.paths, strict=True)]
+        self._listing = True  # new options choose the first one, which nobody has asked for
+        self.photos.options = list(zip(names, range(len(names)), strict=True))
+        self.photos.value = self.place
+        self._listing = False
+
+    def _tell(self, text: str) -> None:
+        self._list()
+        failed = [self.paths[place].name for place in sorted(self._failed)]
+        lost = f" Cannot be read: {', '.join(failed)}." if failed else ""
+        self._say(f"{sum(self.done)} of {len(self.paths)} done. {text}{lost}")
+
+    def _say(self, text: str, failed: bool = False) -> None:
+        attributes = 'role="status" aria-live="polite"'
+        self._words.value = status_html(text, failed=failed, attributes=attributes)
+
+    def _report(self, error: BaseException) -> None:
+        self._list()
+        self._say(error_line(error), failed=True)
+
+    def _on_photo(self, change: dict[str, Any]) -> None:
+        if not self._listing:
+            self.show(change["new"])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Add the still picture of the canvas, for GitHub, nbconvert and closed kernels."""
+        data = super()._repr_mimebundle_(**kwargs)
+        shown, metadata = self.canvas._repr_mimebundle_(**kwargs)
+        return data | {"text/plain": repr(self), "image/jpeg": shown["image/jpeg"]}, metadata
+
+    def __repr__(self) -> str:
+        return f"PhotoQueue({sum(self.done)} of {len(self.paths)} done)"
