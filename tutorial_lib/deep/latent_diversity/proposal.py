@@ -365,7 +365,7 @@ class PyramidSegmentation(DiverseSegmentation):
 
     @property
     def channels(self) -> int:
-        """Channels of the hidden map: those of the last but one grid."""
+        """Channels of the hidden map; see :attr:`ContextPyramid.hidden_grid`."""
         return self.body.channels
 
     @property

@@ -47,6 +47,7 @@ class Grid:
     dilations: tuple[int, ...]
 
 
+READ_BY_G = 8  # stride of the grid that the selection network reads: it says what is where
 #: From coarse to fine. The first grid alone sees 240 pixels, and its inputs see further.
 GRIDS = (Grid(16, 128, (1, 2, 4)), Grid(8, 96, (1, 2, 4)), Grid(4, 48, (1, 2)), Grid(2, 16, (1,)))
 
@@ -117,14 +118,19 @@ class ContextPyramid(nn.Module):
         self.output = nn.Conv2d(grids[-1].width, outputs, 1)
 
     @property
+    def hidden_grid(self) -> int:
+        """Number of the grid that the selection network reads: the finest coarse one."""
+        return max(i for i, grid in enumerate(self.grids) if i == 0 or grid.stride >= READ_BY_G)
+
+    @property
     def channels(self) -> int:
-        """Channels of the last but one grid, which the selection network reads."""
-        return self.grids[-2].width
+        """Channels of the grid that the selection network reads."""
+        return self.grids[self.hidden_grid].width
 
     @property
     def hidden_stride(self) -> int:
-        """Stride of the last but one grid, in pixels."""
-        return self.grids[-2].stride
+        """Stride of the grid that the selection network reads, in pixels."""
+        return self.grids[self.hidden_grid].stride
 
     def features(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Project the maps of the photo on every grid.
@@ -158,11 +164,11 @@ class ContextPyramid(nn.Module):
         Returns
         -------
         hidden : Tensor
-            ``(B, channels, h', w')``: the map on the last but one grid.
+            ``(B, channels, h', w')``: the map on the grid that the selection network reads.
         logits : Tensor
             ``(B, M, h, w)``.
         """
-        finest, below, hidden = self.grids[-1].stride, None, None
+        finest, below, found = self.grids[-1].stride, None, []
         for index, (grid, photo) in enumerate(zip(self.grids, features, strict=True)):
             side = grid.stride // finest
             seen = F.avg_pool2d(interaction, side, ceil_mode=True) if side > 1 else interaction
@@ -171,8 +177,9 @@ class ContextPyramid(nn.Module):
             if below is not None:
                 factor = self.grids[index - 1].stride // grid.stride
                 x = x + _upsampled(self.down[index - 1](below), factor, tuple(x.shape[-2:]))
-            hidden, below = below, self.layers[index](x)
-        return hidden, self.output(below)
+            below = self.layers[index](x)
+            found.append(below)
+        return found[self.hidden_grid], self.output(below)
 
 
 def _sizes(size: tuple[int, int], grids: Sequence[Grid]) -> list[tuple[int, int]]:
