@@ -35,8 +35,8 @@ from tutorial_lib.deep.networks.context_aggregation import ConvLayer, context_ag
 WIDTH = 32  # channels of the shared scorer
 DILATIONS = (1, 2, 4, 8)
 STATISTICS = 7
-TRUST = 0.5  # weight of the click positions; these three are tuned on validation photos
-SHARPNESS, CONFIDENCE = 2.0, 5.0  # factors of the beliefs, and of the expected IoUs
+SHARPNESS, CONFIDENCE = 2.0, 5.0  # factors of the beliefs, and of the expected IoUs; tuned on
+# validation photos, as is ``trust`` below
 
 
 class SelectionNetwork(nn.Module, ABC):
@@ -274,6 +274,7 @@ class IntentSelection(SharedSelection):
     """
 
     name = "intent"
+    trust = 0.5  # weight of the click positions
 
     def gather(
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
@@ -288,7 +289,7 @@ class IntentSelection(SharedSelection):
     def beliefs(self, *gathered: Tensor) -> Tensor:
         """Return ``(B, M)``: the logarithm of each candidate's probability, up to a constant."""
         *shared, fit = gathered
-        return SHARPNESS * (super().forward(*shared) + TRUST * fit)
+        return SHARPNESS * (super().forward(*shared) + self.trust * fit)
 
     def scores(self, beliefs: Tensor, *gathered: Tensor) -> Tensor:
         """Return ``(B, M)``: the expected IoU of each candidate under these beliefs, scaled."""
@@ -309,6 +310,7 @@ class ViewSelection(IntentSelection):
     """
 
     name = "views"
+    trust = 1.0
     unnormalised = 2
 
     def gather(
