@@ -131,6 +131,17 @@ def test_a_bad_setting_ends_in_one_sentence(settings, message):
     assert one_sentence(error.value)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "setting"),
+    [("latent-diversity-f", "learned=true"), ("latent-diversity-g", "selector=views")],
+)
+def test_what_needs_one_device_says_so_before_it_waits_for_ever(recipe, setting):
+    assert get_recipe(recipe, [setting]).devices == 1
+    with pytest.raises(ValueError, match="trained on one device") as error:
+        get_recipe(recipe, [setting, "devices=2"])
+    assert one_sentence(error.value)
+
+
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(ValueError, match="The recipes are dos-32s, .*; there is no 'cake'"):
         get_recipe("cake")

@@ -133,6 +133,14 @@ class SelectionRecipe(RolloutRecipe):
     selector: str = choice("shared", "intent", "views", "paper")
     temperature: float = number(0.2, 0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.selector == "views" and self.devices > 1:
+            raise ValueError(  # devices would have different numbers of first clicks
+                "A g that compares views is trained on one device: --set devices=1, or --set "
+                "selector=intent."
+            )
+
 
 F = ProposalRecipe(
     name="latent-diversity-f",
