@@ -54,6 +54,11 @@ def test_photos_are_listed_by_name_and_ticked_when_they_are_saved(photos):
     assert coco["images"][0]["width"] == mask.shape[1]
 
 
+def test_there_is_one_button_to_save(photos):
+    panel = queue_of(photos).canvas.panel
+    assert [each.layout.display for each in (panel.upload, panel.save)] == ["none", "none"]
+
+
 def test_a_new_queue_goes_on_with_what_is_to_do(photos):
     first = queue_of(photos)
     select(first)

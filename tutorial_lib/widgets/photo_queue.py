@@ -92,6 +92,8 @@ class PhotoQueue(w.VBox):
             self.paths[start], method or best_method(), name=self._stem(start), width=width,
             folder=str(self._out), longest=MAX_UPLOAD_SIDE, **options,
         )  # fmt: skip
+        for twice in (self.canvas.panel.upload, self.canvas.panel.save):  # the queue does both
+            twice.layout.display = "none"
         self.place = start
         controls = w.HBox([self.photos, self.next, self.skip], layout=ROW)
         super().__init__([controls, self._words, self.canvas])
