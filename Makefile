@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
 NETWORKS := $(addprefix --method ,dos dos-no-graph-cut latent-diversity latent-diversity-rdl)
-DENSE := --other "g of the paper=latent-diversity-dense"
+PAPER := --weights latent-diversity-can --other "g of the paper=latent-diversity-dense"
 # One process for each core, and one thread in each: threads of several would fight. A process that
 # is done takes over half of what another has left, so that none waits at the end.
 WORKERS := -n auto --maxprocesses 4
@@ -128,9 +128,9 @@ one-click: $(VENV)/.installed ## One click on garments and others (ROOT=folder o
 	$(PY) tools/measure_one_click.py --root "$(ROOT)" --limit 200
 
 selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=folder of GrabCut/ and iseg-voc/)
-	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder --limit 51 $(DENSE)
-	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut $(DENSE)
-	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 16
+	$(PY) tools/measure_selection.py --root "$(ROOT)/iseg-voc" --dataset folder --limit 51 $(PAPER)
+	$(PY) tools/measure_selection.py --root "$(ROOT)/GrabCut" --dataset grabcut $(PAPER)
+	$(PY) tools/measure_extras.py --root "$(ROOT)/iseg-voc" --limit 16 --weights latent-diversity-can
 
 ablations: $(VENV)/.installed ## Two hours: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \

@@ -260,7 +260,7 @@ def latent_diversity() -> Iterator[Row | Sentence]:
 
 def selecting() -> Iterator[Row | Sentence]:
     """Yield what README and cards show of selectors."""
-    card, dense = (f"assets/weights/latent-diversity{part}.md" for part in ("", "-dense"))
+    card, dense = (f"assets/weights/latent-diversity-{part}.md" for part in ("can", "dense"))
     recovered = []
     for name, found in read_selection(RESULTS / "selection.json").datasets.items():
         selectors, shares = found.selectors, found.recovered

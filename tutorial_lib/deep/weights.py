@@ -86,6 +86,10 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
+        "cef89cb1b7448e4d27304adfc80e4bda82a268501d6546c4e7608f7ba9b82c63",
+    ),
+    "latent-diversity-can": Shipped(
+        "latent-diversity-can.safetensors",
         "77a858dc0da8f459da9f6a6d0a5697a69a9faeb69f969bea5288fd75d0b17e9c",
     ),
     "latent-diversity-rdl": Shipped(
