@@ -309,7 +309,7 @@ class ViewSelection(IntentSelection):
     """
 
     name = "views"
-    sharpness, trust = 3.0, 2.0
+    sharpness = 3.0
     unnormalised = 2
 
     def gather(
