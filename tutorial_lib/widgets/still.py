@@ -12,6 +12,7 @@ HINT = (
     "If this picture stays, this page shows no widgets: open the notebook in JupyterLab."
 )
 LONGEST, TEXT_SIZE, MARGIN = 1600, 14, 6  # pixels
+QUALITY = 78  # of the JPEG: a notebook with several stills stays below 1 MB
 PAPER, INK = (240, 240, 240), (40, 40, 40)
 
 
@@ -39,4 +40,4 @@ def still(picture: np.ndarray) -> bytes:
     page = Image.new("RGB", size, PAPER)
     page.paste(Image.fromarray(picture))
     ImageDraw.Draw(page).text((MARGIN, height + MARGIN), HINT, INK, font)
-    return encode_jpeg(np.asarray(page))
+    return encode_jpeg(np.asarray(page), QUALITY)
