@@ -227,7 +227,8 @@ def test_a_pyramid_proposes_masks_of_any_size_and_reads_every_grid(shape):
     features = [x.detach().requires_grad_() for x in f.features(*maps)]
     clicks = torch.rand(1, 5, rows, cols)
     hidden, logits = f.answer(features, clicks)
-    assert hidden.shape == (1, f.channels, -(-rows // 2), -(-cols // 2))
+    assert (f.channels, f.hidden_stride) == (96, 8)  # what g reads: coarse and wide
+    assert hidden.shape == (1, f.channels, -(-rows // 4), -(-cols // 4))
     assert logits.shape == (1, design.heads, rows, cols)
     logits[0, 0, rows // 2, cols // 2].backward()
     assert all(x.grad.abs().sum() > 0 for x in features)
