@@ -27,7 +27,8 @@ class PhotoQueue(w.VBox):
     The list shows every photo, with a tick if it is done. A photo is done when its files are in the
     folder ``out``. So the queue goes on where it was after a restart, on any day and in any order.
     *Save and next* writes the files of the photo on the screen, and shows the next one that is to
-    do. A photo that is saved again replaces its own files. The originals are only read.
+    do. A photo that is saved again replaces its own files. A large photo is shown smaller, and its
+    files have its own size. The originals are only read.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ class PhotoQueue(w.VBox):
         The photo on the screen.
     paths : tuple of Path
         All photos, in the order of their names.
+    place : int
+        Which of them is on the screen.
     photos : ipywidgets.Dropdown
         The list.
 
