@@ -25,7 +25,7 @@ STUDY = """
 from tutorial_lib.study import draw_plan
 from tutorial_lib.widgets import StudyCanvas
 plan = draw_plan(["Ada"], 6, ["flower", "coffee"], ["graph-cut"])
-plan = plan.model_copy(update={"answer_seconds": 0.8, "pause_seconds": 0.2})
+plan = plan.model_copy(update={"answer_seconds": 3.0, "pause_seconds": 0.2})
 StudyCanvas(plan, "Ada", width=320)
 """
 EMPTY = [LIGHT, LIGHT, LIGHT, 255]
