@@ -52,6 +52,8 @@ def test_photos_are_listed_by_name_and_ticked_when_they_are_saved(photos):
     assert 0 < mask.sum() < mask.size
     coco = json.loads((photos.parent / "out" / "a-coco.json").read_text())
     assert coco["images"][0]["width"] == mask.shape[1]
+    assert coco["images"][0]["file_name"] == "a.png"
+    assert queue.canvas.session.file_name == "b.png"
 
 
 def test_there_is_one_button_to_save(photos):

@@ -107,6 +107,29 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
+def files_ending(folder: Path, endings: Iterable[str] = PICTURES) -> list[Path]:
+    """List the files with certain extensions; hidden files are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder. Folders below it are not searched.
+    endings : iterable of str
+        The extensions to accept, in lower case.
+
+    Returns
+    -------
+    list of Path
+        Sorted by name.
+    """
+    endings = set(endings)
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in endings and not path.name.startswith(".")
+    ]
+
+
 def by_stem(
     folder: Path, endings: Iterable[str] = PICTURES, twice: dict[str, str] | None = None
 ) -> dict[str, Path]:
@@ -133,10 +156,8 @@ def by_stem(
         If two files differ only in their extensions.
     """
     found: dict[str, list[Path]] = {}
-    endings = set(endings)
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in endings and not path.name.startswith("."):
-            found.setdefault(path.stem, []).append(path)
+    for path in files_ending(folder, endings):
+        found.setdefault(path.stem, []).append(path)
     for stem, paths in found.items():
         if len(paths) > 1:
             reason = (

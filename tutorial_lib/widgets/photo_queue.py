@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
-from tutorial_lib.data.photo_files import PICTURES
+from tutorial_lib.data.photo_files import files_ending
 from tutorial_lib.exports import write_files
 from tutorial_lib.images import as_rgb
 from tutorial_lib.paths import safe_stem
@@ -78,11 +79,10 @@ class PhotoQueue(w.VBox):
         folder, self._out = Path(folder).expanduser(), Path(out).expanduser()
         if not folder.is_dir():
             raise ValueError(f"There is no folder {str(folder)!r}: name the folder of your photos.")
-        self.paths = tuple(
-            path
-            for path in sorted(folder.iterdir())
-            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
-        )
+        self.paths = tuple(files_ending(folder))
+        count = Counter(path.stem for path in self.paths)
+        # What the files of each photo begin with; no two photos share it.
+        self._names = [p.stem if count[p.stem] == 1 else p.name for p in self.paths]
         self._failed: set[int] = set()
         self._listing = False
         self._words = w.HTML()
@@ -92,7 +92,7 @@ class PhotoQueue(w.VBox):
         self.skip = make_button("Skip", "forward", "Show the next photo that is to do")
         start = self._first_readable()
         self.canvas = ClickCanvas(
-            self.paths[start], method or best_method(), name=self._stem(start), width=width,
+            self.paths[start], method or best_method(), name=self._names[start], width=width,
             folder=str(self._out), longest=MAX_UPLOAD_SIDE, **options,
         )  # fmt: skip
         for twice in (self.canvas.panel.upload, self.canvas.panel.save):  # the queue does both
@@ -108,10 +108,7 @@ class PhotoQueue(w.VBox):
     @property
     def done(self) -> tuple[bool, ...]:
         """Whether the files of each photo are there."""
-        return tuple(
-            (self._out / f"{safe_stem(self._stem(place))}-{LAST}").is_file()
-            for place in range(len(self.paths))
-        )
+        return tuple((self._out / f"{safe_stem(name)}-{LAST}").is_file() for name in self._names)
 
     # -- what a person does --------------------------------------------------------------------
 
@@ -131,13 +128,12 @@ class PhotoQueue(w.VBox):
         if not 0 <= place < len(self.paths):
             raise ValueError(f"The photos are 0 to {len(self.paths) - 1}; there is no {place}.")
         try:
-            self.canvas.load(self.paths[place], self._stem(place), longest=MAX_UPLOAD_SIDE)
+            self.canvas.load(self.paths[place], self._names[place], longest=MAX_UPLOAD_SIDE)
         except ValueError:
             self._failed.add(place)
             self._list()
             raise
         self._failed.discard(place)
-        self.canvas.session.file_name = self.paths[place].name
         self.place = place
         self._tell(f"{self.paths[place].name} is on the screen.")
 
@@ -157,7 +153,7 @@ class PhotoQueue(w.VBox):
             If the folder cannot be written.
         """
         contents, _empty = self.canvas.files_to_save()
-        written = write_files(self._out, self._stem(self.place), contents)
+        written = write_files(self._out, self._names[self.place], contents)
         self._tell(f"Saved {self.paths[self.place].name} in {self._out}.")
         return written
 
@@ -205,28 +201,25 @@ class PhotoQueue(w.VBox):
             "The folder holds no photo that can be read (png, jpg, webp, bmp, tif): choose another."
         )
 
-    def _stem(self, place: int) -> str:
-        """Return the name that the files of a photo begin with; no two photos share it."""
-        path = self.paths[place]
-        twins = sum(each.stem == path.stem for each in self.paths)
-        return path.stem if twins == 1 else path.name
-
-    def _list(self) -> None:
+    def _list(self) -> int:
+        """Write the list; return how many photos are done."""
+        done = self.done
         marks = [
-            UNREADABLE if place in self._failed else DONE if done else "\u2007"
-            for place, done in enumerate(self.done)
+            UNREADABLE if place in self._failed else DONE if ticked else "\u2007"
+            for place, ticked in enumerate(done)
         ]
         names = [f"{mark} {path.name}" for mark, path in zip(marks, self.paths, strict=True)]
         self._listing = True  # new options choose the first one, which nobody has asked for
         self.photos.options = list(zip(names, range(len(names)), strict=True))
         self.photos.value = self.place
         self._listing = False
+        return sum(done)
 
     def _tell(self, text: str) -> None:
-        self._list()
+        count = self._list()
         failed = [self.paths[place].name for place in sorted(self._failed)]
         lost = f" Cannot be read: {', '.join(failed)}." if failed else ""
-        self._say(f"{sum(self.done)} of {len(self.paths)} done. {text}{lost}")
+        self._say(f"{count} of {len(self.paths)} done. {text}{lost}")
 
     def _say(self, text: str, failed: bool = False) -> None:
         attributes = 'role="status" aria-live="polite"'
