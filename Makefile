@@ -33,7 +33,8 @@ plain = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=$(1) OMP_NUM_THREADS=$(2) \
 AVX2_ALREADY := $(PY) -c "import sys, torch; \
 	sys.exit(torch.backends.cpu.get_cpu_capability() not in ('AVX2', 'DEFAULT'))"
 # The notebooks in which shipped networks answer clicks; the others train small ones.
-ANSWERING := 07_deep_object_selection.ipynb 09_latent_diversity.ipynb
+ANSWERING := 07_deep_object_selection.ipynb 09_latent_diversity.ipynb \
+	09b_hypercolumns_and_dilation.ipynb
 QUICK := tests --ignore tests/browser -m "not slow"
 SPEED := tests/browser/test_speed.py
 

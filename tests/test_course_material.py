@@ -15,6 +15,7 @@ from tutorial_lib.course.routes import cell_ids, routes_as_markdown
 from tutorial_lib.widgets import Quiz
 
 INSTRUCTOR = ROOT / "notebooks" / "instructor"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def source(cell):
@@ -134,7 +135,11 @@ def test_the_three_sessions_have_ninety_minutes_each():
 
 
 TIMES = re.compile(r"About (\d+) minutes to read and (\d+) for the exercises")
-CORE = sorted((ROOT / "notebooks").glob("[01][0-9]_*.ipynb"))[1:]  # 00 has no section of its own
+NUMBERED = {
+    path.name.partition("_")[0]: path
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]*_*.ipynb"))
+}
+CORE = {number: path for number, path in NUMBERED.items() if number != "00"}  # 00 says no times
 
 
 def reading_minutes(cells):
@@ -153,13 +158,16 @@ def reading_minutes(cells):
     return words / 150 + lines * 4 / 60 + pictures / 2
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem[:2])
-def test_a_notebook_says_how_long_reading_and_exercises_take(path):
+@pytest.mark.parametrize("number", CORE)
+def test_a_notebook_says_how_long_reading_and_exercises_take(number):
+    path = CORE[number]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     read, work = (int(minutes) for minutes in TIMES.search(source(cells[0])).groups())
     assert read == pytest.approx(reading_minutes(cells), rel=0.15)
-    mine = [one for one in exercises().values() if one.id[:2] == path.stem[:2]]
+    mine = [one for one in exercises().values() if one.id.partition(".")[0] == number]
     assert work == sum(one.minutes for one in mine)
+    (row,) = re.findall(rf"^.*\(notebooks/{path.name}\).*$", README, re.MULTILINE)
+    assert row.endswith(f"| {read} + {work} min |")
     for step in read_routes()["project"].steps:
         if step.notebook == path.stem:
             assert step.read == read
@@ -172,10 +180,9 @@ def test_the_page_of_routes_is_up_to_date():
 
 def test_the_guide_has_a_section_for_each_notebook_and_names_its_cells():
     sections = (INSTRUCTOR / "guide.md").read_text(encoding="utf-8").split("\n## ")[1:]
-    books = {path.stem[:2]: path.stem for path in (ROOT / "notebooks").glob("[01][0-9]_*.ipynb")}
-    assert [section[:2] for section in sections] == sorted(books)
+    assert [section.split()[0] for section in sections] == list(NUMBERED)
     for section in sections:
-        ids = cell_ids(books[section[:2]])
+        ids = cell_ids(NUMBERED[section.split()[0]].stem)
         for part in (
             "Goal",
             "On the board",

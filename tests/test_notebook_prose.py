@@ -14,7 +14,7 @@ from tests.test_notebook_code import NOTEBOOKS, PICTURES, outputs_with
 from tutorial_lib.evaluation.published import TABLES
 
 TAG = "figures-"
-READ = [name for name in NOTEBOOKS if re.match(r"(07|08|09|10)_", name)]
+READ = [name for name in NOTEBOOKS if re.match(r"(07|08|09b?|10)_", name)]
 MAP = "10_reproducing_the_papers.ipynb"
 KINDS = {"same data", "other data", "smaller scale"}
 COUNTS = {"Xu, Figure": 9, "Xu, Table": 2, "Li, Figure": 6, "Li, Table": 4}

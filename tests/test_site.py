@@ -22,9 +22,9 @@ See [two](02_two.ipynb#cell-id=back), [three](03_three.ipynb).
 $$\\frac{1}{2}$$"""
 
 
-def picture():
+def picture(kind="PNG"):
     stream = io.BytesIO()
-    Image.new("RGB", (3, 2)).save(stream, "PNG")
+    Image.new("RGB", (3, 2)).save(stream, kind)
     return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
@@ -38,10 +38,13 @@ def sites(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     notebooks = folder / "notebooks"
     notebooks.mkdir()
+    stored = {VIEW: {"model_id": "1"}, "text/plain": "Bare", "image/jpeg": picture("JPEG")}
+    canvas = shown("canvas", stored)
+    canvas.outputs[0].metadata["image/jpeg"] = {"alt": "The photo with a click"}
     cells = [
         new_markdown_cell(TEXT),
         new_code_cell("import numpy"),
-        shown("canvas", {VIEW: {"model_id": "1"}, "text/plain": "Bare", "image/png": picture()}),
+        canvas,
         shown("bare", {VIEW: {"model_id": "2"}, "text/plain": "Bare(model)"}),
         shown("draw()", {"image/png": picture()}),
     ]
@@ -87,6 +90,7 @@ def test_a_page_has_formulas_pictures_and_links_that_work(sites):
     control, drawn = one.select("img")
     assert (drawn["width"], drawn["loading"]) == ("3", "lazy")
     assert "Formulas" in drawn["alt"]
+    assert control["src"].endswith(".jpeg") and control["alt"] == "The photo with a click"
     assert control.find_next("p", class_="live").get_text() == build_site.LIVE
     assert len(one.select(".live")) == 2 and "Bare" not in one.get_text()
 

@@ -141,6 +141,44 @@ def test_the_text_is_short_and_the_same_every_time():
     assert texts == ["Explorer(a=0.2, b='x')"] * 2
 
 
+def click_at(explorer, x, y, scale=1.0):
+    """Click where the browser shows the picture in another size."""
+    height, width = explorer.image.shape[:2]
+    size = {"boundingRectWidth": scale * width, "boundingRectHeight": scale * height}
+    explorer._clicks._handle_mouse_msg(
+        explorer, {"event": "click", "relativeX": scale * x, "relativeY": scale * y, **size}, []
+    )
+
+
+def test_a_click_on_any_photo_of_the_picture_sets_row_and_column():
+    import matplotlib.pyplot as plt
+
+    photo = np.zeros((40, 80, 3), np.uint8)
+    drawn = []
+
+    def draw(row=50, col=50):
+        figure, axes = plt.subplots(1, 2, figsize=(8, 4), dpi=50, layout="constrained")
+        for ax in axes:
+            ax.imshow(photo).axes.set_axis_off()
+        drawn.append(axes)
+        return figure
+
+    explorer = Explorer(draw, point=("row", "col"), row=(1, 99, 1), col=(1, 99, 1))
+    for number, scale in ((0, 1.0), (1, 0.5)):
+        x, y = drawn[-1][number].transData.transform((59.5, 9.5))  # right of the middle, above it
+        click_at(explorer, x, explorer.image.shape[0] - y, scale)
+        assert explorer.values == {"row": 25, "col": 75}
+        explorer.set(row=50, col=50)
+    count = len(drawn)
+    click_at(explorer, 1, 1)  # beside the photos
+    assert explorer.values == {"row": 50, "col": 50} and len(drawn) == count
+    whole = Explorer(lambda r, c: photo, point=("r", "c"), r=(0, 90, 10), c=(5, 95, 30))
+    click_at(whole, 80, 13)
+    assert whole.values == {"r": 30, "c": 95}
+    with pytest.raises(ValueError, match="two sliders"):
+        Explorer(draw, point=("row", "photo"), row=(1, 99, 1), photo=["coffee"])
+
+
 @pytest.mark.parametrize("value", [300, -1, "many"])
 def test_set_refuses_what_the_slider_cannot_show_and_changes_nothing(value):
     explorer = Explorer(lambda level, other: flat(level), level=(0, 250, 50), other=(0, 2, 1))

@@ -45,6 +45,7 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
 SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
 SHORT_TEXT = 320  # characters of a text below which its output fits on the same slide
 VIEW = "application/vnd.jupyter.widget-view+json"
+NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
 LIVE = "This control comes alive when the notebook runs."
 TITLE = "Interactive image segmentation"
 
@@ -116,23 +117,28 @@ def keep_pictures_of_controls(notebook: nbformat.NotebookNode) -> set[str]:
         for output in [o for o in cell.get("outputs", []) if VIEW in o.get("data", {})]:
             found.add(cell.id)
             del output.data[VIEW]
-            if not {"image/png", "text/markdown"} & set(output.data):
+            if not {"image/png", "image/jpeg", "text/markdown"} & set(output.data):
                 cell.outputs.remove(output)
     return found
 
 
 def extract_pictures(page: Page) -> None:
-    """Move pictures into files, and give each its size and the heading above it as its text."""
+    """Move pictures into files, and give each its size, and a text if it has none.
+
+    The text names the heading above the picture.
+    """
     for number, picture in enumerate(page.body.select("img[src^='data:image/']"), 1):
         kind, data = picture["src"].removeprefix("data:image/").split(";base64,")
         content = base64.b64decode(data)
-        heading = picture.find_previous(["h1", "h2", "h3"])
+        heading, text = picture.find_previous(["h1", "h2", "h3"]), picture.get("alt", NO_TEXT)
+        if text == NO_TEXT:
+            text = f"Output below the heading “{heading.get_text()}”"
         name = f"pictures/{Path(page.path).with_suffix('').as_posix()}-{number}.{kind}"
         page.pictures[name] = content
         width, height = Image.open(io.BytesIO(content)).size
         picture.attrs = {
             "src": page.up + name,
-            "alt": f"Output below the heading “{heading.get_text()}”",
+            "alt": text,
             "width": str(width),
             "height": str(height),
             "loading": "lazy",
@@ -455,7 +461,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     out = (asked.out or ROOT / "build" / asked.what).resolve()
-    taught = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    taught = sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.ipynb"))
     if asked.what == "book":
         build_book(out, [*taught, *sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))])
     else:

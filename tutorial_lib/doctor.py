@@ -362,21 +362,21 @@ def _notebooks() -> Check:
         return Check("notebooks", "fail", str(error))
     if not taught:
         return Check("notebooks", "fail", "0 found")
-    if missing := set(range(max([*taught, *solved]) + 1)) - set(taught):
-        return Check("notebooks", "fail", f"number {min(missing):02d} is missing; {REMEDY}")
-    if missing := set(taught) - set(solved) - {0}:
-        return Check(
-            "notebooks", "fail", f"the solution of {min(missing):02d} is missing; {REMEDY}"
-        )
+    last = max(int(number[:2]) for number in [*taught, *solved])
+    if missing := {f"{number:02d}" for number in range(last + 1)} - set(taught):
+        return Check("notebooks", "fail", f"number {min(missing)} is missing; {REMEDY}")
+    if missing := set(taught) - set(solved) - {"00"}:
+        return Check("notebooks", "fail", f"the solution of {min(missing)} is missing; {REMEDY}")
     return Check("notebooks", "ok", f"{len(taught)}, and solutions of {len(solved)}")
 
 
-def _numbered(folder: Path) -> list[int]:
+def _numbered(folder: Path) -> list[str]:
+    """Return the numbers of a folder's notebooks, such as ``"09"`` and ``"09b"``."""
     found = [path for path in sorted(folder.glob("*.ipynb")) if path.name[:2].isdigit()]
     for path in found:
         if not isinstance(_json(path), dict) or not _json(path).get("cells"):
             raise ValueError(f"{path} is no notebook; {REMEDY}")
-    return [int(path.name[:2]) for path in found]
+    return [path.name.partition("_")[0] for path in found]
 
 
 def _results() -> Check:

@@ -1,4 +1,4 @@
-"""GuidanceCanvas and StudyCanvas in JupyterLab, on one page."""
+"""GuidanceCanvas, StudyCanvas and a clicked Explorer in JupyterLab, on one page."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ plan = draw_plan(["Ada"], 6, ["flower", "coffee"], ["graph-cut"])
 plan = plan.model_copy(update={"answer_seconds": 3.0, "pause_seconds": 0.2})
 StudyCanvas(plan, "Ada", width=320)
 """
+EXPLORER = """
+from tutorial_lib.widgets import Explorer
+def draw(row=50, col=50):
+    return photo
+Explorer(draw, point=("row", "col"), row=(1, 99, 1), col=(1, 99, 1))
+"""
 EMPTY = [LIGHT, LIGHT, LIGHT, 255]
 
 
@@ -47,7 +53,7 @@ def wait_for_pixel(clicker: Clicker, x: int, y: int, wanted) -> None:
 
 
 def test_clicks_show_up_in_the_maps_and_a_study_can_be_done(open_in_lab, lab):
-    whole = open_in_lab([PHOTO + GUIDANCE, STUDY])
+    whole = open_in_lab([PHOTO + GUIDANCE, STUDY, EXPLORER])
     page = whole.page
     photo, positive, negative = (
         pane(page, name) for name in ("photo", "object clicks", "background clicks")
@@ -76,7 +82,22 @@ def test_clicks_show_up_in_the_maps_and_a_study_can_be_done(open_in_lab, lab):
     tree = page.locator(".tutorial-guidance").first.aria_snapshot()
     controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox)\b.*", tree)
     assert [c for c in controls if not re.search(r'"[^"]*[A-Za-z]{2}[^"]*"', c)] == []
+    point_at_a_picture(page)
     do_a_study(page, lab)
+
+
+def point_at_a_picture(page: Page) -> None:
+    """Click the picture of an Explorer, and move on with the arrow keys."""
+    picture = page.locator("img.tutorial-pointed")
+    readouts = page.locator(".tutorial-explorer .widget-readout")
+    size = picture.bounding_box()
+    picture.click(position={"x": 0.25 * size["width"], "y": 0.75 * size["height"]})
+    readouts.nth(0).filter(has_text="75").wait_for()
+    readouts.nth(1).filter(has_text="25").wait_for()
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+    readouts.nth(0).filter(has_text="73").wait_for()
+    readouts.nth(1).filter(has_text="26").wait_for()
 
 
 def do_a_study(page: Page, lab: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tutorial_lib.course.exercises import exercises
@@ -37,8 +38,7 @@ def check(exercise: str, answer: Any) -> bool:
     01.4: Each crooked path pushes only 1, so count how much flow there is to push.
     False
     """
-    notebook, _, number = str(exercise).strip().partition(".")
-    known = exercises().get(f"{notebook.rjust(2, '0')}.{number}")
+    known = exercises().get(_padded(str(exercise)))
     if known is None:
         print(_unknown(str(exercise)))
         return False
@@ -65,8 +65,14 @@ def judged(exercise: str, answer: Any) -> tuple[bool, str]:
     return True, "Right, and now say why in words." if rubric else "Right."
 
 
+def _padded(name: str) -> str:
+    """Return the name of an exercise with two digits: "01.3" for "1.3"."""
+    return f"0{name.strip()}" if re.match(r"\s*\d(?!\d)", name) else name.strip()
+
+
 def _unknown(name: str) -> str:
-    same = [known for known in exercises() if known[:2] == name.partition(".")[0].rjust(2, "0")]
+    notebook = _padded(name).partition(".")[0]
+    same = [known for known in exercises() if known.partition(".")[0] == notebook]
     if same:
         return f"There is no exercise {name!r}; this notebook has {same[0]} to {same[-1]}."
     return f'There is no exercise {name!r}; name notebook and number, such as "01.3".'

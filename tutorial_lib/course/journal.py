@@ -32,7 +32,7 @@ def record(exercise: str, answer: Any, right: bool, sentence: str) -> None:
     """Keep an answer in the folder of :func:`record_answers`, if there is one."""
     if not _folder:
         return
-    path = _folder[0] / f"{exercise[:2]}.json"
+    path = _folder[0] / f"{exercise.partition('.')[0]}.json"
     kept = read_journal(path)
     entry = kept.setdefault(exercise, {"tries": 0})
     if isinstance(answer, str) and right:

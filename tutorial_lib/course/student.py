@@ -55,7 +55,7 @@ def write_student_notebooks(out: Path) -> list[Path]:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         solution = folder / "solutions" / path.name
         answers = json.loads(solution.read_text(encoding="utf-8")) if solution.exists() else None
-        made = student_notebook(path.name[:2], notebook, answers)
+        made = student_notebook(path.stem.partition("_")[0], notebook, answers)
         text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         write_atomically(out / path.name, text.encode("utf-8"))
         written.append(out / path.name)
@@ -70,7 +70,7 @@ def student_notebook(
     Parameters
     ----------
     number : str
-        Its number, such as ``"01"``.
+        Its number, such as ``"01"`` or ``"09b"``.
     notebook, solutions : dict
         The notebook and its solutions, as JSON. Without solutions, the exercises are those in
         words.

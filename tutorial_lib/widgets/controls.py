@@ -67,6 +67,12 @@ def assign(name: str, control: ipw.ValueWidget, value: Any) -> None:
         raise ValueError(f"The control {name} takes {accepted}, not {value!r}.")
 
 
+def nearest(slider: ipw.ValueWidget, value: float) -> float:
+    """Return the value nearest to another one that a slider can take."""
+    step = slider.min + slider.step * round((value - slider.min) / slider.step)
+    return min(max(step, slider.min), slider.max)
+
+
 def short(value: Any) -> str:
     """Write a value briefly: 0.3, not 0.30000000000000004."""
     return f"{value:g}" if isinstance(value, float) else repr(value)

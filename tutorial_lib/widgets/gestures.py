@@ -274,7 +274,19 @@ def event_filter() -> w.Output:
     keeps wheel and fingers to itself.
     """
     limit = os.environ.get(UPLOAD_VARIABLE, "") or str(DEFAULT_UPLOAD)
-    code = _read("gestures.js").replace("MAX_UPLOAD_BYTES", str(int(limit)))
+    return page_script(_read("gestures.js").replace("MAX_UPLOAD_BYTES", str(int(limit))))
+
+
+def arrow_keys() -> w.Output:
+    """Return an invisible part of the page that loads ``pointing.js``.
+
+    Arrow keys on a picture that was clicked move two sliders with it.
+    """
+    return page_script(_read("pointing.js"))
+
+
+def page_script(code: str) -> w.Output:
+    """Return an invisible part of the page that runs JavaScript when it is shown."""
     script = {"application/javascript": code}
     output = {"output_type": "display_data", "data": script, "metadata": {}}
     return w.Output(outputs=(output,), layout={"display": "none"})

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as ipw
 import numpy as np
+from ipyevents import Event
 from traitlets import link
 
-from tutorial_lib.widgets.controls import Control, assign, default_of, make_control, short
+from tutorial_lib.widgets.controls import (
+    Control,
+    assign,
+    default_of,
+    make_control,
+    nearest,
+    short,
+)
+from tutorial_lib.widgets.gestures import arrow_keys
+from tutorial_lib.widgets.pointing import PhotoBox, photo_boxes, place_in_photo
 from tutorial_lib.widgets.rasterise import Picture, close_figures, open_figures, rasterise
 
 TEXT = "color: var(--jp-ui-font-color1, currentColor); line-height: 1.4"
+POINT = "Click the photo to set row and column. Then the arrow keys move them."
 ALERT = "color: var(--jp-error-color1, #d54000); line-height: 1.4; font-weight: 600"
 
 
@@ -32,6 +43,9 @@ class Explorer(ipw.VBox):
         ``draw(**values)`` returns the picture: an array ``(H, W, 3) uint8``, or a matplotlib
         Figure (or Axes), which is then closed. If it raises an exception, the widget shows the
         message and the last picture.
+    point : tuple of str, optional
+        Two of the sliders, for a row and a column in per cent of the height and the width of a
+        photo. A click on any photo of the picture sets both, and then the arrow keys move them.
     **controls
         For each argument of ``draw``: a slider as ``(low, high, step)``, a dropdown as a list of
         options, or an ipywidgets control. A control starts at the argument's default in ``draw``.
@@ -49,7 +63,7 @@ class Explorer(ipw.VBox):
     TypeError
         If a control is none of these.
     ValueError
-        If there is no control, or a slider's range is empty.
+        If there is no control, a slider's range is empty, or ``point`` names no two sliders.
 
     Examples
     --------
@@ -59,7 +73,13 @@ class Explorer(ipw.VBox):
     np.uint8(200)
     """
 
-    def __init__(self, draw: Callable[..., Picture], /, **controls: Control) -> None:
+    def __init__(
+        self,
+        draw: Callable[..., Picture],
+        /,
+        point: tuple[str, str] | None = None,
+        **controls: Control,
+    ) -> None:
         if not controls:
             raise ValueError("An Explorer needs at least one control, such as strength=(0, 8, 1).")
         self.controls = {
@@ -68,11 +88,15 @@ class Explorer(ipw.VBox):
         }
         self._draw, self._paused = draw, False
         self._picture, self._image, self.error = b"", None, ""
+        self._photos: list[PhotoBox] = []
         self._shown = ipw.Image(
             format="png", layout=ipw.Layout(max_width="100%", align_self="flex-start")
         )
         self._alert = ipw.HTML(layout=ipw.Layout(display="none"))
         super().__init__([*self.controls.values(), self._alert, self._shown])
+        self.add_class("tutorial-explorer")
+        if point is not None:
+            self._take_clicks(point)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self._refresh()
@@ -136,6 +160,28 @@ class Explorer(ipw.VBox):
         self._refresh()
         return self
 
+    def _take_clicks(self, point: tuple[str, str]) -> None:
+        """Let clicks on the picture, and arrow keys on it, set two sliders."""
+        sliders = [self.controls.get(name) for name in point]
+        if len(sliders) != 2 or not all(hasattr(slider, "min") for slider in sliders):
+            raise ValueError(f"point names two sliders, of a row and a column, not {point!r}.")
+        for slider, side in zip(sliders, ("row", "column"), strict=True):
+            slider.add_class(f"tutorial-pointed-{side}")
+        self._shown.add_class("tutorial-pointed")
+        self._clicks = Event(source=self._shown, watched_events=["click"])
+        self._clicks.on_dom_event(lambda event: self._go_to(point, event))
+        hint = ipw.HTML(f'<div style="{TEXT}">{POINT}</div>')
+        self.children = [*self.controls.values(), hint, self._alert, self._shown, arrow_keys()]
+
+    def _go_to(self, point: tuple[str, str], event: Mapping[str, Any]) -> None:
+        """Set the two sliders to where the picture was clicked."""
+        height, width = self.image.shape[:2]
+        x = event["relativeX"] / event["boundingRectWidth"] * width
+        y = event["relativeY"] / event["boundingRectHeight"] * height
+        if place := place_in_photo(self._photos, x, y):
+            parts = zip(point, place, strict=True)
+            self.set(**{name: nearest(self.controls[name], 100 * part) for name, part in parts})
+
     def _changed(self, _change: Any) -> None:
         if not self._paused:
             self._refresh()
@@ -143,7 +189,9 @@ class Explorer(ipw.VBox):
     def _refresh(self) -> None:
         figures = open_figures()
         try:
-            self._image, self._picture = rasterise(self._draw(**self.values))
+            drawn = self._draw(**self.values)
+            self._image, self._picture = rasterise(drawn)
+            self._photos = photo_boxes(drawn, *self._image.shape[:2])
             self.error = ""
         except Exception as error:  # in a callback of a widget it would be lost
             close_figures(open_figures() - figures)

@@ -1,4 +1,4 @@
-"""Checks of notebooks 08 and 09: one click, many answers; Latent Diversity."""
+"""Checks of notebooks 08, 09 and 09b: one click, many answers; Latent Diversity."""
 
 from __future__ import annotations
 
@@ -174,6 +174,76 @@ def judge_clicks_against_ambiguity(answer: Any) -> None:
 
 # -- 09 --------------------------------------------------------------------------------------------
 
+
+@checks("09.1")
+def judge_how_many_candidates(answer: Any) -> None:
+    """Require the mean best IoU of the best set of k candidates."""
+
+    def best(rows: np.ndarray, k: int) -> float:
+        sets = combinations(range(rows.shape[1]), k)
+        return max(float(rows[:, list(s)].max(axis=1).mean()) for s in sets)
+
+    def greedy(rows: np.ndarray, k: int) -> float:
+        order = np.argsort(-rows.mean(axis=0))[:k]
+        return float(rows[:, order].max(axis=1).mean())
+
+    slips = [
+        (
+            lambda rows, k: float(rows[:, :k].max(axis=1).mean()),
+            "These are the first k candidates; choose the best set of k.",
+        ),
+        (
+            greedy,
+            "The k candidates with the best means are not the best set: a set needs "
+            "candidates that differ.",
+        ),
+        (
+            lambda rows, k: float(np.sort(rows, axis=1)[:, -k:].mean()),
+            "Only the best of the k counts, not their mean.",
+        ),
+        (lambda rows, k: float(rows.max(axis=1).mean()), "k has no effect."),
+    ]
+    rng = np.random.default_rng(5)
+    rows = rng.random((7, 6)) * [0.2, 0.9, 0.9, 0.4, 1, 1]
+    rows[:4, 5] = rows[:4, 4]
+    cases = [(f"a random table of 7 readings, k = {k}", (rows, k)) for k in (2, 3, 1, 6)]
+    on_examples(Called(answer, "best_set"), best, cases, atol=1e-4, slips=slips)
+
+
+@checks("09.2")
+def judge_worth_a_click(answer: Any) -> None:
+    """Require four IoUs for each reading."""
+    table = plain(answer)
+    good = table is not None and table.ndim == 2 and table.shape[1] == 4
+    require(
+        good,
+        "The answer is an array with a row for each reading and four columns: one "
+        "click, two clicks, pick, pick and click.",
+    )
+    require(len(table) == 15, f"There are 15 readings, but the table has {len(table)} rows.")
+    require(
+        np.isfinite(table).all() and (table >= 0).all() and (table <= 1).all(),
+        "An IoU is between 0 and 1.",
+    )
+    one, two, pick, both = table.T
+    require(
+        (pick >= one - 0.02).all(),
+        "The best candidate is never worse than the shown one; is the pick the best, "
+        "or are the columns exchanged?",
+    )
+    require(not np.allclose(pick, one), "The pick changes nothing; use first.prefer(best).")
+    require(
+        two.mean() > one.mean(),
+        "A second click should help in the mean; does it correct the shown mask?",
+    )
+    require(
+        not np.allclose(both, two),
+        "A pick before the second click changes nothing; do the clicks contain the pick?",
+    )
+
+
+# -- 09b ------------------------------------------------------------------------------------------
+
 CHANNELS = {"image": 3, "Sp": 1, "Sn": 1, "Tp": 1, "Tn": 1}
 
 
@@ -188,7 +258,7 @@ def _ingredients() -> dict[str, int]:
     return CHANNELS | {level.name: level.channels for level in levels}
 
 
-@checks("09.1")
+@checks("09b.1")
 def judge_missing_two(answer: Any) -> None:
     """Require the six selections that make 1,477 channels."""
     good = isinstance(answer, Iterable) and not isinstance(answer, str)
@@ -222,7 +292,7 @@ def judge_missing_two(answer: Any) -> None:
     )
 
 
-@checks("09.2")
+@checks("09b.2")
 def judge_holes(answer: Any) -> None:
     """Require the number of pixels seen and the side of their square for three stacks."""
     stacks = ((1, 2, 4), (2, 4, 8), (1, 3, 9))
@@ -273,7 +343,7 @@ def judge_holes(answer: Any) -> None:
         )
 
 
-@checks("09.3")
+@checks("09b.3")
 def judge_commutes(answer: Any) -> None:
     """Require which of four operations commute with the projection."""
     hints = {
@@ -287,70 +357,3 @@ def judge_commutes(answer: Any) -> None:
         good = value is not None and value.size == 1 and bool(np.isin(value, (0, 1)).all())
         require(good, f"({case}) is True or False.")
         require(bool(value) == (case in "ad"), f"({case}) is wrong: {hint}.")
-
-
-@checks("09.4")
-def judge_how_many_candidates(answer: Any) -> None:
-    """Require the mean best IoU of the best set of k candidates."""
-
-    def best(rows: np.ndarray, k: int) -> float:
-        sets = combinations(range(rows.shape[1]), k)
-        return max(float(rows[:, list(s)].max(axis=1).mean()) for s in sets)
-
-    def greedy(rows: np.ndarray, k: int) -> float:
-        order = np.argsort(-rows.mean(axis=0))[:k]
-        return float(rows[:, order].max(axis=1).mean())
-
-    slips = [
-        (
-            lambda rows, k: float(rows[:, :k].max(axis=1).mean()),
-            "These are the first k candidates; choose the best set of k.",
-        ),
-        (
-            greedy,
-            "The k candidates with the best means are not the best set: a set needs "
-            "candidates that differ.",
-        ),
-        (
-            lambda rows, k: float(np.sort(rows, axis=1)[:, -k:].mean()),
-            "Only the best of the k counts, not their mean.",
-        ),
-        (lambda rows, k: float(rows.max(axis=1).mean()), "k has no effect."),
-    ]
-    rng = np.random.default_rng(5)
-    rows = rng.random((7, 6)) * [0.2, 0.9, 0.9, 0.4, 1, 1]
-    rows[:4, 5] = rows[:4, 4]
-    cases = [(f"a random table of 7 readings, k = {k}", (rows, k)) for k in (2, 3, 1, 6)]
-    on_examples(Called(answer, "best_set"), best, cases, atol=1e-4, slips=slips)
-
-
-@checks("09.5")
-def judge_worth_a_click(answer: Any) -> None:
-    """Require four IoUs for each reading."""
-    table = plain(answer)
-    good = table is not None and table.ndim == 2 and table.shape[1] == 4
-    require(
-        good,
-        "The answer is an array with a row for each reading and four columns: one "
-        "click, two clicks, pick, pick and click.",
-    )
-    require(len(table) == 15, f"There are 15 readings, but the table has {len(table)} rows.")
-    require(
-        np.isfinite(table).all() and (table >= 0).all() and (table <= 1).all(),
-        "An IoU is between 0 and 1.",
-    )
-    one, two, pick, both = table.T
-    require(
-        (pick >= one - 0.02).all(),
-        "The best candidate is never worse than the shown one; is the pick the best, "
-        "or are the columns exchanged?",
-    )
-    require(not np.allclose(pick, one), "The pick changes nothing; use first.prefer(best).")
-    require(
-        two.mean() > one.mean(),
-        "A second click should help in the mean; does it correct the shown mask?",
-    )
-    require(
-        not np.allclose(both, two),
-        "A pick before the second click changes nothing; do the clicks contain the pick?",
-    )
