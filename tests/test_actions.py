@@ -175,6 +175,22 @@ def test_boxes_and_start_masks_are_logged_autosaved_and_replayed(tmp_path):
     assert copied.box == Box(16, 32, 80, 96) and copied.start.mask.sum() == 4 * START.sum()
 
 
+def test_moved_and_deleted_marks_are_logged_autosaved_and_replayed(tmp_path):
+    session = boxed(autosave=tmp_path / "saved.json")
+    session.stroke([(4, 4), (4, 9)], positive=False)
+    session.move_mark(-1, 6, 12)
+    assert session.clicks[-1] == Stroke([(6, 7), (6, 12)], False), "a stroke moves as a whole"
+    session.move_mark(0, 25, 33)
+    assert None not in session.seconds, "a moved click keeps its time"
+    session.delete_mark(1)
+    session.refresh()
+    again = Session.replay(PHOTO, session.log())
+    assert again.clicks == session.clicks and np.array_equal(again.mask, session.mask)
+    restored = Session(PHOTO, autosave=tmp_path / "saved.json")
+    restored.restore()
+    assert restored.clicks == session.clicks and restored.clicks.box == session.clicks.box
+
+
 @pytest.mark.parametrize(
     "change",
     [

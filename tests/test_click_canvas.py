@@ -50,7 +50,8 @@ def mouse(x: int, y: int, canvas: ClickCanvas, kind: str = "mousedown", **change
         "boundingRectWidth": canvas.viewport.width,
         "boundingRectHeight": canvas.viewport.height,
     }
-    keys = {"button": 0, "shiftKey": False, "ctrlKey": False, "metaKey": False}
+    held = dict.fromkeys(("shiftKey", "ctrlKey", "metaKey", "altKey"), False)
+    keys = {"button": 0, **held}
     return {"event": kind, **keys, "relativeX": x, "relativeY": y, **size, **changes}
 
 
@@ -83,11 +84,12 @@ def status_text(canvas: ClickCanvas) -> str:
 def test_mouse_touch_keyboard_and_code_all_make_the_same_click(canvas):
     x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
     press_mouse(x, y, canvas)
+    canvas.undo()
     canvas.gestures.on_touch([(x, y)])
     canvas.photo_view.cursor = (24, 32)
     canvas.gestures.on_key("Enter", False, False, False)
     canvas.click(24, 32)
-    assert list(canvas.session.clicks) == [Click(24, 32)] * 4
+    assert list(canvas.session.clicks) == [Click(24, 32)] * 3
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,55 @@ def test_a_press_that_moves_draws_a_stroke_that_undo_takes_back_whole(canvas):
     canvas.gestures.on_mouse(mouse(*places[2], canvas, "mouseleave"))
     canvas.gestures.on_mouse(mouse(*places[1], canvas, "mouseup"))
     assert list(canvas.clicks) == [Stroke([corners[0], corners[2]])]
+
+
+def test_a_mark_is_moved_by_mouse_and_by_keys_as_one_step_and_the_answer_follows(canvas):
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    before, drawn = canvas.clicks, []
+    canvas.photo_view.canvases[0].show_answer = lambda *shown: drawn.append(shown[1])
+    x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
+    canvas.gestures.on_mouse(mouse(x + 2, y, canvas))
+    canvas.gestures.on_mouse(mouse(x + 52, y, canvas, "mousemove"))
+    assert canvas.clicks is before, "a mark that is held has not been moved yet"
+    moved = before.move_mark(0, 24, 42)
+    assert (drawn[-1].mask == canvas.session.answer_to(moved).mask).all()
+    canvas.gestures.on_mouse(mouse(x + 52, y, canvas, "mouseup"))
+    assert canvas.clicks == moved and canvas.selected is None and not canvas.session.stale
+    canvas.undo()
+    assert canvas.clicks == before
+    for key, shift in (("k", True), ("ArrowRight", False), ("ArrowDown", True)):
+        canvas.gestures.on_key(key, shift, False, False)
+    assert list(canvas.clicks) == [Click(24, 32), Click(10, 7, False)]
+    assert "Mark 2 of 2 is selected." in status_text(canvas) and canvas.selected == 1
+    canvas.undo()
+    assert canvas.clicks == before and canvas.selected is None, "keys in a row are one step"
+    drag(canvas, (x, y), (5000, y), (5000, y))
+    assert canvas.clicks[0] == Click(24, 63), "a mark stays on the photo"
+
+
+def test_a_mark_is_deleted_by_key_button_and_alt_click(canvas):
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    x, y = (round(value) for value in canvas.viewport.to_canvas(24, 32))
+    press_mouse(x, y, canvas)
+    assert len(canvas.clicks) == 2 and canvas.selected == 0
+    canvas.gestures.on_key("Backspace", False, False, False)
+    assert list(canvas.clicks) == [Click(6, 6, False)] and canvas.panel.delete.disabled
+    canvas.undo()
+    press_mouse(x, y, canvas, altKey=True)
+    assert list(canvas.clicks) == [Click(6, 6, False)]
+    canvas.gestures.on_key("k", False, False, False)
+    canvas.panel.delete.click()
+    assert not len(canvas.clicks)
+    guard(lambda: canvas.gestures.on_key("Delete", False, False, False), canvas.panel.report)()
+    assert "Select a mark first" in status_text(canvas)
+    canvas.undo()
+    press_mouse(6 * 5, 6 * 5, canvas, button=2)
+    assert len(canvas.clicks) == 2, "a right click on a mark is a click"
+    assert 'data-marks="' in canvas._places.value
+    canvas.panel.side.value = BOX
+    assert 'data-marks=""' in canvas._places.value, "a finger on a mark draws a box"
 
 
 def test_ctrl_and_wheel_zoom_at_the_pointer_and_the_middle_button_moves_the_view(canvas):

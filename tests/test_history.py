@@ -88,6 +88,40 @@ def test_a_subclass_hears_of_every_change():
     assert diary.counts == [1, 2, 1, 2, 0]
 
 
+def test_a_click_is_moved_or_deleted_in_one_step_with_the_choices_that_followed_it(history):
+    history.choose(4)
+    history.add(THIRD)
+    history.choose(0)
+    history.move_mark(1, 2, 2)
+    assert list(history.clicks) == [FIRST, Click(2, 2, SECOND.positive), THIRD]
+    assert history.clicks.preferences == {}
+    history.undo()
+    assert history.clicks.preferences == {2: 4, 3: 0}
+    history.delete_mark(2)
+    assert list(history.clicks) == [FIRST, SECOND] and history.clicks.preferences == {2: 4}
+    history.move_mark(0, 4, 4)
+    history.move_mark(0, 4, 5, merge=True)
+    assert history.clicks[0] == Click(4, 5, FIRST.positive)
+    history.undo()
+    assert list(history.clicks) == [FIRST, SECOND]
+    history.move_mark(0, FIRST.row, FIRST.col)
+    assert history.can_redo, "to move a click to where it is is no change"
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        (lambda history: history.move_mark(2, 0, 0), "There is no click 2: there are 2"),
+        (lambda history: history.move_mark(0, 5, 0), "outside the image"),
+        (lambda history: history.delete_mark(-3), "There is no click -3"),
+    ],
+)
+def test_a_move_that_makes_no_sense_is_refused_and_nothing_changes(history, act, text):
+    with pytest.raises(ValueError, match=text):
+        act(history)
+    assert list(history.clicks) == [FIRST, SECOND]
+
+
 # -- choices among candidates ----------------------------------------------------------------------
 
 

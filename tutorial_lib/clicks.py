@@ -332,6 +332,83 @@ class Clicks:
         before = self.actions if self.preferred is None else self.actions[:-1]
         return Clicks(before if candidate is None else (*before, Preference(candidate)))
 
+    def move_mark(self, number: int, row: int, col: int) -> Clicks:
+        """Return these clicks with one click or stroke moved to another place.
+
+        Preferences after it are dropped: they chose among the answers to the old place.
+
+        Parameters
+        ----------
+        number : int
+            Which click or stroke, as an index.
+        row, col : int
+            The new pixel of the click. A stroke moves as a whole, and its last point gets there.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click, or a coordinate is negative.
+
+        Examples
+        --------
+        >>> Clicks([Click(1, 2), Click(5, 5, False)]).move_mark(0, 3, 4)
+        Clicks(3,4,+ 5,5,-)
+        """
+        mark = self._mark(number)
+        if mark.points[-1] == (row, col):
+            return self
+        if isinstance(mark, Click):
+            return self._with(number, Click(row, col, mark.positive))
+        down, right = row - mark.points[-1][0], col - mark.points[-1][1]
+        points = tuple((top + down, left + right) for top, left in mark.points)
+        return self._with(number, Stroke(points, mark.positive))
+
+    def delete_mark(self, number: int) -> Clicks:
+        """Return these clicks without one click or stroke.
+
+        Preferences after it are dropped: they chose among the answers to it.
+
+        Parameters
+        ----------
+        number : int
+            Which click or stroke, as an index.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click.
+
+        Examples
+        --------
+        >>> Clicks([Click(1, 2), Click(5, 5, False)]).delete_mark(0)
+        Clicks(5,5,-)
+        """
+        self._mark(number)
+        return self._with(number)
+
+    def _mark(self, number: int) -> Mark:
+        count = len(self.items)
+        if not -count <= number < count:
+            raise ValueError(f"There is no click {number}: there are {count}, numbered from 0.")
+        return self.items[number]
+
+    def _with(self, number: int, *new: Mark) -> Clicks:
+        """Return these clicks with something else in the place of one click or stroke."""
+        places = [k for k, action in enumerate(self.actions) if isinstance(action, Mark)]
+        before, after = self.actions[: places[number]], self.actions[places[number] + 1 :]
+        kept = (action for action in after if not isinstance(action, Preference))
+        return Clicks((*before, *new, *kept))
+
     def undo(self) -> Clicks:
         """Return these clicks without the last action.
 

@@ -10,7 +10,8 @@ from tutorial_lib.clicks import Action, Clicks
 class ClickHistory:
     """Everything said about an image so far, with undo and redo.
 
-    A subclass overrides ``_save`` to do something after every change.
+    A subclass overrides ``_save`` to do something after every change, and ``_replaces`` to do
+    something before a click is moved.
 
     Parameters
     ----------
@@ -68,6 +69,45 @@ class ClickHistory:
         """
         Clicks([action]).check(self.shape)
         self._change(self._clicks.add(action))
+
+    def move_mark(self, number: int, row: int, col: int, merge: bool = False) -> None:
+        """Move a click or stroke; see :meth:`Clicks.move_mark`. It is one step of :meth:`undo`.
+
+        Parameters
+        ----------
+        number : int
+            Which click or stroke, as an index.
+        row, col : int
+            Its new pixel.
+        merge : bool
+            True makes one step of this move and the latest change. A person who moves a click by
+            several keys then undoes all of them at once.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click, or its new place lies outside the image. Nothing changes.
+        """
+        clicks = self._clicks.move_mark(number, row, col)
+        clicks.check(self.shape)
+        if clicks != self._clicks:
+            self._replaces(self._clicks[number], clicks[number])
+            self._change(clicks, merge)
+
+    def delete_mark(self, number: int) -> None:
+        """Delete a click or stroke; see :meth:`Clicks.delete_mark`. :meth:`undo` restores it.
+
+        Parameters
+        ----------
+        number : int
+            Which click or stroke, as an index.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click. Nothing changes.
+        """
+        self._change(self._clicks.delete_mark(number))
 
     def begin_from(self, mask: np.ndarray) -> None:
         """Replace everything by a mask to start from. :meth:`undo` restores the rest.
@@ -138,8 +178,9 @@ class ClickHistory:
             self._clicks = self._future.pop()
             self._save()
 
-    def _change(self, clicks: Clicks) -> None:
-        self._past.append(self._clicks)
+    def _change(self, clicks: Clicks, merge: bool = False) -> None:
+        if not (merge and self._past):
+            self._past.append(self._clicks)
         self._future.clear()
         self._clicks = clicks
         self._save()
@@ -151,6 +192,9 @@ class ClickHistory:
             self._past, self._future = (
                 _without_preferences(states, self._clicks) for states in (self._past, self._future)
             )
+
+    def _replaces(self, old: Action, new: Action) -> None:
+        """Hear that a click takes the place of another one; a subclass may override this."""
 
     def _save(self) -> None:
         """Store the current clicks; a subclass may override this."""

@@ -97,10 +97,11 @@ class Session(ClickHistory):
     A photo may hold several objects: :meth:`next_object` begins another one, and everything else
     then acts on that one. Each object has its own clicks, undo, method and answers.
 
-    ``add``, ``undo``, ``redo``, ``clear`` and ``replace`` change the clicks and return at once.
-    :meth:`refresh` asks the method. :meth:`click` and :meth:`stroke` add a click or a stroke and
-    ask the method. A widget can therefore show a click before its answer is ready. If a method
-    proposes several candidates, :meth:`choose` prefers one of them, and the next click corrects it.
+    ``add``, ``move_mark``, ``delete_mark``, ``undo``, ``redo``, ``clear`` and ``replace`` change
+    the clicks and return at once. :meth:`refresh` asks the method. :meth:`click` and :meth:`stroke`
+    add a click or a stroke and ask the method. A widget can therefore show a click before its
+    answer is ready. If a method proposes several candidates, :meth:`choose` prefers one of them,
+    and the next click corrects it.
 
     Parameters
     ----------
@@ -302,6 +303,11 @@ class Session(ClickHistory):
         self._made[id(action)] = (action, time.monotonic())
         super().add(action)
 
+    def _replaces(self, old: Action, new: Action) -> None:
+        """Let a moved click keep the time at which it was made."""
+        if id(old) in self._made:
+            self._made[id(new)] = (new, self._made[id(old)][1])
+
     # -- asking the method ---------------------------------------------------------------------
 
     def use(self, method: str | Segmenter, **options: Any) -> None:
@@ -398,6 +404,31 @@ class Session(ClickHistory):
         centre = Click(self.shape[0] // 2, self.shape[1] // 2)
         clicks = Clicks([centre, Click(0, 0, False)])
         return self._ask(self._key, self._method, clicks)[1]
+
+    def answer_to(self, clicks: Clicks) -> Segmentation:
+        """Answer other clicks than the present ones. The session does not change.
+
+        A widget shows this answer while the user drags a click.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            Clicks on the photo.
+
+        Returns
+        -------
+        Segmentation
+            The answer of the current method.
+
+        Raises
+        ------
+        ValueError
+            If a click lies outside the photo.
+        MethodError
+            As :meth:`refresh`.
+        """
+        clicks.check(self.shape)
+        return self._ask(self._key, self._method, clicks)[0]
 
     def _ask(self, key: str, method: str, clicks: Clicks) -> tuple[Segmentation, float]:
         """Return the answer of a method and its time in milliseconds."""

@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from tutorial_lib.actions import Point
+from tutorial_lib.clicks import Clicks
 from tutorial_lib.widgets.viewport import Viewport
 
 
 class PhotoActions(Protocol):
     """What a widget offers to its :class:`Gestures` and to its :class:`Panel`."""
+
+    @property
+    def clicks(self) -> Clicks:
+        """The clicks so far."""
 
     def click(self, row: int, col: int, positive: bool = True, wait: bool = True) -> None:
         """Click on a pixel of the photo."""
@@ -26,6 +31,21 @@ class PhotoActions(Protocol):
 
     def sketch_box(self, first: Point, last: Point) -> None:
         """Show a box that is not finished yet."""
+
+    def select_mark(self, number: int | None) -> None:
+        """Select a click or stroke, so that keys act on it; None selects none."""
+
+    def drag_mark(self, number: int, row: int, col: int) -> None:
+        """Show a click or stroke at another place, without moving it yet."""
+
+    def move_mark(self, number: int, row: int, col: int, wait: bool = True) -> None:
+        """Move a click or stroke to another pixel."""
+
+    def nudge_mark(self, down: int, right: int) -> None:
+        """Move the selected click or stroke by some pixels; it stays selected."""
+
+    def delete_mark(self, number: int | None = None, wait: bool = True) -> None:
+        """Delete a click or stroke; by default the selected one."""
 
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tutorial_lib.clicks import Clicks
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.widgets.background import Background, guard, run_guarded, running_loop
+
+LIVE_MILLISECONDS = 150  # a method that answers within this time follows a mark that is dragged
 
 
 class Answering:
@@ -93,3 +97,49 @@ class Answering:
         self._show()
         if failure is not None:
             self._report(failure)
+
+
+class Preview:
+    """Answers clicks that a person has not made yet, while they drag a mark.
+
+    Only a fast method is asked. A place that the mark has left before its answer could be computed
+    is skipped.
+
+    Parameters
+    ----------
+    session : Session
+        Photo and method. It does not change.
+    draw : callable
+        ``draw(answer)`` is called on the kernel's thread.
+    """
+
+    def __init__(self, session: Session, draw: Callable[[Segmentation], None]) -> None:
+        self._session, self._draw = session, draw
+        self._wanted: Clicks | None = None
+        self._answer: Segmentation | None = None
+        self._work = Background(self._answered)
+
+    def ask(self, clicks: Clicks) -> None:
+        """Show the answer to these clicks as soon as it is there, if the method is fast."""
+        history = self._session.history
+        if not history or history[-1].milliseconds > LIVE_MILLISECONDS:
+            return
+        self._wanted = clicks
+        if running_loop() is None:
+            self._answered(run_guarded(self._work_on))
+        elif not self._work.busy:
+            self._work.start(self._work_on)
+
+    def end(self) -> None:
+        """Show nothing any more: the mark was dropped."""
+        self._wanted = None
+
+    def _work_on(self) -> None:
+        while (clicks := self._wanted) is not None:
+            self._answer = self._session.answer_to(clicks)
+            if self._wanted is clicks:
+                return
+
+    def _answered(self, failure: BaseException | None) -> None:
+        if failure is None and self._wanted is not None:
+            self._draw(self._answer)

@@ -14,8 +14,9 @@ from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.paths import safe_stem
 from tutorial_lib.registry import best_method, method_info
+from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
-from tutorial_lib.widgets.answering import Answering
+from tutorial_lib.widgets.answering import Answering, Preview
 from tutorial_lib.widgets.background import Background, error_line, guard, running_loop
 from tutorial_lib.widgets.click_panel import ClickPanel
 from tutorial_lib.widgets.gestures import HELP
@@ -30,13 +31,14 @@ class ClickCanvas(PhotoWidget):
     """Click on a photo and see the answer of a method change.
 
     A left click marks the object, a right click or shift-click the background. On a touch screen
-    the toggle decides. Press and draw for a stroke. The box tool draws a box. *Next object* begins
+    the toggle decides. Press and draw for a stroke. Drag a mark to move it; press on it and Delete,
+    or Alt+click, deletes it. The box tool draws a box. *Next object* begins
     another object on the same photo. The status line says what to do next, and the key ? shows all
     keys.
 
     Clicks made while a slow method works are kept, and the last answer is always that of the latest
-    clicks. :meth:`click`, :meth:`stroke` and :meth:`box` do from code what the mouse does. A method
-    that a person chooses is loaded in a thread.
+    clicks. :meth:`click`, :meth:`stroke`, :meth:`box`, :meth:`move_mark` and :meth:`delete_mark` do
+    from code what the mouse does. A method that a person chooses is loaded in a thread.
 
     Parameters
     ----------
@@ -93,6 +95,7 @@ class ClickCanvas(PhotoWidget):
         )
         view, panel = PhotoView(self.session.image, width, [HELP]), ClickPanel(method, folder)
         self._answering = Answering(self.session, self._show_answer, panel.report)
+        self._preview_of = Preview(self.session, self._draw_answer)
         self._note = ""
         self._chosen = False  # whether a person has chosen the method
         self._loading, self._loader = "", Background(guard(self._loaded, panel.report))
@@ -100,7 +103,7 @@ class ClickCanvas(PhotoWidget):
         super().__init__(
             view, [self.session], panel, view.canvases[0],
             show=self._show_answer, paint=self._painted, answer=self._ask,
-            keys={"n": self.next_object},
+            keys={"n": self.next_object}, preview=lambda clicks: self._preview_of.ask(clicks),
         )  # fmt: skip
         panel.on_press(panel.save, self._save_files)
         panel.on_press(panel.restore, self._restore)
@@ -166,10 +169,12 @@ class ClickCanvas(PhotoWidget):
             longest=longest, **self.session.options,
         )  # fmt: skip
         self._answering.forget()
+        self._preview_of.end()
         self.panel.downloads.close()
         self.session, self._histories, self._note = session, [session], ""
         self.photo_view.load(session.image)
         self._answering = Answering(session, self._show_answer, self.panel.report)
+        self._preview_of = Preview(session, self._draw_answer)
         self.redraw()
         self._changed(wait=False)
         if self._loading:
@@ -318,16 +323,19 @@ class ClickCanvas(PhotoWidget):
     # -- the answer ----------------------------------------------------------------------------
 
     def _ask(self, wait: bool) -> None:
+        self._preview_of.end()
         self._answering.answer(wait)
 
     def _show_answer(self) -> None:
         if not self._answering.waiting:  # otherwise the old answer stays until the new one is there
             shown = self.clicks.actions and self.session.visible
-            answer = self.session.result if shown else None
-            look = self.panel.view.value, self.panel.opacity.value
-            colours = self.session.colour, self.session.others
-            self.photo_view.canvases[0].show_answer(self.viewport, answer, *look, *colours)
+            self._draw_answer(self.session.result if shown else None)
         self.panel.show_session(self.session, self.viewport, self._loading, self._note)
+
+    def _draw_answer(self, answer: Segmentation | None) -> None:
+        look = self.panel.view.value, self.panel.opacity.value
+        colours = self.session.colour, self.session.others
+        self.photo_view.canvases[0].show_answer(self.viewport, answer, *look, *colours)
 
     def _painted(self) -> np.ndarray:
         return self.session.picture(self.panel.view.value, self.panel.opacity.value)

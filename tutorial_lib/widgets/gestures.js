@@ -1,6 +1,7 @@
 // Decides which of the browser's events on a photo reach the widgets. ipycanvas takes every wheel,
 // touch and mouse move for itself; this runs before it.
 // - A plain wheel and one finger scroll the page. A tap becomes a click, as on any page.
+// - A finger that begins on a mark drags it: it becomes a left button that was pressed there.
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
 // - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
@@ -11,13 +12,15 @@
   const WHEEL_STEP = 50, PINCH_STEP = 1.5;
   const MAX_UPLOAD = MAX_UPLOAD_BYTES;
   const ON_BUTTONS = ['Enter', ' ', 'Tab', 'Shift', 'Escape'];  // keys that buttons need
+  const MARK = 7;  // CSS pixels: about the radius of a mark
+  const FINGER = 16;  // CSS pixels around a mark: a finger hides what it points at
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
-  let wheel = 0, pinch = null, space = null, finger = null, quietUntil = 0;
+  let wheel = 0, pinch = null, space = null, finger = null, held = null, quietUntil = 0;
 
   const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
     bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, button,
-    buttons: type === 'mouseup' ? 0 : 4,
+    buttons: type === 'mouseup' ? 0 : button === 0 ? 1 : 4,
   }));
   const zoom = (photo, at, deltaY) => photo.dispatchEvent(new WheelEvent('wheel', {
     bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, ctrlKey: true, deltaY,
@@ -33,6 +36,7 @@
   function onTouch(photo, event) {
     event.stopImmediatePropagation();
     followFinger(event);
+    if (dragMark(photo, event)) return;
     if (event.touches.length !== 2) {
       if (pinch) send(photo, 'mouseup', pinch);
       pinch = null;
@@ -47,6 +51,39 @@
     const turned = ratio > PINCH_STEP || ratio < 1 / PINCH_STEP;
     if (turned) zoom(photo, at, ratio > 1 ? -100 : 100);
     pinch = { ...at, span: pinch && !turned ? pinch.span : span };
+  }
+
+  // Return how far a finger or a mouse is from the nearest mark, or null if that is too far.
+  function markNear(photo, at, reach) {
+    const told = photo.closest('.tutorial-click-canvas')?.querySelector('[data-marks]');
+    const box = photo.getBoundingClientRect(), scale = box.width / photo.width;
+    let nearest = null, distance = reach;
+    for (const place of told?.dataset.marks.split(' ').filter(Boolean) ?? []) {
+      const [x, y] = place.split(',').map((value) => value * scale);
+      const away = { right: box.left + x - at.clientX, down: box.top + y - at.clientY };
+      if (Math.hypot(away.right, away.down) > distance) continue;
+      [nearest, distance] = [away, Math.hypot(away.right, away.down)];
+    }
+    return nearest;
+  }
+
+  // Let a finger move a mark. Return whether it does.
+  function dragMark(photo, event) {
+    const touch = event.touches[0] ?? event.changedTouches[0];
+    if (event.type === 'touchstart' && event.touches.length === 1) {
+      held = markNear(photo, touch, FINGER);
+      if (held && event.cancelable) event.preventDefault();
+    }
+    if (!held) return false;
+    const at = { clientX: touch.clientX + held.right, clientY: touch.clientY + held.down };
+    if (event.type === 'touchstart' && event.touches.length === 1) send(photo, 'mousedown', at, 0);
+    else if (event.type === 'touchmove') send(photo, 'mousemove', at, 0);
+    else {
+      send(photo, 'mouseup', at, 0);
+      held = null;
+      return event.touches.length === 0;
+    }
+    return true;
   }
 
   // Browsers differ in what they make of a long press or a short swipe: some send mouse events after
@@ -74,7 +111,10 @@
     if (finger && event.timeStamp - finger.since > LONGEST_TAP) return stop(event);
     if (event.timeStamp < quietUntil) return stop(event);
     if (event.type === 'mousemove') {
-      if (event.buttons === 0) event.stopImmediatePropagation();
+      if (event.buttons === 0) {
+        event.stopImmediatePropagation();
+        if (!space) photo.style.cursor = markNear(photo, event, MARK) ? 'grab' : '';
+      }
     } else if (event.button === 0 && space) {
       stop(event);
       space.used = true;

@@ -14,6 +14,7 @@ import ipywidgets as w
 from ipyevents import Event
 
 from tutorial_lib.actions import Point
+from tutorial_lib.clicks import Mark
 from tutorial_lib.paths import UPLOAD_VARIABLE
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import guard
@@ -29,9 +30,10 @@ DEFAULT_UPLOAD = 10_000_000  # bytes that a server of Jupyter takes in one messa
 LEFT, MIDDLE, RIGHT = range(3)  # mouse buttons, as browsers number them
 HELP = (
     "Left click: object. Right click or shift-click: background. Press and draw: stroke. "
+    "Drag a mark to move it; Alt+click deletes it. "
     "Ctrl+wheel zooms. Space bar or middle button and drag: move the view. "
-    "Keys: Z undo, Y redo, C clear, "
-    "arrows move a cursor, Enter marks object, Shift+Enter background, + and - zoom, "
+    "Keys: Z undo, Y redo, C clear, arrows move a cursor, Enter marks object, Shift+Enter "
+    "background, K selects a mark, then arrows move it and Delete deletes it, + and - zoom, "
     "? shows all keys, Tab leaves."
 )
 
@@ -52,6 +54,8 @@ class Press:
         The pixels of the photo that the mouse passed.
     box : bool
         Whether the press draws a box.
+    mark : Click or Stroke, optional
+        The mark that the press moves.
     moved : bool
         Whether the mouse has left the place where it was pressed.
     """
@@ -61,6 +65,7 @@ class Press:
     start: tuple[float, float]
     pixels: list[Point]
     box: bool = False
+    mark: Mark | None = None
     moved: bool = False
 
 
@@ -91,7 +96,9 @@ class Gestures:
         self._keys: dict[str, Callable[[], None]] = {
             "y": actions.redo,
             "c": actions.clear,
-            "escape": lambda: actions.move_cursor(None),
+            "escape": self._let_go,
+            "delete": lambda: actions.delete_mark(wait=False),
+            "backspace": lambda: actions.delete_mark(wait=False),
             "+": lambda: actions.zoom(+1),
             "=": lambda: actions.zoom(+1),
             "-": lambda: actions.zoom(-1),
@@ -154,9 +161,24 @@ class Gestures:
         button = event["button"]
         if button in (LEFT, MIDDLE, RIGHT):
             first = button == LEFT and not event["shiftKey"]
-            pixel = self._view.viewport.to_pixel(*self._place(event))
+            place = self._place(event)
+            pixel = self._view.viewport.to_pixel(*place)
             tools = first and self._panel.positive, first and self._panel.draws_box
-            self._press = Press(button, tools[0], _position(event), [pixel], tools[1])
+            mark = None if not first or tools[1] else self._mark_at(place)
+            if mark is not None and event["altKey"]:
+                self._actions.delete_mark(self._number_of(mark), wait=False)
+            else:
+                self._press = Press(button, tools[0], _position(event), [pixel], tools[1], mark)
+
+    def _mark_at(self, place: tuple[float, float]) -> Mark | None:
+        clicks = self._actions.clicks
+        number = self._view.mark_at(clicks, *place) if self._panel.moves_marks else None
+        return None if number is None else clicks[number]
+
+    def _number_of(self, mark: Mark) -> int | None:
+        """Return the index of a mark, or None if it was taken back while the button was held."""
+        marks = enumerate(self._actions.clicks)
+        return next((number for number, each in marks if each is mark), None)
 
     def _on_move(self, event: Mapping[str, Any]) -> None:
         press, viewport = self._press, self._view.viewport
@@ -170,7 +192,9 @@ class Gestures:
                 self._actions.look(target, quickly=True)
         elif press.moved:
             press.pixels.append(viewport.to_pixel(x, y))
-            if press.box:
+            if press.mark is not None:
+                self._move(press, self._actions.drag_mark)
+            elif press.box:
                 self._actions.sketch_box(press.pixels[0], press.pixels[-1])
             else:
                 self._actions.sketch(press.pixels, press.positive)
@@ -184,13 +208,43 @@ class Gestures:
             self._actions.look(self._view.viewport)  # without loss, now that the view rests
             return
         self._view.cursor = None
-        if press.box and press.moved:
+        if press.mark is not None:
+            self._drop(press)
+        elif press.box and press.moved:
             self._corner = press.pixels[0]
             self._mark(press.pixels[-1], True)
         elif press.moved:
             self._actions.stroke(press.pixels, press.positive, wait=False)
         else:
             self._mark(press.pixels[0], press.positive)
+
+    def _drop(self, press: Press) -> None:
+        """Move the mark that was dragged, or select it if it was pressed only."""
+        if press.moved:
+            self._move(press, partial(self._actions.move_mark, wait=False))
+        elif (number := self._number_of(press.mark)) is not None:
+            self._actions.select_mark(number)
+
+    def _move(self, press: Press, move: Callable[[int, int, int], None]) -> None:
+        """Let a mark follow the mouse; what was under the mouse stays there."""
+        if (number := self._number_of(press.mark)) is not None:
+            begin, now, old = press.pixels[0], press.pixels[-1], press.mark.points[-1]
+            move(number, *(old[axis] + now[axis] - begin[axis] for axis in (0, 1)))
+
+    def _let_go(self) -> None:
+        if self._view.selected is None:
+            self._actions.move_cursor(None)
+        else:
+            self._actions.select_mark(None)
+
+    def _select_next(self, step: int) -> None:
+        """Select the next or the previous mark; the first one after the last."""
+        count, number = len(self._actions.clicks), self._view.selected
+        if not count or not self._panel.moves_marks:
+            return
+        if number is None:
+            number = -1 if step > 0 else count
+        self._actions.select_mark((number + step) % count)
 
     def _mark(self, pixel: Point, positive: bool) -> None:
         """Mark a pixel, or a corner of a box if the box tool is chosen."""
@@ -245,6 +299,8 @@ class Gestures:
             self._mark(pixel, not shift and self._panel.positive)
         elif key == "Tab":  # ipycanvas swallows it, so move the focus from here
             (self._panel.before_photo if shift else self._panel.view).focus()
+        elif key.lower() == "k":
+            self._select_next(-1 if shift else +1)
         elif key.lower() == "z":
             self._actions.redo() if shift else self._actions.undo()
         elif key.lower() in self._keys:
@@ -254,6 +310,9 @@ class Gestures:
         viewport = self._view.viewport
         row, col = self._view.cursor or viewport.centre
         step = max(1, round(distance / viewport.scale))
+        if self._view.selected is not None:
+            self._actions.nudge_mark(down * step, right * step)
+            return
         height, width = viewport.shape
         row, col = row + down * step, col + right * step
         self._actions.move_cursor((min(max(row, 0), height - 1), min(max(col, 0), width - 1)))

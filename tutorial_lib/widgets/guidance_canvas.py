@@ -87,7 +87,10 @@ class GuidanceCanvas(PhotoWidget):
         panel.choose_truncation(_checked_truncation(truncation))
         panes = [framed(*named) for named in zip(CANVASES, view.canvases, strict=True)]
         shelf = w.Box(panes, layout={"flex_flow": "row wrap", "width": "100%"})
-        super().__init__(view, [history], panel, shelf, show=self._show_maps, paint=self._painted)
+        super().__init__(
+            view, [history], panel, shelf,
+            show=self._show_maps, paint=self._painted, preview=self._draw_maps,
+        )  # fmt: skip
         self.add_class("tutorial-guidance")
         panel.on_change(panel.truncation, lambda _change: self.show_answer())
 
@@ -102,7 +105,10 @@ class GuidanceCanvas(PhotoWidget):
 
         Distances are in pixels, at most the truncation. Gaussians, discs and pixels are 0 to 1.
         """
-        key = self.panel.view.value, self.clicks, self.truncation
+        return self._maps_of(self.clicks)
+
+    def _maps_of(self, clicks: Clicks) -> np.ndarray:
+        key = self.panel.view.value, clicks, self.truncation
         if key != self._key:
             start = time.perf_counter()
             self._maps, self._key = _encode(*key, self.image.shape), key
@@ -127,8 +133,7 @@ class GuidanceCanvas(PhotoWidget):
     # -- drawing -------------------------------------------------------------------------------
 
     def _show_maps(self) -> None:
-        for canvas, share in zip(self.photo_view.canvases[1:], self._shares(), strict=True):
-            canvas.show_over(self._layer(self.viewport.cut(share)))
+        self._draw_maps(self.clicks)
         self.panel.show_editing(self._histories[0], self.viewport)
         self.panel.truncation.disabled = self.panel.view.value != "distance"
         text = f"{count_clicks(self.clicks)}; both maps took {self._milliseconds:.0f} ms."
@@ -137,10 +142,14 @@ class GuidanceCanvas(PhotoWidget):
         else:
             self.panel.show_status("", hint=INVITATION)
 
-    def _shares(self) -> np.ndarray:
+    def _draw_maps(self, clicks: Clicks) -> None:
+        for canvas, share in zip(self.photo_view.canvases[1:], self._shares(clicks), strict=True):
+            canvas.show_over(self._layer(self.viewport.cut(share)))
+
+    def _shares(self, clicks: Clicks) -> np.ndarray:
         """Return the maps divided by the largest value they can take, ``(2, H, W) float32``."""
         largest = self.truncation if self.panel.view.value == "distance" else 1.0
-        return self.maps / np.float32(largest)
+        return self._maps_of(clicks) / np.float32(largest)
 
     def _layer(self, share: np.ndarray) -> np.ndarray:
         """Paint a map as a layer over the photo, ``(H, W, 4) uint8``."""
@@ -153,7 +162,7 @@ class GuidanceCanvas(PhotoWidget):
 
         radius = max(MARK, max(self.image.shape[:2]) // 46)  # the photo is shown a third as wide
         marked = render.draw_clicks(self.image, self.clicks, radius)
-        maps = [render.blend(self.image, self._layer(share)) for share in self._shares()]
+        maps = [render.blend(self.image, self._layer(share)) for share in self._shares(self.clicks)]
         return rasterise(grid(list(zip(CANVASES, [marked, *maps], strict=True))))[0]
 
     def __repr__(self) -> str:

@@ -16,6 +16,8 @@ from tutorial_lib.widgets.status import Hint, status_html
 from tutorial_lib.widgets.viewport import Viewport
 
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
+BY_MOUSE = "Arrow keys or the mouse move it, Delete deletes it."
+BY_TOUCH = "Drag it with a finger, or press the button with the cross to delete it."
 BOX = "box"  # the third tool, beside True for the object and False for the background
 
 
@@ -30,7 +32,14 @@ class Panel:
         The keys and what they do.
     boxes : bool
         Whether there is a tool that draws a box.
+
+    Attributes
+    ----------
+    moves_marks : bool
+        Whether a person may move a mark, or delete one that is not the latest.
     """
+
+    moves_marks = True
 
     def __init__(
         self,
@@ -51,6 +60,9 @@ class Panel:
         self.undo = make_button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = make_button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = make_button("Clear", "trash", "Remove all clicks (key C); Undo restores them")
+        self.delete = make_button("Delete mark", "times", "Delete the selected mark (key Delete)")
+        self.delete.add_class("tutorial-icon-only")
+        self.delete.disabled, self._selected = True, ""
         self.view = make_dropdown("View", views, "What is drawn over the photo", "12em")
         # A dropdown, not a slider: sliders of ipywidgets have no name for screen readers.
         shares = [(f"{percent} %", percent / 100) for percent in (0, 25, 50, 75, 100)]
@@ -97,7 +109,7 @@ class Panel:
 
     def arrange(self, photo: w.Widget) -> list[w.Widget]:
         """Return the rows of the widget from top to bottom, with the photo or photos."""
-        editing = [self.side, self.undo, self.redo, self.clear]
+        editing = [self.side, self.undo, self.redo, self.clear, self.delete]
         looking = [
             self.view, self.opacity, self.zoom_out, self.zoom_in, self._pan_box,
             self.before, self.presenter, self.help,
@@ -115,6 +127,7 @@ class Panel:
         self.on_press(self.undo, actions.undo)
         self.on_press(self.redo, actions.redo)
         self.on_press(self.clear, actions.clear)
+        self.on_press(self.delete, lambda: actions.delete_mark(wait=False))
         self.on_press(self.zoom_in, lambda: actions.zoom(+1))
         self.on_press(self.zoom_out, lambda: actions.zoom(-1))
         for step, button in self.pan.items():
@@ -136,16 +149,23 @@ class Panel:
         """Enable the buttons that can do something now, and disable the others."""
         self.undo.disabled = not history.can_undo
         self.redo.disabled = not history.can_redo
-        self.clear.disabled = not len(history.clicks)
+        self.clear.disabled = not history.clicks.actions
         self.zoom_out.disabled = viewport.factor == 1
         self.zoom_in.disabled = not viewport.can_zoom_in
         self._pan_box.layout.display = "none" if viewport.factor == 1 else "flex"
+
+    def show_selected(self, number: int | None, count: int) -> None:
+        """Say which of how many marks is selected; None: no mark."""
+        self.delete.disabled = number is None
+        self._selected = "" if number is None else f"Mark {number + 1} of {count} is selected."
 
     def show_status(
         self, text: str, busy: bool = False, failed: bool = False, hint: Hint | None = None
     ) -> None:
         """Show a text and a hint in the status line. Screen readers read them aloud."""
         attributes = 'role="status" aria-live="polite"'
+        if self._selected and not failed:
+            hint = Hint(f"{self._selected} {BY_MOUSE}", f"{self._selected} {BY_TOUCH}")
         self.status.value = status_html(text, busy, failed, attributes=attributes, hint=hint)
 
     def report(self, error: BaseException) -> None:

@@ -87,9 +87,16 @@ class PhotoLayers(MultiCanvas):
         self._put(ANSWER, pixels * np.uint8(not self.bare))
 
     def show_marks(
-        self, viewport: Viewport, clicks: Clicks, cursor: tuple[int, int] | None
+        self,
+        viewport: Viewport,
+        clicks: Clicks,
+        cursor: tuple[int, int] | None,
+        selected: int | None = None,
     ) -> None:
-        """Draw the box, clicks, strokes, and the keyboard's cursor, if there is one, in front."""
+        """Draw the box, clicks, strokes, and the keyboard's cursor, if there is one, in front.
+
+        The selected click has a ring.
+        """
         layer = self[MARKS]
         with _held_canvas():
             layer.clear()
@@ -98,11 +105,13 @@ class PhotoLayers(MultiCanvas):
             if clicks.box is not None:
                 _draw_box(layer, viewport, clicks.box)
             radius = MARK * self.enlarged
-            for mark in clicks:
+            for number, mark in enumerate(clicks):
                 places = [viewport.to_canvas(*point) for point in mark.points]
                 if isinstance(mark, Stroke):
                     _draw_line(layer, places, mark.positive, radius)
                 _draw_mark(layer, *places[-1], mark.positive, radius)
+                if number == selected:
+                    _draw_ring(layer, *places[-1], radius + 5)
             if cursor is not None:
                 _draw_cursor(layer, *viewport.to_canvas(*cursor))
 
@@ -160,6 +169,12 @@ def _draw_mark(layer: Canvas, x: float, y: float, positive: bool, radius: int) -
     layer.stroke_line(x - radius / 2, y, x + radius / 2, y)
     if positive:
         layer.stroke_line(x, y - radius / 2, x, y + radius / 2)
+
+
+def _draw_ring(layer: Canvas, x: float, y: float, radius: int) -> None:
+    for width, colour in ((5, "black"), (2, "white")):
+        layer.line_width, layer.stroke_style = width, colour
+        layer.stroke_circle(x, y, radius)
 
 
 def _draw_cursor(layer: Canvas, x: float, y: float) -> None:

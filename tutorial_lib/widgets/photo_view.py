@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import dist
 
 import numpy as np
 
 from tutorial_lib.clicks import Clicks
-from tutorial_lib.widgets.photo_layers import PhotoLayers
+from tutorial_lib.widgets.photo_layers import MARK, PhotoLayers
 from tutorial_lib.widgets.viewport import Viewport
 
 
@@ -31,6 +32,8 @@ class PhotoView:
         The visible part of the photo.
     cursor : tuple of int or None
         The pixel ``(row, col)`` of the keyboard's cursor, if there is one.
+    selected : int or None
+        Which click or stroke is selected, as an index.
     canvases : tuple of PhotoLayers
         The canvases.
     """
@@ -44,12 +47,14 @@ class PhotoView:
     ) -> None:
         self.viewport = Viewport(photo.shape[:2], width)
         self.cursor: tuple[int, int] | None = None
+        self.selected: int | None = None
         self.canvases = tuple(PhotoLayers(self.viewport, label) for label in labels)
         self._photo, self._marks = photo, marks or [True] * len(self.canvases)
 
     def load(self, photo: np.ndarray) -> None:
         """Take another photo, ``(H, W, 3) uint8``."""
         self.viewport, self.cursor = Viewport(photo.shape[:2], self.viewport.limit), None
+        self.selected = None
         self._photo = photo
         for canvas in self.canvases:
             canvas.resize(self.viewport)
@@ -65,5 +70,31 @@ class PhotoView:
             self._draw_marks(canvas, clicks)
 
     def _draw_marks(self, canvas: PhotoLayers, clicks: Clicks) -> None:
-        marked = self._marks[self.canvases.index(canvas)]
-        canvas.show_marks(self.viewport, clicks if marked else Clicks(), self.cursor)
+        if self._marks[self.canvases.index(canvas)]:
+            canvas.show_marks(self.viewport, clicks, self.cursor, self.selected)
+        else:
+            canvas.show_marks(self.viewport, Clicks(), self.cursor)
+
+    def places(self, clicks: Clicks) -> list[tuple[float, float]]:
+        """Return where the signs of clicks and strokes stand, ``(x, y)`` in canvas pixels."""
+        return [self.viewport.to_canvas(*mark.points[-1]) for mark in clicks]
+
+    def mark_at(self, clicks: Clicks, x: float, y: float) -> int | None:
+        """Return the click or stroke whose sign is at a place of the canvas.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            Clicks and strokes on the photo.
+        x, y : float
+            The place, in canvas pixels.
+
+        Returns
+        -------
+        int or None
+            Its index, of several the nearest. None if there is no sign.
+        """
+        reach = MARK * self.canvases[0].enlarged + 2
+        far = [(dist(place, (x, y)), number) for number, place in enumerate(self.places(clicks))]
+        distance, number = min(far, default=(reach, None))
+        return number if distance < reach else None

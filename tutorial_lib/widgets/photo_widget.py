@@ -45,6 +45,9 @@ class PhotoWidget(w.VBox):
         answer is there, else at once. Not needed if ``show`` computes the answer itself.
     keys : mapping of str to callable, optional
         Further keys, in lower case, and their actions.
+    preview : callable, optional
+        ``preview(clicks)`` shows the answer to clicks that a person has not made yet, while they
+        drag a mark. Without it, the answer comes when the mark is dropped.
 
     Attributes
     ----------
@@ -63,10 +66,14 @@ class PhotoWidget(w.VBox):
         paint: Callable[[], np.ndarray],
         answer: Callable[[bool], None] | None = None,
         keys: Mapping[str, Callable[[], None]] | None = None,
+        preview: Callable[[Clicks], None] | None = None,
     ) -> None:
         self.photo_view, self.panel, self._histories = view, panel, histories
-        self._show, self._paint, self._answer = show, paint, answer
-        super().__init__([*panel.arrange(shelf), event_filter(), style_sheet()])
+        self._show, self._paint, self._answer, self._preview = show, paint, answer, preview
+        self._nudged: Clicks | None = None  # what the latest key has moved a click to
+        self._places = w.HTML(layout={"display": "none"})  # tells gestures.js where the marks are
+        hidden = [self._places, event_filter(), style_sheet()]
+        super().__init__([*panel.arrange(shelf), *hidden])
         self.add_class("tutorial-click-canvas")
         panel.connect(self)
         self.gestures = Gestures(self, view, panel, keys)
@@ -154,6 +161,104 @@ class PhotoWidget(w.VBox):
         """Show a box that is not finished yet; the clicks do not change."""
         self.photo_view.draw_marks(self.clicks.add(Box.between(first, last)))
 
+    @property
+    def selected(self) -> int | None:
+        """Which click or stroke is selected, as an index, or None."""
+        return self.photo_view.selected
+
+    def select_mark(self, number: int | None) -> None:
+        """Select a click or stroke: the arrow keys then move it, and Delete deletes it.
+
+        Parameters
+        ----------
+        number : int or None
+            Which click or stroke, as an index. None selects none.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click.
+        """
+        if number is not None and not 0 <= number < len(self.clicks):
+            raise ValueError("There is no click to select: mark the object first.")
+        self._select(number)
+        self.photo_view.draw_marks(self.clicks)
+        self.show_answer()
+
+    def _select(self, number: int | None) -> None:
+        self.photo_view.selected = number
+        self.panel.show_selected(number, len(self.clicks))
+
+    def drag_mark(self, number: int, row: int, col: int) -> None:
+        """Show a click or stroke at another place; the clicks do not change."""
+        clicks = self.clicks.move_mark(number, *self._inside(number, row, col))
+        self.photo_view.draw_marks(clicks)
+        if self._preview is not None:
+            self._preview(clicks)
+
+    def move_mark(self, number: int, row: int, col: int, wait: bool = True) -> None:
+        """Move a click or stroke: mouse, finger and code all call this method.
+
+        Parameters
+        ----------
+        number : int
+            Which click or stroke, as an index.
+        row, col : int
+            Its new pixel, or the nearest one at which it lies inside the photo. A stroke moves as a
+            whole.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click. Nothing changes then.
+        """
+        place = self._inside(number, row, col)
+        self._edit(lambda history: history.move_mark(number, *place), wait)
+
+    def nudge_mark(self, down: int, right: int) -> None:
+        """Move the selected click or stroke by some pixels; the keyboard calls this method.
+
+        Moves in a row are undone as one.
+        """
+        number = self.selected
+        row, col = self.clicks[number].points[-1]
+        place = self._inside(number, row + down, col + right)
+        merge = self._nudged is self.clicks
+        self._edit(lambda history: history.move_mark(number, *place, merge=merge), wait=False)
+        self._nudged = self.clicks
+        self.select_mark(number)
+
+    def delete_mark(self, number: int | None = None, wait: bool = True) -> None:
+        """Delete a click or stroke; :meth:`undo` brings it back.
+
+        Parameters
+        ----------
+        number : int, optional
+            Which click or stroke, as an index; by default the selected one.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If there is no such click, or none is selected. Nothing changes then.
+        """
+        number = self.selected if number is None else number
+        if number is None:
+            raise ValueError("Select a mark first: press on it, or use the key K.")
+        self._edit(lambda history: history.delete_mark(number), wait)
+
+    def _inside(self, number: int, row: int, col: int) -> Point:
+        """Return the nearest place at which a click or stroke lies inside the photo."""
+        if not 0 <= number < len(self.clicks):
+            raise ValueError(f"There is no click {number}: there are {len(self.clicks)}.")
+        points = np.array(self.clicks[number].points)
+        low = points[-1] - points.min(axis=0)
+        high = points[-1] - points.max(axis=0) + self.viewport.shape - 1
+        return tuple(np.clip((row, col), low, high).tolist())
+
     def undo(self, wait: bool = False) -> None:
         """Take back the latest change."""
         self._edit(lambda history: history.undo(), wait)
@@ -174,6 +279,7 @@ class PhotoWidget(w.VBox):
 
     def _changed(self, wait: bool) -> None:
         """Show the new clicks at once, and their answer when it is there."""
+        self._select(None)
         self.photo_view.draw_marks(self.clicks)
         self.show_answer()
         if self._answer is not None:
@@ -231,6 +337,7 @@ class PhotoWidget(w.VBox):
 
     def show_answer(self) -> None:
         """Draw the present answer and show the state of the widget."""
+        self._tell_places()
         self._show()
 
     def redraw(self) -> None:
@@ -241,6 +348,13 @@ class PhotoWidget(w.VBox):
         for canvas in canvases:
             self.photo_view.draw(canvas, self.clicks, quickly)
         self.show_answer()
+
+    def _tell_places(self) -> None:
+        """Tell gestures.js where the marks are: a finger that begins on one moves it."""
+        movable = self.panel.moves_marks and not self.panel.draws_box
+        places = self.photo_view.places(self.clicks) if movable else []
+        text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        self._places.value = f'<i data-marks="{text}"></i>'
 
     # -- without a browser ---------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ class StudyPanel(Panel):
         ``(H, W) bool``: the mask to reach.
     """
 
+    moves_marks = False  # every click of a study counts as it was made
+
     def __init__(self, photo: np.ndarray, goal: np.ndarray) -> None:
         super().__init__(("mask", "contour"))
         png = base64.b64encode(render.encode_png(goal_picture(photo, goal), 6)).decode("ascii")
