@@ -9,9 +9,10 @@ from PIL import Image
 
 from tests.support import easy_scene, one_sentence
 from tutorial_lib import cli
-from tutorial_lib.actions import Box, StartMask, Stroke
+from tutorial_lib.actions import Box, StartMask, Stroke, TouchUp
 from tutorial_lib.click_log import clicks_on, read_log
-from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.clicks import Click, Clicks, Preference
+from tutorial_lib.exports import soft_alpha
 from tutorial_lib.metrics import iou
 from tutorial_lib.render import NEGATIVE, POSITIVE, draw_clicks
 from tutorial_lib.session import Session
@@ -272,3 +273,109 @@ def test_the_command_line_takes_a_box_and_a_start_mask(monkeypatch, capsys, tmp_
     for wrong in (["--box", "8,8,8,9"], ["--start", tmp_path / "small.png"], ["--box", ""]):
         code, error, _ = segment(monkeypatch, capsys, tmp_path, *wrong)
         assert code == 2 and error.count("\n") == 1
+
+
+# -- touch-ups -------------------------------------------------------------------------------------
+
+
+def touched(**settings) -> Session:
+    session = Session(PHOTO, truth=TRUTH, **settings)
+    session.click(24, 32)
+    session.click(6, 6, positive=False)
+    session.touch_up([(2, 60), (2.5, 60)], radius=2)
+    session.touch_up([(24, 20), (24, 44)], radius=1.5, positive=False)
+    return session
+
+
+def test_a_touch_up_changes_the_mask_and_asks_no_method(monkeypatch):
+    session = Session(PHOTO, truth=TRUTH)
+    session.click(24, 32)
+    session.click(6, 6, positive=False)
+    plain, exact = session.mask, session.iou
+    monkeypatch.setattr(session, "_ask", None)  # to ask is an error now
+    session.touch_up([(24, 20), (24, 44)], radius=1, positive=False)
+    assert plain[24, 32] and not session.mask[23:26, 20:45].any()
+    assert session.mask.sum() == plain.sum() - plain[session.mask != plain].sum()
+    assert session.iou < exact and len(session.history) == 3
+    assert session.result.probability[24, 32] == 0
+    session.undo()
+    assert (session.refresh().mask == plain).all()
+    session.redo()
+    assert not session.refresh().mask[24, 32]
+
+
+def test_touch_ups_stay_on_later_answers_until_a_click_of_the_other_kind_ends_them():
+    session = touched()
+    session.click(40, 60, positive=False)
+    assert session.mask[2, 60] and not session.mask[24, 32]
+    session.use("growcut")
+    assert session.refresh().mask[2, 60] and not session.mask[24, 32]
+    session.click(24, 36)
+    assert session.mask[24, 32] and session.mask[2, 60], "the eraser's work ends under the click"
+    session.delete_mark(-1)
+    assert not session.refresh().mask[24, 32]
+
+
+def test_touch_ups_come_after_box_and_preference():
+    paint, click = TouchUp([(1, 1)], 2), Click(3, 3)
+    clicks = Clicks([click, paint]).prefer(2)
+    assert clicks.actions == (click, Preference(2), paint) and clicks.preferred == 2
+    assert clicks.prefer(None).actions == (click, paint)
+    assert clicks.add(Box(0, 0, 2, 2)).actions == (click, Box(0, 0, 2, 2), paint)
+    assert Clicks.from_list(clicks.to_list()) == clicks
+    assert list(clicks.without_touch_ups().actions) == [click, Preference(2)]
+
+
+def test_touch_ups_are_logged_autosaved_restored_and_replayed(tmp_path):
+    file = tmp_path / "saved.json"
+    session = touched(autosave=file)
+    session.touch_up([(40, 3)], radius=3)
+    session.undo()
+    session.click(40, 60, positive=False)
+    assert file.read_text().count("[2.5, 60.0]") == 1, "later lines repeat no touch-up"
+    log = json.loads(json.dumps(session.log()))
+    assert log["schema"] == 1 and [count for count, _ in log["touch_ups"]] == [2, 2]
+    again = Session.replay(PHOTO, log)
+    assert again.clicks == session.clicks and np.array_equal(again.mask, session.mask)
+    restored = Session(PHOTO, autosave=file)
+    restored.restore()
+    assert restored.clicks == session.clicks
+
+
+def test_touch_ups_are_exported_at_the_size_of_the_photo():
+    large = np.repeat(np.repeat(PHOTO, 4, axis=0), 4, axis=1)
+    session = Session(large, longest=64)
+    session.click(24, 32)
+    session.click(6, 6, positive=False)
+    session.touch_up([(24, 32)], radius=3.3, positive=False)
+    mask = session.settled_masks()["object"]
+    rows, cols = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    hole = np.hypot((rows + 0.5) / 4 - 24.5, (cols + 0.5) / 4 - 32.5) <= 3.3
+    assert not mask[hole].any() and mask[80:116, 110:150][~hole[80:116, 110:150]].all()
+    assert Session.replay(large, session.log()).settled_masks()["object"].sum() == mask.sum()
+
+
+def test_a_cut_out_is_as_soft_at_its_edge_as_the_method_is_unsure():
+    probability = np.tile(np.linspace(0, 1, 21, dtype=np.float32), (3, 1))
+    alpha = soft_alpha(probability >= 0.5, probability)
+    assert set(alpha[:, :7].ravel()) == {0} and set(alpha[:, 14:].ravel()) == {255}
+    assert (np.diff(alpha[1, 7:14].astype(int)) > 0).all()
+    assert ((alpha >= 128) == (probability >= 0.5)).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"touch_ups": 3},
+        {"touch_ups": [[9, {"touch_up": [[1, 1]], "radius": 2, "positive": True}]]},
+        {"touch_ups": [[0, {"touch_up": [[1, 99]], "radius": 2, "positive": True}]]},
+        {"touch_ups": [[0, {"touch_up": [[1, 1]], "radius": 1e9, "positive": True}]]},
+        {"touch_ups": [[0, {"touch_up": [], "radius": 1, "positive": True}]]},
+        {"touch_ups": [[0, [1, 1, True]]]},
+    ],
+    ids=str,
+)
+def test_a_damaged_touch_up_in_a_log_is_named(change):
+    with pytest.raises(ValueError, match="is damaged") as caught:
+        Session.replay(PHOTO, touched().log() | change)
+    assert one_sentence(caught.value)

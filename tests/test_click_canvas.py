@@ -30,7 +30,7 @@ from tutorial_lib.widgets import (
     click_canvas,
 )
 from tutorial_lib.widgets.background import guard
-from tutorial_lib.widgets.panel import BOX
+from tutorial_lib.widgets.panel import BOX, BRUSH, ERASER
 
 
 @pytest.fixture
@@ -171,6 +171,37 @@ def test_a_mark_is_deleted_by_key_button_and_alt_click(canvas):
     assert 'data-marks="' in canvas._places.value
     canvas.panel.side.value = BOX
     assert 'data-marks=""' in canvas._places.value, "a finger on a mark draws a box"
+
+
+def test_brush_and_eraser_touch_up_the_mask_by_mouse_and_by_keys(canvas):
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    before = canvas.clicks
+    for key in ("e", ",", ","):
+        canvas.gestures.on_key(key, False, False, False)
+    assert (canvas.panel.side.value, canvas.panel.brush_radius) == (ERASER, 2.0)
+    assert "Erase what is too much" in status_text(canvas)
+    assert 'data-brush="10.0"' in canvas._places.value and 'data-marks=""' in canvas._places.value
+    places = [tuple(map(round, canvas.viewport.to_canvas(24, col))) for col in (28, 30, 34)]
+    canvas.gestures.on_mouse(mouse(*places[0], canvas))
+    canvas.gestures.on_mouse(mouse(*places[1], canvas, "mousemove"))
+    assert canvas.photo_view.draft.radius == 2 and canvas.clicks is before
+    canvas.gestures.on_mouse(mouse(*places[2], canvas, "mouseup"))
+    assert not canvas.session.mask[24, 28:35].any() and canvas.session.mask[24, 38]
+    assert canvas.photo_view.draft is None and len(canvas.clicks.touch_ups) == 1
+    assert "1 touch-up; graph-cut took" in status_text(canvas)
+    assert f"IoU {canvas.session.iou:.3f} with touch-ups." in status_text(canvas)
+    press_mouse(*places[0], canvas, button=2)
+    assert canvas.session.mask[24, 28], "the right button does the opposite"
+    canvas.undo()
+    canvas.undo()
+    assert canvas.clicks == before, "each is one step"
+    canvas.gestures.on_key("t", False, False, False)
+    canvas.gestures.on_key("ArrowUp", True, False, False)
+    canvas.gestures.on_key("Enter", False, False, False)
+    assert canvas.panel.side.value == BRUSH and canvas.clicks.touch_ups[0].positive
+    canvas.gestures.on_key("t", False, False, False)
+    assert canvas.panel.side.value is True
 
 
 def test_ctrl_and_wheel_zoom_at_the_pointer_and_the_middle_button_moves_the_view(canvas):

@@ -1,4 +1,4 @@
-"""What a user can say about a photo beside a click: a stroke, a box, a mask to start from.
+"""What a user can say about a photo beside a click: stroke, box, start mask, touch-up.
 
 Coordinates are ``(row, col)`` everywhere; only ``from_xy`` takes ``(x, y)``.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 Point = tuple[int, int]
+MAX_RADIUS = 256.0  # of a brush, in pixels
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,104 @@ class Stroke:
     def __str__(self) -> str:
         points = " ".join(f"{row},{col}" for row, col in self.points)
         return f"{points},{'+' if self.positive else '-'}"
+
+
+@dataclass(frozen=True)
+class TouchUp:
+    """A stroke of a round brush that changes the mask itself, not what the method is asked.
+
+    A pixel is painted if its centre is at most ``radius`` away from the line through the points.
+    Points may have fractions: the same line can be painted at the size of a larger photo.
+
+    Parameters
+    ----------
+    points : iterable of (float, float)
+        Rows and columns, at least one. Whole numbers are the centres of pixels. They are rounded to
+        hundredths of a pixel.
+    radius : float
+        Of the brush, in pixels: above 0, at most 256.
+    positive : bool
+        True paints into the mask, False erases from it.
+
+    Raises
+    ------
+    ValueError
+        If there is no point, a point is not a pair of numbers of at least 0, or the radius is
+        outside its range.
+
+    Examples
+    --------
+    >>> TouchUp([(1, 1), (1, 3)], radius=1).inside((3, 6)).astype(int).tolist()
+    [[0, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 0], [0, 1, 1, 1, 0, 0]]
+    """
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    positive: bool = True
+
+    def __post_init__(self) -> None:
+        points = [(_number(row), _number(col)) for row, col in map(_couple, self.points)]
+        if not points:
+            raise ValueError("A touch-up has at least one point, but this one has none.")
+        radius = _number(self.radius)
+        if not 0 < radius <= MAX_RADIUS:
+            raise ValueError(
+                f"A brush's radius is above 0 and at most {MAX_RADIUS:g}, not {radius:g}."
+            )
+        object.__setattr__(self, "points", tuple(point for point, _ in groupby(points)))
+        object.__setattr__(self, "radius", radius)
+        object.__setattr__(self, "positive", bool(self.positive))
+
+    def inside(self, shape: tuple[int, ...], scale: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+        """Return the painted pixels.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the image, ``(H, W, ...)``.
+        scale : tuple of float
+            Rows and columns of the image for each row and column of the touch-up.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) bool``.
+        """
+        painted = np.zeros(shape[:2], dtype=bool)
+        rows, cols = (
+            (np.arange(length) + 0.5) / factor - 0.5
+            for length, factor in zip(painted.shape, scale, strict=True)
+        )
+        for first, second in self._segments():
+            low, high = np.minimum(first, second), np.maximum(first, second)
+            part = tuple(
+                slice(*np.searchsorted(axis, (low[k] - self.radius, high[k] + self.radius + 1e-9)))
+                for k, axis in enumerate((rows, cols))
+            )
+            window = np.stack(np.meshgrid(rows[part[0]], cols[part[1]], indexing="ij"), axis=-1)
+            painted[part] |= _distances(window, first, second) <= self.radius
+        return painted
+
+    def covers(self, pixels: np.ndarray) -> bool:
+        """Whether the touch-up paints any of some pixels, ``(n, 2)`` rows and columns."""
+        near = (_distances(pixels, *ends).min() <= self.radius for ends in self._segments())
+        return any(near)
+
+    def _segments(self) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        points = np.array(self.points)
+        return pairwise(points) if len(points) > 1 else [(points[0], points[0])]
+
+    def __str__(self) -> str:
+        kind = "in" if self.positive else "out"
+        return f"{kind}, {len(self.points)} points, radius {self.radius:g}"
+
+
+def _distances(places: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the distance of each place, ``(..., 2)``, to the line from one point to another."""
+    along = second - first
+    length = float(along @ along)
+    share = np.clip((places - first) @ along / length, 0, 1) if length else 0.0
+    return np.linalg.norm(places - first - np.asarray(share)[..., None] * along, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -407,3 +506,20 @@ def _point(point: Any) -> Point:
 def _pair(text: str) -> Point:
     row, col = (int(part) for part in text.split(","))
     return row, col
+
+
+def _couple(point: Any) -> tuple[Any, Any]:
+    try:
+        row, col = point
+    except (TypeError, ValueError):
+        raise ValueError(f"A point of a touch-up is (row, col), not {point!r}.") from None
+    return row, col
+
+
+def _number(value: Any) -> float:
+    """Return a number of at least 0, in hundredths."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise ValueError(f"A touch-up is made of numbers, not of {value!r}.")
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"The numbers of a touch-up are at least 0, not {value!r}.")
+    return round(float(value), 2)

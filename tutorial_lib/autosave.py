@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +78,18 @@ class Autosave:
             If the file cannot be written. Its contents do not change.
         """
         whole = self._known is None or self._known[0] != header
-        keep = 0 if whole else _common(self._known[1], clicks)
+        keep = 0 if whole else _shared(self._known[1].items, clicks.items)
         entry = {"session": self._session} if not whole else {**header, "session": self._session}
         if whole and self._continues:
             entry["continues"] = self._continues
         if not whole:
             entry["keep"] = keep
-        entry |= fields_of(clicks, keep)
+        fields = fields_of(clicks, keep)
+        if not whole and "touch_ups" in fields:
+            before = fields_of(self._known[1]).get("touch_ups", [])
+            kept = _shared(before, fields["touch_ups"])
+            fields |= {"kept_touch_ups": kept, "touch_ups": fields["touch_ups"][kept:]}
+        entry |= fields
         entry["seconds"] = [seconds_of(mark) for mark in clicks[keep:]]
         self._append(dump(entry).encode())
         self._known = (dict(header), clicks)
@@ -103,10 +108,10 @@ def _holds_work(log: Log) -> bool:
     return any(clicks_of(each).actions for _, _, each in objects_of(log))
 
 
-def _common(first: Clicks, second: Clicks) -> int:
-    """Return the number of clicks and strokes at the start that both sequences share."""
+def _shared(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Return the number of entries at the start that both sequences share."""
     count = min(len(first), len(second))
-    if first.items[:count] == second.items[:count]:
+    if first[:count] == second[:count]:
         return count
     pairs = zip(first, second, strict=False)
     return next(place for place, (one, other) in enumerate(pairs) if one != other)

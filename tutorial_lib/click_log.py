@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 
-from tutorial_lib.actions import Box, StartMask
+from tutorial_lib.actions import MAX_RADIUS, Box, StartMask, TouchUp
 from tutorial_lib.clicks import Action, Clicks, Mark, Preference
 from tutorial_lib.images import ImageLike
 from tutorial_lib.objects import FIRST_NAME
@@ -162,6 +162,7 @@ def check_log(log: Any, where: str = "The click log") -> Log:
     _check_seconds(log.get("seconds"), clicks, where)
     _check_choices(log.get("choices", []), clicks, where)
     _check_boxes(log.get("boxes", []), clicks, log["image"]["shape"], where)
+    _check_touch_ups(log.get("touch_ups", []), clicks, log["image"]["shape"], where)
     if "start" in log:
         _check_start(log["start"], log["image"]["shape"], where)
     if "objects" in log:
@@ -310,6 +311,22 @@ def _check_boxes(boxes: Any, clicks: int, shape: Sequence[int], where: str) -> N
         ) from None
 
 
+def _check_touch_ups(touch_ups: Any, clicks: int, shape: Sequence[int], where: str) -> None:
+    """Check the ``[number of clicks, touch-up]`` pairs."""
+    try:
+        for count, entry in touch_ups:
+            found = Clicks.from_list([entry])
+            found.check(tuple(shape))
+            if type(count) is not int or not 0 <= count <= clicks or not found.touch_ups:
+                raise ValueError
+    except (TypeError, ValueError):
+        raise _damaged(
+            where,
+            'touch-ups are [number of clicks, {"touch_up": [[row, col], ...], "radius": number, '
+            f'"positive": true or false}}] pairs inside its photo, not {shown(touch_ups)}',
+        ) from None
+
+
 def _check_start(start: Any, shape: Sequence[int], where: str) -> None:
     try:
         if start["size"] != list(shape[:2]):
@@ -321,16 +338,19 @@ def _check_start(start: Any, shape: Sequence[int], where: str) -> None:
 
 
 def fields_of(clicks: Clicks, begin: int = 0) -> dict[str, Any]:
-    """Return the fields of a log: ``clicks`` from a number on, ``choices`` and ``boxes`` if any."""
+    """Return the fields of a log: ``clicks`` from a number on, and what else the user said."""
     fields: dict[str, Any] = {"clicks": Clicks(clicks.items[begin:]).to_list()}
     if choices := [[count, candidate] for count, candidate in clicks.preferences.items()]:
         fields["choices"] = choices
-    boxes, count = [], 0
+    boxes, touch_ups, count = [], [], 0
     for action in clicks.actions:
         count += isinstance(action, Mark)
         if isinstance(action, Box):
             boxes.append([count, [action.top, action.left, action.bottom, action.right]])
-    return fields | ({"boxes": boxes} if boxes else {})
+        if isinstance(action, TouchUp):
+            touch_ups.append([count, *Clicks([action]).to_list()])
+    fields |= {"boxes": boxes} if boxes else {}
+    return fields | ({"touch_ups": touch_ups} if touch_ups else {})
 
 
 def start_of(clicks: Clicks) -> dict[str, Any]:
@@ -357,6 +377,7 @@ def clicks_of(log: Log) -> Clicks:
         entries += [] if mark is None else [mark]
         entries += [{"box": boxes[count]}] if count in boxes else []
         entries += [{"prefer": choices[count]}] if count in choices else []
+        entries += [entry for place, entry in log.get("touch_ups", []) if place == count]
     return Clicks.from_list(entries)
 
 
@@ -388,6 +409,11 @@ def _on_copy(action: Action, scale: tuple[float, float], photo: WorkingPhoto) ->
             return action
         case StartMask():
             return StartMask.of(photo.small_mask(action.mask))
+        case TouchUp():
+            limits = [length - 1 for length in photo.shape]
+            points = (np.array(action.points) + 0.5) * scale - 0.5
+            radius = min(action.radius * float(np.mean(scale)), MAX_RADIUS)
+            return TouchUp(points.clip(0, limits).tolist(), radius, action.positive)
         case Box():
             top, bottom = (int(edge * scale[0]) for edge in (action.top, action.bottom))
             left, right = (int(edge * scale[1]) for edge in (action.left, action.right))
@@ -455,7 +481,8 @@ def join_entries(entries: list[Any]) -> list[Log]:
     """Build one log for each session from the entries of an autosave file.
 
     An entry is a whole log or a change. A change gives the number of earlier clicks that stay, and
-    the clicks that follow them.
+    the clicks that follow them. Touch-ups may have many points, so they are treated in the same
+    way.
 
     Parameters
     ----------
@@ -500,7 +527,14 @@ def _changed(log: Log, change: Mapping[str, Any]) -> Log:
         "seconds": kept + (seconds if usable else [None] * len(clicks)),
         "choices": change.get("choices", []),
         "boxes": change.get("boxes", []),
+        "touch_ups": _kept_touch_ups(log, change) + change.get("touch_ups", []),
     }
+
+
+def _kept_touch_ups(log: Log, change: Mapping[str, Any]) -> list[Any]:
+    """Return the touch-ups that a change leaves as they are."""
+    kept = change.get("kept_touch_ups")
+    return log.get("touch_ups", [])[: kept if type(kept) is int and kept > 0 else 0]
 
 
 def _is_complete(log: Any) -> bool:

@@ -1,6 +1,6 @@
 """The user's input on a photo, in order: clicks, strokes, boxes, and preferences among candidates.
 
-It may begin with a mask to start from.
+It may begin with a mask to start from. Touch-ups of the mask are part of it too.
 
 Coordinates are ``(row, col)`` everywhere. Only the methods named ``from_xy`` take ``(x, y)``.
 """
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from tutorial_lib.actions import Box, Point, StartMask, Stroke, whole_number
+from tutorial_lib.actions import Box, Point, StartMask, Stroke, TouchUp, whole_number
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Preference:
 
 
 Mark: TypeAlias = Click | Stroke
-Action: TypeAlias = Mark | Preference | Box | StartMask
+Action: TypeAlias = Mark | Preference | Box | StartMask | TouchUp
 
 
 @dataclass(frozen=True, init=False)
@@ -166,7 +166,8 @@ class Clicks:
     Length, iteration, indices and slices count clicks and strokes: a stroke counts as one, however
     long it is. A preference belongs to the click or stroke before it, see :meth:`prefer`. A box
     replaces the box before it, see :attr:`box`. A start mask comes before everything else, see
-    :meth:`starting_from`.
+    :meth:`starting_from`. A touch-up changes the mask that the method answers with, see
+    :meth:`paint_touch_ups`; methods ignore it.
 
     Two rules resolve conflicts. A click replaces every earlier click on the same pixel. Where the
     discs of two opposite clicks overlap, a pixel belongs to the nearer centre. At equal distance
@@ -175,13 +176,14 @@ class Clicks:
 
     Parameters
     ----------
-    actions : iterable of Click, Stroke, Box, StartMask or Preference, optional
+    actions : iterable of Click, Stroke, Box, StartMask, Preference or TouchUp, optional
         What the user said, in order. ``Clicks(clicks)`` is a copy of ``clicks``.
 
     Attributes
     ----------
-    actions : tuple of Click, Stroke, Box, StartMask or Preference
-        What the user said, in order.
+    actions : tuple of Click, Stroke, Box, StartMask, Preference or TouchUp
+        What the user said, in order. After each click, touch-ups come last, because they lie on top
+        of the answer.
     items : tuple of Click or Stroke
         The clicks and strokes alone, in order.
 
@@ -211,6 +213,9 @@ class Clicks:
         for action in actions.actions if isinstance(actions, Clicks) else actions:
             if not isinstance(action, Action):
                 raise TypeError(f"Clicks holds Click objects and Stroke objects, not {action!r}.")
+            on_top: list[Action] = []
+            while isinstance(action, Box | Preference) and kept and isinstance(kept[-1], TouchUp):
+                on_top.insert(0, kept.pop())
             if isinstance(action, StartMask) and kept:
                 raise ValueError("A start mask comes first: use `starting_from`.")
             if isinstance(action, Preference):
@@ -220,7 +225,7 @@ class Clicks:
                     kept.pop()  # the later preference replaces the earlier one
             while isinstance(action, Box) and kept and isinstance(kept[-1], Box | Preference):
                 kept.pop()  # so does the later box, and it gives other candidates
-            kept.append(action)
+            kept += [action, *on_top]
         object.__setattr__(self, "actions", tuple(kept))
         items = tuple(action for action in kept if isinstance(action, Mark))
         object.__setattr__(self, "items", items)
@@ -247,11 +252,11 @@ class Clicks:
         return cls(Click.from_xy(x, y, positive) for x, y, positive in points)
 
     def add(self, action: Action) -> Clicks:
-        """Return these clicks and one more click, stroke or box.
+        """Return these clicks and one more click, stroke, box or touch-up.
 
         Parameters
         ----------
-        action : Click, Stroke or Box
+        action : Click, Stroke, Box or TouchUp
             What the user adds.
 
         Returns
@@ -329,8 +334,73 @@ class Clicks:
         ValueError
             If the index is negative, or there is no click yet.
         """
-        before = self.actions if self.preferred is None else self.actions[:-1]
+        before = list(self.actions)
+        if self.preferred is not None:
+            before.remove(self._last())
         return Clicks(before if candidate is None else (*before, Preference(candidate)))
+
+    def _last(self) -> Action | None:
+        """Return the last action that is no touch-up."""
+        return next((a for a in reversed(self.actions) if not isinstance(a, TouchUp)), None)
+
+    @property
+    def touch_ups(self) -> tuple[TouchUp, ...]:
+        """All touch-ups, in order."""
+        return tuple(action for action in self.actions if isinstance(action, TouchUp))
+
+    def without_touch_ups(self) -> Clicks:
+        """Return everything else: what a method answers.
+
+        Returns
+        -------
+        Clicks
+            A new object.
+        """
+        return Clicks(action for action in self.actions if not isinstance(action, TouchUp))
+
+    def paint_touch_ups(
+        self, answer: np.ndarray, scale: tuple[float, float] = (1.0, 1.0)
+    ) -> np.ndarray:
+        """Paint the touch-ups on an answer. A later click gets another answer, and they stay on it.
+
+        A touch-up ends when a later click or stroke of the other kind lies on it. So a click always
+        gets what it asks for.
+
+        Parameters
+        ----------
+        answer : np.ndarray
+            ``(H, W)``: the mask, or the probability.
+        scale : tuple of float
+            Rows and columns of ``answer`` for each row and column of the clicks' image.
+
+        Returns
+        -------
+        np.ndarray
+            A copy with 1 and 0 where touch-ups are; ``answer`` itself if there are none.
+
+        Examples
+        --------
+        >>> clicks = Clicks([Click(0, 0), TouchUp([(0, 1)], radius=1)])
+        >>> clicks.paint_touch_ups(np.zeros((1, 4), bool)).tolist()
+        [[True, True, True, False]]
+        >>> clicks.add(Click(0, 2, False)).paint_touch_ups(np.zeros((1, 4), bool)).any()
+        np.False_
+        """
+        painted = answer
+        for place, action in enumerate(self.actions):
+            if isinstance(action, TouchUp) and not self._ended(action, place):
+                painted = answer.copy() if painted is answer else painted
+                painted[action.inside(answer.shape, scale)] = action.positive
+        return painted
+
+    def _ended(self, touch_up: TouchUp, place: int) -> bool:
+        """Whether a later mark of the other kind lies on a touch-up."""
+        return any(
+            isinstance(later, Mark)
+            and later.positive != touch_up.positive
+            and touch_up.covers(later.pixels)
+            for later in self.actions[place + 1 :]
+        )
 
     def move_mark(self, number: int, row: int, col: int) -> Clicks:
         """Return these clicks with one click or stroke moved to another place.
@@ -422,7 +492,7 @@ class Clicks:
     @property
     def preferred(self) -> int | None:
         """The candidate preferred after the last click, or None."""
-        last = self.actions[-1] if self.actions else None
+        last = self._last()
         return last.candidate if isinstance(last, Preference) else None
 
     @property
@@ -480,7 +550,7 @@ class Clicks:
         return np.array(points, dtype=np.int64).reshape(-1, 2)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Check that clicks, strokes and boxes lie inside an image, and that a start mask fits.
+        """Check that everything lies inside an image, and that a start mask fits.
 
         Parameters
         ----------
@@ -490,8 +560,8 @@ class Clicks:
         Raises
         ------
         ValueError
-            If a click, a point of a stroke or a box lies outside the image, or the start mask has
-            another size. The message names it.
+            If a click, a point of a stroke or touch-up, or a box lies outside the image, or the
+            start mask has another size. The message names it.
         """
         height, width = shape[:2]
         if self.start is not None and self.start.shape != (height, width):
@@ -505,10 +575,10 @@ class Clicks:
                     f"The box {box} lies outside the image of {_size((height, width))} pixels "
                     "(height x width)."
                 )
-        for mark in self.items:
+        for mark in (*self.items, *self.touch_ups):
             for row, col in mark.points:
-                if row >= height or col >= width:
-                    what = "click" if isinstance(mark, Click) else "stroke's point"
+                if row > height - 1 or col > width - 1:
+                    what = _PART[type(mark)]
                     raise ValueError(
                         f"The {what} at row {row}, column {col} lies outside the image: "
                         f"rows go from 0 to {height - 1}, columns from 0 to {width - 1}."
@@ -599,7 +669,8 @@ class Clicks:
         list
             One list for each click. A stroke is ``{"stroke": [[row, col], ...], "positive": ...}``.
             A preference is ``{"prefer": candidate}`` after its click or stroke. A box is
-            ``{"box": [top, left, bottom, right]}``. A start mask is
+            ``{"box": [top, left, bottom, right]}``. A touch-up is
+            ``{"touch_up": [[row, col], ...], "radius": ..., "positive": ...}``. A start mask is
             ``{"start": {"size": [H, W], "counts": [...]}}``, with COCO's run lengths.
 
         Examples
@@ -711,6 +782,9 @@ def _on_grid(mark: Mark, points: Any, scale: tuple[float, float], corner: Point)
     return Stroke(tuple((row, col) for row, col in moved), mark.positive)
 
 
+_PART = {Click: "click", Stroke: "stroke's point", TouchUp: "touch-up's point"}
+
+
 def _size(shape: tuple[int, int]) -> str:
     return f"{shape[0]}x{shape[1]}"
 
@@ -723,6 +797,8 @@ def _shown(action: Action) -> str:
             return f"start({_size(action.shape)})"
         case Click():
             return str(action)
+        case TouchUp():
+            return f"touch_up({action})"
     return f"{type(action).__name__.lower()}({action})"
 
 
@@ -732,6 +808,9 @@ def _stored_form(action: Action) -> list[int | bool] | dict[str, Any]:
             return {"prefer": action.candidate}
         case Stroke():
             return {"stroke": [list(point) for point in action.points], "positive": action.positive}
+        case TouchUp():
+            points = [list(point) for point in action.points]
+            return {"touch_up": points, "radius": action.radius, "positive": action.positive}
         case Box():
             return {"box": [action.top, action.left, action.bottom, action.right]}
         case StartMask():
@@ -749,6 +828,10 @@ def _stored_action(entry: Any) -> Action:
                 return Preference(candidate)
             case {"stroke": points, "positive": positive, **others} if not others:
                 return Stroke(points, _sign(positive))
+            case {"touch_up": points, "radius": radius, "positive": positive, **others} if (
+                not others
+            ):
+                return TouchUp(points, radius, _sign(positive))
             case {"box": [top, left, bottom, right], **others} if not others:
                 return Box(top, left, bottom, right)
             case {"start": {"size": size, "counts": counts}, **others} if not others:

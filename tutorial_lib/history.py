@@ -55,11 +55,11 @@ class ClickHistory:
         return bool(self._future)
 
     def add(self, action: Action) -> None:
-        """Add a click, a stroke or a box.
+        """Add a click, a stroke, a box or a touch-up.
 
         Parameters
         ----------
-        action : Click, Stroke or Box
+        action : Click, Stroke, Box or TouchUp
             What the user adds.
 
         Raises

@@ -64,7 +64,9 @@ class ObjectState:
     past, future : list of Clicks
         The states of undo and redo.
     answers : tuple, optional
-        The clicks, the key and the answer that belongs to both.
+        The clicks, the key and the answer that belongs to both, with the touch-ups painted on it.
+    untouched : tuple, optional
+        The clicks without touch-ups, the key, the answer of the method and its milliseconds.
     history : list
         Every answer so far, oldest first.
     colour : tuple of int, optional
@@ -80,6 +82,7 @@ class ObjectState:
     past: list[Clicks] = field(default_factory=list)
     future: list[Clicks] = field(default_factory=list)
     answers: tuple[Clicks, str, Segmentation] | None = None
+    untouched: tuple[Clicks, str, Segmentation, float] | None = None
     history: list[Any] = field(default_factory=list)
     colour: Colour | None = None
 

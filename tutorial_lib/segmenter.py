@@ -119,6 +119,24 @@ class Segmentation:
             return self
         return replace(self, probability=self.candidates[candidate], mask=None, selected=candidate)
 
+    def touched_up(self, clicks: Clicks) -> Segmentation:
+        """Return this answer with the touch-ups of a user painted on mask and probability.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            What the user said, see :meth:`Clicks.paint_touch_ups`.
+
+        Returns
+        -------
+        Segmentation
+            The answer; this one if there are no touch-ups. Its candidates are not painted on.
+        """
+        if not clicks.touch_ups:
+            return self
+        mask, probability = map(clicks.paint_touch_ups, (self.mask, self.probability))
+        return replace(self, mask=mask, probability=probability)
+
     def _checked(self, candidates: Any) -> np.ndarray:
         candidates, scores = np.asarray(candidates, dtype=np.float32), self.scores
         if candidates.shape != (scores.size, *self.probability.shape) or scores.ndim != 1:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tutorial_lib.actions import Box, Point, Stroke
+from tutorial_lib.actions import Box, Point, Stroke, TouchUp
 from tutorial_lib.autosave import Autosave
 from tutorial_lib.click_log import (
     LOG_SCHEMA,
@@ -34,7 +34,7 @@ from tutorial_lib.click_log import (
     start_of,
 )
 from tutorial_lib.clicks import Action, Click, Clicks, Preference
-from tutorial_lib.exports import coco_dataset_of_objects, read_mask, write_files
+from tutorial_lib.exports import coco_dataset_of_objects, read_mask, soft_alpha, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
@@ -286,11 +286,11 @@ class Session(ClickHistory):
     # -- clicks --------------------------------------------------------------------------------
 
     def add(self, action: Action) -> None:
-        """Add a click, a stroke or a box; the method is not asked yet.
+        """Add a click, a stroke, a box or a touch-up; the method is not asked yet.
 
         Parameters
         ----------
-        action : Click, Stroke or Box
+        action : Click, Stroke, Box or TouchUp
             What the user adds, in pixels of ``image``.
 
         Raises
@@ -428,7 +428,8 @@ class Session(ClickHistory):
             As :meth:`refresh`.
         """
         clicks.check(self.shape)
-        return self._ask(self._key, self._method, clicks)[0]
+        answer, _ = self._ask(self._key, self._method, clicks.without_touch_ups())
+        return answer.touched_up(clicks)
 
     def _ask(self, key: str, method: str, clicks: Clicks) -> tuple[Segmentation, float]:
         """Return the answer of a method and its time in milliseconds."""
@@ -464,7 +465,7 @@ class Session(ClickHistory):
         with self._moving:
             # Read the method before the clicks: it must not get preferences of another method.
             current, method, key, clicks = self._object, self._method, self._key, self._clicks
-        result, milliseconds = self._ask(key, method, clicks)
+        result, milliseconds = self._answered(current, key, method, clicks)
         agreement = None if self.truth is None else iou(result.mask, self.truth, self.ignore)
         packed = np.packbits(result.mask)
         if clicks.actions:  # history first: another thread that sees the answer may read it
@@ -476,6 +477,16 @@ class Session(ClickHistory):
         current.answers = (clicks, key, result)
         return result
 
+    def _answered(
+        self, each: ObjectState, key: str, method: str, clicks: Clicks
+    ) -> tuple[Segmentation, float]:
+        """Return the answer with its touch-ups. They alone do not ask the method again."""
+        plain = clicks.without_touch_ups()
+        if each.untouched is None or each.untouched[:2] != (plain, key):
+            each.untouched = (plain, key, *self._ask(key, method, plain))
+        _, _, answer, milliseconds = each.untouched
+        return answer.touched_up(clicks), milliseconds
+
     def _choose_colour(self, current: ObjectState, mask: np.ndarray) -> Colour | None:
         taken = [each.colour for each in self._objects if each is not current]
         return mask_colour(self.image, mask, taken) if mask.any() else None
@@ -486,7 +497,7 @@ class Session(ClickHistory):
         A widget calls this while the user looks at the answer. Neither the answer nor the history
         changes. A method that cannot look ahead does nothing.
         """
-        key, clicks = self._key, self._clicks
+        key, clicks = self._key, self._clicks.without_touch_ups()
         with self._at_work:
             segmenter, prepared = self._prepare(key)
             if isinstance(segmenter, LooksAhead):
@@ -563,6 +574,37 @@ class Session(ClickHistory):
             If the box has no area or lies outside the image. Nothing changes.
         """
         self.add(Box(top, left, bottom, right))
+        return self.refresh()
+
+    def touch_up(
+        self, points: Iterable[tuple[float, float]], radius: float, positive: bool = True
+    ) -> Segmentation:
+        """Paint into the mask with a round brush, or erase from it.
+
+        The method is not asked. The touch-up stays on top of its later answers, until a click of
+        the other kind is made on it; see :meth:`Clicks.paint_touch_ups`.
+
+        Parameters
+        ----------
+        points : iterable of (float, float)
+            Rows and columns in pixels of ``image``; see :class:`~tutorial_lib.actions.TouchUp`.
+        radius : float
+            Of the brush, in pixels of ``image``.
+        positive : bool
+            True paints into the mask, False erases from it.
+
+        Returns
+        -------
+        Segmentation
+            The answer with all touch-ups.
+
+        Raises
+        ------
+        ValueError
+            If there is no point, a point lies outside the image, or the radius is not above 0 and
+            at most 256. Nothing changes.
+        """
+        self.add(TouchUp(tuple(points), radius, positive))
         return self.refresh()
 
     def start_from(self, mask: MaskLike) -> Segmentation:
@@ -663,9 +705,10 @@ class Session(ClickHistory):
         -------
         dict
             ``schema``, ``name``, ``image``, ``method``, ``options``, ``seconds`` and ``clicks``.
-            If the user preferred a candidate, drew a box or started from a mask, there are also the
-            fields ``choices``, ``boxes`` and ``start``. With several objects, ``objects`` describes
-            the others, and ``object`` is the place of the current one.
+            If the user preferred a candidate, drew a box, touched up the mask or started from a
+            mask, there are also the fields ``choices``, ``boxes``, ``touch_ups`` and ``start``.
+            With several objects, ``objects`` describes the others, and ``object`` is the place of
+            the current one.
         """
         return self._about() | {"seconds": self.seconds} | fields_of(self._clicks)
 
@@ -857,7 +900,8 @@ class Session(ClickHistory):
         """Write the current answer and its click log to four files.
 
         - ``NAME-mask.png``: 8 bits, 255 = object.
-        - ``NAME-cutout.png``: RGBA, the background is transparent.
+        - ``NAME-cutout.png``: RGBA, the background is transparent. The edge is softened by the
+          probability, see :func:`tutorial_lib.exports.soft_alpha`.
         - ``NAME-coco.json``: a COCO dataset of one photo, see
           :func:`tutorial_lib.exports.coco_dataset`.
         - ``NAME-clicks.json``: the click log, see :meth:`replay`.
@@ -899,7 +943,9 @@ class Session(ClickHistory):
         """
         masks = self.settled_masks()
         mask = np.logical_or.reduce(list(masks.values()))
-        cutout = np.dstack([self._photo.full(), mask.astype(np.uint8) * 255])
+        sure = [self._full_size(each, self._photo.full_probability) for each in self._objects]
+        alpha = soft_alpha(mask, np.maximum.reduce(sure))
+        cutout = np.dstack([self._photo.full(), alpha])
         compression = 9 if mask.size <= QUICKLY_PACKED else 1
         pictures = {"mask.png": mask}
         if len(masks) > 1:
@@ -1070,16 +1116,28 @@ class Session(ClickHistory):
             hold it. Stale answers are computed first.
         """
         self._keep_current()
-        masks = [self._photo.full_mask(self._answer_for(each)) for each in self._objects]
+        masks = [self._full_size(each, self._photo.full_mask) for each in self._objects]
         labels = settle_overlaps(masks)
         names = enumerate(self.object_names, start=1)
         return {name: labels == number for number, name in names}
+
+    def _full_size(
+        self, each: ObjectState, enlarge: Callable[[Segmentation], np.ndarray]
+    ) -> np.ndarray:
+        """Return mask or probability of an object at the size of the photo.
+
+        The touch-ups are painted after the answer was enlarged. Their edges are therefore as fine
+        as the photo.
+        """
+        self._answer_for(each)
+        scale = tuple(full / own for full, own in zip(self.full_shape, self.shape, strict=True))
+        return each.clicks.paint_touch_ups(enlarge(each.untouched[2]), scale)
 
     def _answer_for(self, each: ObjectState) -> Segmentation:
         if each is self._object:
             return self.refresh()
         if each.answers is None or each.answers[:2] != (each.clicks, each.key):
-            answer, _ = self._ask(each.key, each.method, each.clicks)
+            answer, _ = self._answered(each, each.key, each.method, each.clicks)
             each.answers = (each.clicks, each.key, answer)
         return each.answers[2]
 

@@ -164,9 +164,29 @@ class WorkingPhoto:
         if not self.is_small:
             return answer.mask
         thresholded = np.array_equal(answer.mask, answer.probability >= 0.5)
-        values = answer.probability if thresholded else answer.mask.astype(np.float32)
+        if thresholded:
+            return self.full_probability(answer) >= 0.5
+        values = answer.mask.astype(np.float32)
         height, width = self.full_shape
         return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
+
+    def full_probability(self, answer: Segmentation) -> np.ndarray:
+        """Return the probability of an answer at the photo's own size.
+
+        Parameters
+        ----------
+        answer : Segmentation
+            An answer on the copy.
+
+        Returns
+        -------
+        np.ndarray
+            ``(H, W) float32``.
+        """
+        if not self.is_small:
+            return answer.probability
+        height, width = self.full_shape
+        return cv2.resize(answer.probability, (width, height), interpolation=cv2.INTER_LINEAR)
 
     def small_mask(self, mask: np.ndarray) -> np.ndarray:
         """Shrink a mask of the photo to the size of the copy.

@@ -56,6 +56,16 @@ def test_undo_redo_and_clear_by_button_and_by_key(open_in_lab):
     clicker.wait_for_clicks(first)
     clicker.click(60, 60, button="right")
     clicker.wait_for_clicks(first, second)
+    clicker.drag((280, 200), (340, 260))
+    clicker.wait_for_clicks([260, 340, True], second)
+    clicker.press("Undo")
+    clicker.wait_for_clicks(first, second)
+    clicker.click(280, 200)
+    clicker.wait_for_status("Mark 1 of 2 is selected.")
+    clicker.page.keyboard.press("Delete")
+    clicker.wait_for_clicks(second)
+    clicker.press("Undo")
+    clicker.wait_for_clicks(first, second)
     clicker.press("Undo")
     clicker.wait_for_clicks(first)
     clicker.press("Redo")
@@ -104,6 +114,16 @@ def test_a_tap_marks_what_the_toggle_says_and_other_gestures_leave_no_click(open
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     clicker.page.wait_for_timeout(1000)  # long enough for a click that should not come
     clicker.wait_for_clicks([200, 280, True], [60, 60, False])
+    for _ in range(4):
+        clicker.press("Zoom out")
+    place = {"x": box["x"] + 285, "y": box["y"] + 195}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    for step in (40, 80, 120):
+        moved = {**place, "y": place["y"] - step}
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [moved]})
+        clicker.page.wait_for_timeout(60)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    clicker.wait_for_clicks([80, 280, True], [60, 60, False])
 
 
 def test_wheel_drag_and_space_bar(open_in_lab):

@@ -133,6 +133,8 @@ def _replayed(log: Mapping[str, Any]) -> dict[str, Any]:
             if wanted[0] != name:
                 raise ValueError("the name is that of an object in another photo")
             known = {wanted[1]: known[wanted[1]]}
+        # What was painted by hand says nothing about clicks.
+        log = {name: value for name, value in log.items() if name != "touch_ups"}
         session = Session.replay(photo, log)
         masks = {k: photo.small_mask(mask) for k, mask in known.items()}
         reading = max(masks, key=lambda k: iou(session.mask, masks[k]))

@@ -32,6 +32,20 @@ class PhotoActions(Protocol):
     def sketch_box(self, first: Point, last: Point) -> None:
         """Show a box that is not finished yet."""
 
+    def touch_up(
+        self,
+        points: Iterable[tuple[float, float]],
+        radius: float,
+        positive: bool = True,
+        wait: bool = True,
+    ) -> None:
+        """Paint into the mask, or erase from it."""
+
+    def sketch_touch_up(
+        self, points: Iterable[tuple[float, float]], radius: float, positive: bool
+    ) -> None:
+        """Show a touch-up that is not finished yet."""
+
     def select_mark(self, number: int | None) -> None:
         """Select a click or stroke, so that keys act on it; None selects none."""
 

@@ -46,7 +46,7 @@ class Answering:
     @property
     def waiting(self) -> bool:
         """Whether there are clicks whose answer is not there yet."""
-        return self._session.stale and bool(len(self._session.clicks))
+        return self._session.stale and bool(self._session.clicks.actions)
 
     def prepare(self) -> None:
         """Prepare the photo, so that the first click is answered quickly; without a loop, later."""

@@ -20,6 +20,7 @@ from tutorial_lib.widgets.answering import Answering, Preview
 from tutorial_lib.widgets.background import Background, error_line, guard, running_loop
 from tutorial_lib.widgets.click_panel import ClickPanel
 from tutorial_lib.widgets.gestures import HELP
+from tutorial_lib.widgets.panel import BRUSH, ERASER
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.photo_widget import PhotoWidget
 
@@ -32,13 +33,15 @@ class ClickCanvas(PhotoWidget):
 
     A left click marks the object, a right click or shift-click the background. On a touch screen
     the toggle decides. Press and draw for a stroke. Drag a mark to move it; press on it and Delete,
-    or Alt+click, deletes it. The box tool draws a box. *Next object* begins
+    or Alt+click, deletes it. The box tool draws a box. Brush and eraser touch up the mask: their
+    work stays on top of later answers, see :meth:`Clicks.paint_touch_ups`. *Next object* begins
     another object on the same photo. The status line says what to do next, and the key ? shows all
     keys.
 
     Clicks made while a slow method works are kept, and the last answer is always that of the latest
-    clicks. :meth:`click`, :meth:`stroke`, :meth:`box`, :meth:`move_mark` and :meth:`delete_mark` do
-    from code what the mouse does. A method that a person chooses is loaded in a thread.
+    clicks. :meth:`click`, :meth:`stroke`, :meth:`box`, :meth:`touch_up`, :meth:`move_mark` and
+    :meth:`delete_mark` do from code what the mouse does. A method that a person chooses is loaded
+    in a thread.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ class ClickCanvas(PhotoWidget):
         super().__init__(
             view, [self.session], panel, view.canvases[0],
             show=self._show_answer, paint=self._painted, answer=self._ask,
-            keys={"n": self.next_object}, preview=lambda clicks: self._preview_of.ask(clicks),
+            keys=self._more_keys(panel), preview=lambda clicks: self._preview_of.ask(clicks),
         )  # fmt: skip
         panel.on_press(panel.save, self._save_files)
         panel.on_press(panel.restore, self._restore)
@@ -113,6 +116,18 @@ class ClickCanvas(PhotoWidget):
         panel.on_change(panel.upload, self._on_upload)
         self._answering.prepare()
         view.canvases[0].on_client_ready(guard(self._begin_to_read, panel.report))
+
+    def _more_keys(self, panel: ClickPanel) -> dict[str, Callable[[], None]]:
+        def choose(tool: str) -> None:
+            panel.side.value = True if panel.side.value == tool else tool
+
+        return {
+            "n": self.next_object,
+            "t": lambda: choose(BRUSH),
+            "e": lambda: choose(ERASER),
+            ",": lambda: panel.resize_brush(-1),
+            ".": lambda: panel.resize_brush(+1),
+        }
 
     # -- what a person does --------------------------------------------------------------------
 

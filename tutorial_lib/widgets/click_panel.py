@@ -10,9 +10,21 @@ from tutorial_lib.widgets.downloads import Downloads
 from tutorial_lib.widgets.keys import KEYS
 from tutorial_lib.widgets.object_list import ObjectList
 from tutorial_lib.widgets.panel import ROW, Panel, make_button, make_dropdown
-from tutorial_lib.widgets.status import box_step, describe_session, next_step, status_html
+from tutorial_lib.widgets.status import (
+    BRUSH_STEP,
+    ERASER_STEP,
+    box_step,
+    describe_session,
+    next_step,
+    status_html,
+)
 from tutorial_lib.widgets.viewport import Viewport
 
+MORE_KEYS = (
+    ("N", "next object"),
+    ("T, E", "brush and eraser, and back"),
+    (", and .", "smaller or larger brush"),
+)
 KINDS = {"classical": "classical", "deep": "network"}
 
 
@@ -28,7 +40,7 @@ class ClickPanel(Panel):
     """
 
     def __init__(self, method: str, folder: str) -> None:
-        super().__init__(keys=(*KEYS, ("N", "next object")), boxes=True)
+        super().__init__(keys=(*KEYS, *MORE_KEYS), boxes=True, brushes=True)
         self.save = make_button(
             "Save", "download", f"Download mask and clicks, and write them to {folder}/"
         )
@@ -92,6 +104,8 @@ class ClickPanel(Panel):
         text = describe_session(session, loading)
         if self.draws_box:
             self.show_status(text, busy, hint=box_step(session.method))
+        elif self.paints is not None:
+            self.show_status(text, busy, hint=BRUSH_STEP if self.paints else ERASER_STEP)
         elif note:
             self.show_status(f"{text} {note}".strip(), busy)
         else:

@@ -1,7 +1,8 @@
 // Decides which of the browser's events on a photo reach the widgets. ipycanvas takes every wheel,
 // touch and mouse move for itself; this runs before it.
 // - A plain wheel and one finger scroll the page. A tap becomes a click, as on any page.
-// - A finger that begins on a mark drags it: it becomes a left button that was pressed there.
+// - A finger that begins on a mark drags it, and with the brush a finger paints: it becomes a left
+//   button that was pressed there.
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
 // - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
@@ -36,7 +37,7 @@
   function onTouch(photo, event) {
     event.stopImmediatePropagation();
     followFinger(event);
-    if (dragMark(photo, event)) return;
+    if (dragByFinger(photo, event)) return;
     if (event.touches.length !== 2) {
       if (pinch) send(photo, 'mouseup', pinch);
       pinch = null;
@@ -53,12 +54,16 @@
     pinch = { ...at, span: pinch && !turned ? pinch.span : span };
   }
 
+  // What the kernel tells: where the marks are, and the radius of the brush, in canvas pixels.
+  const told = (photo) =>
+    photo.closest('.tutorial-click-canvas')?.querySelector('[data-marks]')?.dataset
+    ?? { marks: '', brush: '' };
+
   // Return how far a finger or a mouse is from the nearest mark, or null if that is too far.
   function markNear(photo, at, reach) {
-    const told = photo.closest('.tutorial-click-canvas')?.querySelector('[data-marks]');
     const box = photo.getBoundingClientRect(), scale = box.width / photo.width;
     let nearest = null, distance = reach;
-    for (const place of told?.dataset.marks.split(' ').filter(Boolean) ?? []) {
+    for (const place of told(photo).marks.split(' ').filter(Boolean)) {
       const [x, y] = place.split(',').map((value) => value * scale);
       const away = { right: box.left + x - at.clientX, down: box.top + y - at.clientY };
       if (Math.hypot(away.right, away.down) > distance) continue;
@@ -67,11 +72,26 @@
     return nearest;
   }
 
-  // Let a finger move a mark. Return whether it does.
-  function dragMark(photo, event) {
+  // The pointer shows the brush as a circle; browsers take pictures of up to 128 pixels for that.
+  function pointerOf(photo, event) {
+    const scale = photo.getBoundingClientRect().width / photo.width;
+    const radius = Math.max(2, told(photo).brush * scale), size = Math.ceil(2 * radius + 4);
+    if (!told(photo).brush) return markNear(photo, event, MARK) ? 'grab' : '';
+    if (size > 128) return 'crosshair';
+    const ring = (colour, width) => `<circle cx='${size / 2}' cy='${size / 2}' r='${radius}' `
+      + `fill='none' stroke='${colour}' stroke-width='${width}'/>`;
+    const picture = `<svg xmlns='http://www.w3.org/2000/svg' width='${size}' height='${size}'>`
+      + ring('black', 3) + ring('white', 1) + '</svg>';
+    const centre = Math.round(size / 2);
+    const url = 'data:image/svg+xml,' + encodeURIComponent(picture);
+    return `url("${url}") ${centre} ${centre}, crosshair`;
+  }
+
+  // Let a finger move a mark or paint. Return whether it does.
+  function dragByFinger(photo, event) {
     const touch = event.touches[0] ?? event.changedTouches[0];
     if (event.type === 'touchstart' && event.touches.length === 1) {
-      held = markNear(photo, touch, FINGER);
+      held = told(photo).brush ? { right: 0, down: 0 } : markNear(photo, touch, FINGER);
       if (held && event.cancelable) event.preventDefault();
     }
     if (!held) return false;
@@ -113,7 +133,7 @@
     if (event.type === 'mousemove') {
       if (event.buttons === 0) {
         event.stopImmediatePropagation();
-        if (!space) photo.style.cursor = markNear(photo, event, MARK) ? 'grab' : '';
+        if (!space) photo.style.cursor = pointerOf(photo, event);
       }
     } else if (event.button === 0 && space) {
       stop(event);

@@ -51,11 +51,13 @@ class Press:
     start : tuple of float
         Where it began, in CSS pixels on the page.
     pixels : list of (int, int)
-        The pixels of the photo that the mouse passed.
+        The pixels of the photo that the mouse passed; with a brush the places, to a fraction.
     box : bool
         Whether the press draws a box.
     mark : Click or Stroke, optional
         The mark that the press moves.
+    paint : bool, optional
+        Whether the press paints into the mask (True) or erases from it (False).
     moved : bool
         Whether the mouse has left the place where it was pressed.
     """
@@ -63,9 +65,10 @@ class Press:
     button: int
     positive: bool
     start: tuple[float, float]
-    pixels: list[Point]
+    pixels: list[Any]
     box: bool = False
     mark: Mark | None = None
+    paint: bool | None = None
     moved: bool = False
 
 
@@ -161,9 +164,13 @@ class Gestures:
         button = event["button"]
         if button in (LEFT, MIDDLE, RIGHT):
             first = button == LEFT and not event["shiftKey"]
-            place = self._place(event)
+            place, panel = self._place(event), self._panel
+            if panel.paints is not None and button != MIDDLE:
+                begin, paint = self._view.viewport.to_point(*place), panel.paints == first
+                self._press = Press(button, paint, _position(event), [begin], paint=paint)
+                return
             pixel = self._view.viewport.to_pixel(*place)
-            tools = first and self._panel.positive, first and self._panel.draws_box
+            tools = first and panel.positive, first and panel.draws_box
             mark = None if not first or tools[1] else self._mark_at(place)
             if mark is not None and event["altKey"]:
                 self._actions.delete_mark(self._number_of(mark), wait=False)
@@ -190,6 +197,10 @@ class Gestures:
             target = viewport.placed(press.pixels[0], x, y)
             if target != viewport:
                 self._actions.look(target, quickly=True)
+        elif press.paint is not None:
+            press.pixels.append(viewport.to_point(x, y))
+            radius = self._panel.brush_radius
+            self._actions.sketch_touch_up(press.pixels, radius, press.paint)
         elif press.moved:
             press.pixels.append(viewport.to_pixel(x, y))
             if press.mark is not None:
@@ -208,7 +219,10 @@ class Gestures:
             self._actions.look(self._view.viewport)  # without loss, now that the view rests
             return
         self._view.cursor = None
-        if press.mark is not None:
+        if press.paint is not None:
+            radius = self._panel.brush_radius
+            self._actions.touch_up(press.pixels, radius, press.paint, wait=False)
+        elif press.mark is not None:
             self._drop(press)
         elif press.box and press.moved:
             self._corner = press.pixels[0]
@@ -247,9 +261,13 @@ class Gestures:
         self._actions.select_mark((number + step) % count)
 
     def _mark(self, pixel: Point, positive: bool) -> None:
-        """Mark a pixel, or a corner of a box if the box tool is chosen."""
+        """Do what the tool does at one pixel: a click, a corner of a box, a dab of the brush."""
         first, self._corner = self._corner, None
-        if not (positive and self._panel.draws_box):
+        panel = self._panel
+        if panel.paints is not None:
+            radius, paint = panel.brush_radius, panel.paints == positive
+            self._actions.touch_up([pixel], radius, paint, wait=False)
+        elif not (positive and self._panel.draws_box):
             self._actions.click(*pixel, positive, wait=False)
         elif first is None:
             self._corner = pixel

@@ -18,7 +18,9 @@ from tutorial_lib.widgets.viewport import Viewport
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
 BY_MOUSE = "Arrow keys or the mouse move it, Delete deletes it."
 BY_TOUCH = "Drag it with a finger, or press the button with the cross to delete it."
-BOX = "box"  # the third tool, beside True for the object and False for the background
+# Tools beside True for the object and False for the background.
+BOX, BRUSH, ERASER = "box", "brush", "eraser"
+BRUSH_SIZES = (2, 4, 8, 16, 32, 64, 128)  # pixels of the photo
 
 
 class Panel:
@@ -32,6 +34,8 @@ class Panel:
         The keys and what they do.
     boxes : bool
         Whether there is a tool that draws a box.
+    brushes : bool
+        Whether there are tools that paint into the mask and erase from it.
 
     Attributes
     ----------
@@ -46,17 +50,29 @@ class Panel:
         views: Sequence[str] = render.VIEWS,
         keys: Sequence[tuple[str, str]] = KEYS,
         boxes: bool = False,
+        brushes: bool = False,
     ) -> None:
         tools = [
             ("● Object", True, "A click or tap marks the object"),
             ("■ Background", False, "A click or tap marks the background"),
-            ("▭ Box", BOX, "Drag a box around the object, or tap two opposite corners"),
-        ][: 3 if boxes else 2]
+        ]
+        if boxes:
+            hint = "Drag a box around the object, or tap two opposite corners"
+            tools += [("▭ Box", BOX, hint)]
+        if brushes:
+            tools += [
+                ("✚ Brush", BRUSH, "Paint into the mask (key T)"),
+                ("✖ Eraser", ERASER, "Erase from the mask (key E)"),
+            ]
         self.side = w.ToggleButtons(
             options=[(name, value) for name, value, _ in tools],
             tooltips=[tooltip for _, _, tooltip in tools],
             style={"button_width": "auto"},
         ).add_class("tutorial-tools")
+        sizes = [(f"{size} px", size / 2) for size in BRUSH_SIZES]
+        self.size = make_dropdown("Size", sizes, "Width of brush and eraser (keys , and .)", "8em")
+        self.size.value, self.size.layout.display = 8.0, "none"
+        self.side.observe(lambda _change: self._show_size(), "value")
         self.undo = make_button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = make_button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = make_button("Clear", "trash", "Remove all clicks (key C); Undo restores them")
@@ -98,6 +114,24 @@ class Panel:
         """Whether the box tool is chosen."""
         return self.side.value == BOX
 
+    @property
+    def paints(self) -> bool | None:
+        """Whether the brush (True) or the eraser (False) is chosen; None: neither."""
+        return {BRUSH: True, ERASER: False}.get(self.side.value)
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of brush and eraser, in pixels of the photo."""
+        return self.size.value
+
+    def resize_brush(self, step: int) -> None:
+        """Choose the next larger (+1) or smaller (-1) brush."""
+        place = min(max(self.size.index + step, 0), len(BRUSH_SIZES) - 1)
+        self.size.index = place
+
+    def _show_size(self) -> None:
+        self.size.layout.display = "none" if self.paints is None else ""
+
     def _show_keys(self, shown: bool) -> None:
         self._keys.layout.display = "" if shown else "none"
 
@@ -109,7 +143,7 @@ class Panel:
 
     def arrange(self, photo: w.Widget) -> list[w.Widget]:
         """Return the rows of the widget from top to bottom, with the photo or photos."""
-        editing = [self.side, self.undo, self.redo, self.clear, self.delete]
+        editing = [self.side, self.size, self.undo, self.redo, self.clear, self.delete]
         looking = [
             self.view, self.opacity, self.zoom_out, self.zoom_in, self._pan_box,
             self.before, self.presenter, self.help,
@@ -132,7 +166,7 @@ class Panel:
         self.on_press(self.zoom_out, lambda: actions.zoom(-1))
         for step, button in self.pan.items():
             self.on_press(button, lambda step=step: actions.pan(*step))
-        for control in (self.view, self.opacity, self.side):
+        for control in (self.view, self.opacity, self.side, self.size):
             self.on_change(control, lambda _change: actions.show_answer())
         self.on_change(self.before, lambda change: actions.show_before(change["new"]))
         self.on_change(self.presenter, lambda change: actions.present(change["new"]))

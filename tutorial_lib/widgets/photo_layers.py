@@ -10,7 +10,7 @@ from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from traitlets import Unicode
 
 from tutorial_lib import render
-from tutorial_lib.actions import Box, Stroke
+from tutorial_lib.actions import Box, Stroke, TouchUp
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.widgets.viewport import Viewport
@@ -92,10 +92,11 @@ class PhotoLayers(MultiCanvas):
         clicks: Clicks,
         cursor: tuple[int, int] | None,
         selected: int | None = None,
+        draft: TouchUp | None = None,
     ) -> None:
         """Draw the box, clicks, strokes, and the keyboard's cursor, if there is one, in front.
 
-        The selected click has a ring.
+        The selected click has a ring. A touch-up that is being painted is half transparent.
         """
         layer = self[MARKS]
         with _held_canvas():
@@ -104,6 +105,8 @@ class PhotoLayers(MultiCanvas):
                 clicks = Clicks()
             if clicks.box is not None:
                 _draw_box(layer, viewport, clicks.box)
+            if draft is not None:
+                _draw_touch_up(layer, viewport, draft)
             radius = MARK * self.enlarged
             for number, mark in enumerate(clicks):
                 places = [viewport.to_canvas(*point) for point in mark.points]
@@ -144,6 +147,17 @@ def _draw_box(layer: Canvas, viewport: Viewport, box: Box) -> None:
     for width, paint in ((5, "white"), (2, _colour(True))):
         layer.line_width, layer.stroke_style = width, paint
         layer.stroke_rect(left, top, right - left, bottom - top)
+
+
+def _draw_touch_up(layer: Canvas, viewport: Viewport, draft: TouchUp) -> None:
+    places = [viewport.to_canvas(*point) for point in draft.points]
+    layer.global_alpha, layer.line_cap, layer.line_join = 0.6, "round", "round"
+    layer.line_width, layer.stroke_style = (
+        2 * draft.radius * viewport.scale,
+        _colour(draft.positive),
+    )
+    layer.stroke_lines(places if len(places) > 1 else places * 2)
+    layer.global_alpha, layer.line_cap, layer.line_join = 1, "butt", "miter"
 
 
 def _draw_line(

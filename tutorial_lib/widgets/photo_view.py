@@ -7,6 +7,7 @@ from math import dist
 
 import numpy as np
 
+from tutorial_lib.actions import TouchUp
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.widgets.photo_layers import MARK, PhotoLayers
 from tutorial_lib.widgets.viewport import Viewport
@@ -34,6 +35,8 @@ class PhotoView:
         The pixel ``(row, col)`` of the keyboard's cursor, if there is one.
     selected : int or None
         Which click or stroke is selected, as an index.
+    draft : TouchUp or None
+        A touch-up that is being painted.
     canvases : tuple of PhotoLayers
         The canvases.
     """
@@ -48,13 +51,14 @@ class PhotoView:
         self.viewport = Viewport(photo.shape[:2], width)
         self.cursor: tuple[int, int] | None = None
         self.selected: int | None = None
+        self.draft: TouchUp | None = None
         self.canvases = tuple(PhotoLayers(self.viewport, label) for label in labels)
         self._photo, self._marks = photo, marks or [True] * len(self.canvases)
 
     def load(self, photo: np.ndarray) -> None:
         """Take another photo, ``(H, W, 3) uint8``."""
         self.viewport, self.cursor = Viewport(photo.shape[:2], self.viewport.limit), None
-        self.selected = None
+        self.selected = self.draft = None
         self._photo = photo
         for canvas in self.canvases:
             canvas.resize(self.viewport)
@@ -71,7 +75,7 @@ class PhotoView:
 
     def _draw_marks(self, canvas: PhotoLayers, clicks: Clicks) -> None:
         if self._marks[self.canvases.index(canvas)]:
-            canvas.show_marks(self.viewport, clicks, self.cursor, self.selected)
+            canvas.show_marks(self.viewport, clicks, self.cursor, self.selected, self.draft)
         else:
             canvas.show_marks(self.viewport, Clicks(), self.cursor)
 

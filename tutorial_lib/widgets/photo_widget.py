@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as w
 import numpy as np
 
-from tutorial_lib.actions import Box, Point, Stroke
+from tutorial_lib.actions import Box, Point, Stroke, TouchUp
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.widgets.gestures import Gestures, event_filter, style_sheet
@@ -71,7 +71,7 @@ class PhotoWidget(w.VBox):
         self.photo_view, self.panel, self._histories = view, panel, histories
         self._show, self._paint, self._answer, self._preview = show, paint, answer, preview
         self._nudged: Clicks | None = None  # what the latest key has moved a click to
-        self._places = w.HTML(layout={"display": "none"})  # tells gestures.js where the marks are
+        self._places = w.HTML(layout={"display": "none"})  # what gestures.js must know
         hidden = [self._places, event_filter(), style_sheet()]
         super().__init__([*panel.arrange(shelf), *hidden])
         self.add_class("tutorial-click-canvas")
@@ -160,6 +160,42 @@ class PhotoWidget(w.VBox):
     def sketch_box(self, first: Point, last: Point) -> None:
         """Show a box that is not finished yet; the clicks do not change."""
         self.photo_view.draw_marks(self.clicks.add(Box.between(first, last)))
+
+    def touch_up(
+        self,
+        points: Iterable[tuple[float, float]],
+        radius: float,
+        positive: bool = True,
+        wait: bool = True,
+    ) -> None:
+        """Paint into the mask with a round brush, or erase from it: mouse and code do the same.
+
+        Parameters
+        ----------
+        points : iterable of (float, float)
+            Rows and columns on the photo, in pixels.
+        radius : float
+            Of the brush, in pixels.
+        positive : bool
+            True paints into the mask, False erases from it.
+        wait : bool
+            True returns when the answer is there, False at once.
+
+        Raises
+        ------
+        ValueError
+            If there is no point, a point lies outside the photo, or the radius is not above 0 and
+            at most 256. Nothing changes then.
+        """
+        touch_up = TouchUp(tuple(points), radius, positive)
+        self._edit(lambda history: history.add(touch_up), wait)
+
+    def sketch_touch_up(
+        self, points: Iterable[tuple[float, float]], radius: float, positive: bool
+    ) -> None:
+        """Show a touch-up that is not finished yet; the mask does not change."""
+        self.photo_view.draft = TouchUp(tuple(points), radius, positive)
+        self.photo_view.draw_marks(self.clicks)
 
     @property
     def selected(self) -> int | None:
@@ -280,6 +316,7 @@ class PhotoWidget(w.VBox):
     def _changed(self, wait: bool) -> None:
         """Show the new clicks at once, and their answer when it is there."""
         self._select(None)
+        self.photo_view.draft = None
         self.photo_view.draw_marks(self.clicks)
         self.show_answer()
         if self._answer is not None:
@@ -350,11 +387,14 @@ class PhotoWidget(w.VBox):
         self.show_answer()
 
     def _tell_places(self) -> None:
-        """Tell gestures.js where the marks are: a finger that begins on one moves it."""
-        movable = self.panel.moves_marks and not self.panel.draws_box
+        """Tell gestures.js what a finger drags: the mark that it begins on, or the brush."""
+        panel, brush = self.panel, ""
+        movable = panel.moves_marks and not panel.draws_box and panel.paints is None
         places = self.photo_view.places(self.clicks) if movable else []
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        self._places.value = f'<i data-marks="{text}"></i>'
+        if panel.paints is not None:
+            brush = f"{panel.brush_radius * self.viewport.scale:.1f}"
+        self._places.value = f'<i data-marks="{text}" data-brush="{brush}"></i>'
 
     # -- without a browser ---------------------------------------------------------------------
 

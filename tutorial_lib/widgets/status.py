@@ -57,6 +57,15 @@ CORRECT = Hint(
     "Tap what is missing. Choose Background and tap what is too much.",
 )
 
+BRUSH_STEP = Hint(
+    "Paint what is missing; the right button erases. Later answers keep it.",
+    "Paint what is missing with one finger; two fingers move the photo. Later answers keep it.",
+)
+ERASER_STEP = Hint(
+    "Erase what is too much; the right button paints. Later answers keep it.",
+    "Erase what is too much with one finger; two fingers move the photo. Later answers keep it.",
+)
+
 
 def status_html(
     text: str,
@@ -125,8 +134,9 @@ def describe_session(session: Session, loading: str = "") -> str:
     if session.stale:
         return f"{counts}; {session.method} is working"
     text = f"{counts}; {session.method} took {session.history[-1].milliseconds:.0f} ms"
-    if session.iou is not None and not missing_side(session):
-        text += f"; IoU {session.iou:.3f}"
+    touched = bool(clicks.touch_ups)
+    if session.iou is not None and (touched or not missing_side(session)):
+        text += f"; IoU {session.iou:.3f}{' with touch-ups' if touched else ''}"
     return text + "."
 
 
@@ -155,7 +165,8 @@ def next_step(session: Session) -> Hint:
 def count_clicks(clicks: Clicks) -> str:
     """Count the clicks of each kind, such as ``1 object click, 0 background clicks``.
 
-    Strokes, a box and a start mask follow, if there are any: ``..., 2 strokes, 1 box``.
+    Strokes, a box, a start mask and touch-ups follow, if there are any:
+    ``..., 2 strokes, 1 box, 1 touch-up``.
 
     Parameters
     ----------
@@ -175,6 +186,8 @@ def count_clicks(clicks: Clicks) -> str:
     if strokes := len(clicks) - len(single):
         counts.append(_count(strokes, "stroke"))
     counts += ["1 box"] * (clicks.box is not None) + ["a start mask"] * (clicks.start is not None)
+    if clicks.touch_ups:
+        counts.append(_count(len(clicks.touch_ups), "touch-up"))
     return ", ".join(counts)
 
 

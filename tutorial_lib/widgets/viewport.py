@@ -94,8 +94,18 @@ class Viewport:
         col = self.left + int(np.floor(x * cols / self.width))
         return min(max(row, 0), self.shape[0] - 1), min(max(col, 0), self.shape[1] - 1)
 
-    def to_canvas(self, row: int, col: int) -> tuple[float, float]:
-        """Return the canvas position (x, y) of the centre of a photo pixel."""
+    def to_point(self, x: float, y: float) -> tuple[float, float]:
+        """Return the place (row, col) at a canvas position, to a fraction of a pixel.
+
+        Whole numbers are the centres of pixels, as for :meth:`to_canvas`.
+        """
+        rows, cols = self.window
+        row = self.top + y * rows / self.height - 0.5
+        col = self.left + x * cols / self.width - 0.5
+        return min(max(row, 0.0), self.shape[0] - 1.0), min(max(col, 0.0), self.shape[1] - 1.0)
+
+    def to_canvas(self, row: float, col: float) -> tuple[float, float]:
+        """Return the canvas position (x, y) of a place on the photo, such as a pixel's centre."""
         rows, cols = self.window
         x = (col - self.left + 0.5) * self.width / cols
         return x, (row - self.top + 0.5) * self.height / rows
