@@ -18,6 +18,7 @@ from tests.support import easy_scene, one_sentence
 from tutorial_lib import registry
 from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Click, Clicks
+from tutorial_lib.data.samples import load_sample, sample_names
 from tutorial_lib.registry import MethodInfo, register
 from tutorial_lib.render import CONTOUR
 from tutorial_lib.segmenter import Segmentation
@@ -27,6 +28,7 @@ from tutorial_lib.widgets import (
     ClickCanvas,
     Compare,
     GuidanceCanvas,
+    Replay,
     click_canvas,
 )
 from tutorial_lib.widgets.background import guard
@@ -686,3 +688,57 @@ def test_a_photo_of_ones_own_starts_with_the_best_method_unless_one_was_chosen(c
     canvas.panel.method.value = "geodesic-star"
     canvas._on_upload(own)
     assert canvas.session.method == "geodesic-star"
+
+
+def test_a_sample_photo_is_chosen_from_a_list(canvas, monkeypatch):
+    assert canvas.panel.sample.layout.display == "none"
+    chooser = ClickCanvas(samples=True, autosave=False)
+    chosen = chooser.panel.sample
+    assert chosen.value == chooser.session.name == sample_names()[0]
+    assert [value for _, value in chosen.options] == [None, *sample_names()]
+    chosen.value = "coffee"
+    assert chooser.session.name == "coffee" and chooser.session.truth.any()
+    chooser.load(easy_scene()[0], "own")
+    assert chosen.value is None and chooser.session.truth is None
+    chooser.load_sample("coffee", "spoon")
+    assert chosen.value == "coffee"
+    assert (chooser.session.truth == load_sample("coffee").reading("spoon")).all()
+
+
+def test_a_session_and_its_log_are_replayed_step_by_step(canvas):
+    with pytest.raises(ValueError, match="nobody has clicked"):
+        Replay(canvas.session)
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    canvas.touch_up([(24, 32)], 2, positive=False)
+    canvas.move_mark(1, 5, 9)
+    canvas.undo(wait=True)
+    canvas.delete_mark(1)
+    replay = Replay(canvas.session)
+    assert [caption.split(";")[0] for caption in replay.captions] == [
+        "The photo",
+        "Left click on the object at row 24, column 32",
+        "Right click on the background at row 6, column 6",
+        "Eraser of 4 pixels, to row 24, column 32",
+        "Click 2 is dragged to row 5, column 9",
+        "Undo",
+        "Click 2 is deleted",
+    ]
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
+        replay._on_key(key, False, False, False)
+    assert replay.step == 2 and (replay.mask == canvas.session.history[1].mask).all()
+    assert "Step 2 of 6." in replay._words.value and "IoU 1.000" in replay._words.value
+    replay._next.click()
+    assert not replay.mask[24, 32]
+    replay._on_key("End", False, False, False)
+    assert replay._next.disabled and replay.clicks == canvas.clicks
+    replay._on_key(" ", False, False, False)
+    assert replay._play.playing
+    with pytest.raises(ValueError, match="The steps are 0 to 6; there is no 7"):
+        replay.show(7)
+    again = Replay(canvas.session.log(), canvas.session.image, truth=canvas.session.truth)
+    assert len(again) == 3, "a log keeps what was left in the end"
+    again.show(2)
+    check_still(again._repr_mimebundle_()[0], again)
+    with pytest.raises(TypeError, match=r"Replay\(log, photo\)"):
+        Replay(canvas.session.log())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support import easy_scene, one_sentence
+from tutorial_lib import working_photo
 from tutorial_lib.exports import read_mask
 from tutorial_lib.render import encode_png
 from tutorial_lib.widgets import PhotoQueue
@@ -149,3 +150,29 @@ def test_its_still_picture_is_that_of_the_photo(photos):
     assert data["image/jpeg"][:2] == b"\xff\xd8"
     assert metadata["image/jpeg"]["alt"]
     assert data["text/plain"] == "PhotoQueue(0 of 3 done)"
+
+
+def test_a_photo_saved_again_with_fewer_objects_leaves_no_mask_behind(photos):
+    (photos / "a-1-object.png").write_bytes((photos / "a.png").read_bytes())
+    queue = queue_of(photos)
+    queue.show(1)
+    select(queue)
+    queue.canvas.next_object("spoon")
+    queue.canvas.click(4, 4)
+    first = {path.name for path in queue.save()}
+    assert {"a-1-object-mask.png", "a-2-spoon-mask.png", "a-labels.png"} <= first
+    queue.canvas.change_objects(lambda session: session.delete_object("spoon"))
+    queue.save()
+    left = {path.name for path in (photos.parent / "out").iterdir()}
+    assert "a-mask.png" in left and not {"a-2-spoon-mask.png", "a-labels.png"} & left
+    assert "a-1-object-mask.png" in left, "it may be the mask of another photo"
+
+
+def test_a_queue_reads_its_first_photo_once(photos, monkeypatch):
+    read = []
+    shrink = working_photo.shrink_photo
+    monkeypatch.setattr(
+        working_photo, "shrink_photo", lambda *given: read.append(given[0]) or shrink(*given)
+    )
+    queue = queue_of(photos)
+    assert read == [queue.paths[0]] and queue.canvas.session.file_name == "a.png"

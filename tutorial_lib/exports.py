@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,30 @@ def write_files(
             f"Nothing can be saved in {str(folder)!r}, so choose another folder: {error.strerror}."
         ) from error
     return written
+
+
+def mask_endings(names: Sequence[str]) -> list[str]:
+    """Return how the names of mask files end, for :func:`write_files`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names of the objects on the photo, at least one.
+
+    Returns
+    -------
+    list of str
+        One for each object. With several objects, ``labels.png`` follows.
+
+    Examples
+    --------
+    >>> mask_endings(["cup", "spoon"])
+    ['1-cup-mask.png', '2-spoon-mask.png', 'labels.png']
+    """
+    if len(names) == 1:
+        return ["mask.png"]
+    numbered = enumerate(names, start=1)
+    return [f"{number}-{safe_stem(name)}-mask.png" for number, name in numbered] + ["labels.png"]
 
 
 def free_stem(folder: str | PathLike[str], name: str) -> str:

@@ -34,7 +34,13 @@ from tutorial_lib.click_log import (
     start_of,
 )
 from tutorial_lib.clicks import Action, Click, Clicks, Preference
-from tutorial_lib.exports import coco_dataset_of_objects, read_mask, soft_alpha, write_files
+from tutorial_lib.exports import (
+    coco_dataset_of_objects,
+    mask_endings,
+    read_mask,
+    soft_alpha,
+    write_files,
+)
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
 from tutorial_lib.metrics import iou
@@ -947,12 +953,9 @@ class Session(ClickHistory):
         alpha = soft_alpha(mask, np.maximum.reduce(sure))
         cutout = np.dstack([self._photo.full(), alpha])
         compression = 9 if mask.size <= QUICKLY_PACKED else 1
-        pictures = {"mask.png": mask}
-        if len(masks) > 1:
-            pictures = {
-                f"{number}-{safe_stem(name)}-mask.png": each
-                for number, (name, each) in enumerate(masks.items(), start=1)
-            } | {"labels.png": settle_overlaps(list(masks.values()))}
+        shown = list(masks.values())
+        shown += [settle_overlaps(shown)] if len(masks) > 1 else []
+        pictures = dict(zip(mask_endings(list(masks)), shown, strict=True))
         return {
             **{name: encode_png(picture, 9) for name, picture in pictures.items()},
             "cutout.png": encode_png(cutout, compression),

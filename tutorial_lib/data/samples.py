@@ -169,6 +169,17 @@ def sample_names() -> list[str]:
     return list(_ENTRIES)
 
 
+def sample_titles() -> dict[str, str]:
+    """Return what each sample photo shows, without loading it.
+
+    Returns
+    -------
+    dict of str to str
+        The title of each photo by its name, in teaching order.
+    """
+    return {name: entry.title for name, entry in _ENTRIES.items()}
+
+
 def load_sample(name: str) -> SamplePhoto:
     """Load a photo and its masks.
 

@@ -5,6 +5,7 @@ from .guidance_canvas import GuidanceCanvas as GuidanceCanvas
 from .loss_curve import LossCurve as LossCurve
 from .photo_queue import PhotoQueue as PhotoQueue
 from .quiz import Quiz as Quiz
+from .replay import Replay as Replay
 from .sliders import Explorer as Explorer
 from .sliders import Frames as Frames
 from .study_canvas import StudyCanvas as StudyCanvas

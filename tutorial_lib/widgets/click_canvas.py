@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorial_lib.data.samples import load_sample, sample_names, sample_titles
 from tutorial_lib.exports import free_stem, write_files
 from tutorial_lib.history import ClickHistory
 from tutorial_lib.images import ImageLike
@@ -23,6 +24,7 @@ from tutorial_lib.widgets.gestures import HELP
 from tutorial_lib.widgets.panel import BRUSH, ERASER
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.photo_widget import PhotoWidget
+from tutorial_lib.working_photo import WorkingPhoto
 
 MAX_UPLOAD_SIDE = 1024
 READING_SECONDS = 8  # then a person reads, and the processor has time to load a network
@@ -45,8 +47,9 @@ class ClickCanvas(PhotoWidget):
 
     Parameters
     ----------
-    image : image
-        Anything :func:`tutorial_lib.images.as_rgb` takes.
+    image : image, optional
+        Anything :func:`tutorial_lib.images.as_rgb` takes. Without it, the canvas begins with the
+        first sample photo.
     method : str
         A registered method.
     truth : np.ndarray, optional
@@ -63,6 +66,9 @@ class ClickCanvas(PhotoWidget):
         downloads.
     longest : int, optional
         Work on a copy whose longer side has at most this many pixels; see :class:`Session`.
+    samples : bool, optional
+        Whether there is a list of the sample photos to choose from. By default, if no image is
+        given. A sample brings its known mask.
     **options
         Options of the method.
 
@@ -80,7 +86,7 @@ class ClickCanvas(PhotoWidget):
 
     def __init__(
         self,
-        image: ImageLike,
+        image: ImageLike | WorkingPhoto | None = None,
         method: str = "graph-cut",
         *,
         truth: np.ndarray | None = None,
@@ -89,14 +95,22 @@ class ClickCanvas(PhotoWidget):
         autosave: bool | str = True,
         folder: str = "exports",
         longest: int | None = None,
+        samples: bool | None = None,
         **options: Any,
     ) -> None:
         method_info(method)  # the list of methods to choose from holds names only
+        first = "" if image is not None else sample_names()[0]
+        if first:
+            sample = load_sample(first)
+            image, truth, name = sample.image, sample.mask if truth is None else truth, first
         self._autosave, self._folder, self._own_options = autosave, folder, {method: options}
         self.session = Session(
             image, method, truth=truth, name=name, autosave=autosave, longest=longest, **options
         )
-        view, panel = PhotoView(self.session.image, width, [HELP]), ClickPanel(method, folder)
+        titles = sample_titles() if samples or (samples is None and first) else {}
+        view = PhotoView(self.session.image, width, [HELP])
+        panel = ClickPanel(method, folder, titles)
+        panel.sample.value = first if titles else None
         self._answering = Answering(self.session, self._show_answer, panel.report)
         self._preview_of = Preview(self.session, self._draw_answer)
         self._note = ""
@@ -114,6 +128,7 @@ class ClickCanvas(PhotoWidget):
         panel.objects.connect(guard(self.change_objects, panel.report))
         panel.on_change(panel.method, self._on_method)
         panel.on_change(panel.upload, self._on_upload)
+        panel.on_change(panel.sample, self._on_sample)
         self._answering.prepare()
         view.canvases[0].on_client_ready(guard(self._begin_to_read, panel.report))
 
@@ -183,6 +198,7 @@ class ClickCanvas(PhotoWidget):
             image, self.session.method, truth=truth, name=name, autosave=self._autosave,
             longest=longest, **self.session.options,
         )  # fmt: skip
+        self.panel.show_sample(None)
         self._answering.forget()
         self._preview_of.end()
         self.panel.downloads.close()
@@ -194,6 +210,26 @@ class ClickCanvas(PhotoWidget):
         self._changed(wait=False)
         if self._loading:
             self._choose(self._loading)
+
+    def load_sample(self, name: str, reading: str | None = None) -> None:
+        """Show a sample photo with its known mask. The clicks of the old photo are dropped.
+
+        Parameters
+        ----------
+        name : str
+            One of :func:`tutorial_lib.sample_names`.
+        reading : str, optional
+            What a click means: the name of one of the photo's masks. By default the first one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such photo or reading. The present photo stays then.
+        """
+        sample = load_sample(name)
+        truth = sample.mask if reading is None else sample.reading(reading)
+        self.load(sample.image, name, truth)
+        self.panel.show_sample(name)
 
     def next_object(self, name: str | None = None) -> None:
         """Keep the present object in its colour, and begin another one on the same photo.
@@ -308,6 +344,10 @@ class ClickCanvas(PhotoWidget):
                 f"{name.name} was shrunk from {width} x {height} to {cols} x {rows} pixels, so "
                 "that answers come quickly; saved files have the size of the photo."
             )
+
+    def _on_sample(self, change: dict[str, Any]) -> None:
+        if change["new"] is not None and not self.panel.showing_sample:
+            self.load_sample(change["new"])
 
     def _save_files(self) -> None:
         """Offer the files as downloads, and write them to the folder, where that is possible."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ipywidgets as w
 
 from tutorial_lib.registry import methods
@@ -37,9 +39,16 @@ class ClickPanel(Panel):
         The method chosen at first.
     folder : str
         The folder of the Save button, for its tooltip.
+    samples : mapping of str to str
+        The sample photos to choose from, and what each shows. Without any, there is no list.
+
+    Attributes
+    ----------
+    showing_sample : bool
+        Whether the list changes because of the photo on the screen, and not because of a person.
     """
 
-    def __init__(self, method: str, folder: str) -> None:
+    def __init__(self, method: str, folder: str, samples: Mapping[str, str]) -> None:
         super().__init__(keys=(*KEYS, *MORE_KEYS), boxes=True, brushes=True)
         self.save = make_button(
             "Save", "download", f"Download mask and clicks, and write them to {folder}/"
@@ -60,6 +69,10 @@ class ClickPanel(Panel):
         )
         self.upload.layout.width = "auto"
         self.upload.add_class("tutorial-upload")
+        choices = [("a photo of your own", None), *((text, name) for name, text in samples.items())]
+        self.sample = make_dropdown("Photo", choices, "A sample photo to click on", "auto")
+        self.sample.layout.display = "" if samples else "none"
+        self.showing_sample = False
 
     @property
     def before_photo(self) -> w.Widget:
@@ -70,8 +83,15 @@ class ClickPanel(Panel):
         """Return the rows of the widget from top to bottom, with the photo."""
         rows = super().arrange(photo)
         rows[0].children += (self.method,)
-        files = w.HBox([self.upload, self.save, self.restore], layout=ROW)
+        files = w.HBox([self.sample, self.upload, self.save, self.restore], layout=ROW)
         return [rows[0], self.about, *rows[1:], self.objects.widget, files, self.downloads.widget]
+
+    def show_sample(self, name: str | None) -> None:
+        """Show in the list which sample photo is on the screen; None: another photo."""
+        self.showing_sample = True
+        if name in [value for _, value in self.sample.options]:
+            self.sample.value = name
+        self.showing_sample = False
 
     def choose_method(self, name: str) -> None:
         """Choose a method in the list. One that was registered later is added to it."""

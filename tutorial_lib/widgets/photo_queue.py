@@ -8,15 +8,16 @@ from typing import Any
 
 import ipywidgets as w
 
+from tutorial_lib.click_log import objects_of, read_log
 from tutorial_lib.data.photo_files import files_ending
-from tutorial_lib.exports import write_files
-from tutorial_lib.images import as_rgb
+from tutorial_lib.exports import mask_endings, write_files
 from tutorial_lib.paths import safe_stem
 from tutorial_lib.registry import best_method
 from tutorial_lib.widgets.background import error_line, guard
 from tutorial_lib.widgets.click_canvas import MAX_UPLOAD_SIDE, ClickCanvas
 from tutorial_lib.widgets.panel import ROW, make_button
 from tutorial_lib.widgets.status import status_html
+from tutorial_lib.working_photo import WorkingPhoto
 
 LAST = "clicks.json"  # of a photo's files: where it is, all are
 DONE, UNREADABLE = "✓", "✗"
@@ -28,7 +29,8 @@ class PhotoQueue(w.VBox):
     The list shows every photo, with a tick if it is done. A photo is done when its files are in the
     folder ``out``. So the queue goes on where it was after a restart, on any day and in any order.
     *Save and next* writes the files of the photo on the screen, and shows the next one that is to
-    do. A photo that is saved again replaces its own files. A large photo is shown smaller, and its
+    do. A photo that is saved again replaces its own files: masks of objects that were deleted since
+    then are removed. A large photo is shown smaller, and its
     files have its own size. The originals are only read.
 
     Parameters
@@ -90,10 +92,10 @@ class PhotoQueue(w.VBox):
         self.photos.style.description_width, self.photos.layout.width = "initial", "22em"
         self.next = make_button("Save and next", "check", "Write this photo's files; show the next")
         self.skip = make_button("Skip", "forward", "Show the next photo that is to do")
-        start = self._first_readable()
+        start, photo = self._first_readable()
         self.canvas = ClickCanvas(
-            self.paths[start], method or best_method(), name=self._names[start], width=width,
-            folder=str(self._out), longest=MAX_UPLOAD_SIDE, **options,
+            photo, method or best_method(), name=self._names[start], width=width,
+            folder=str(self._out), **options,
         )  # fmt: skip
         for twice in (self.canvas.panel.upload, self.canvas.panel.save):  # the queue does both
             twice.layout.display = "none"
@@ -153,9 +155,23 @@ class PhotoQueue(w.VBox):
             If the folder cannot be written.
         """
         contents, _empty = self.canvas.files_to_save()
+        before = self._masks_before()
         written = write_files(self._out, self._names[self.place], contents)
+        for path in before - {*written}:
+            path.unlink(missing_ok=True)
         self._tell(f"Saved {self.paths[self.place].name} in {self._out}.")
         return written
+
+    def _masks_before(self) -> set[Path]:
+        """Return the masks that were saved for this photo before, and for no other photo."""
+        names = [safe_stem(name) for name in self._names]
+        stem = names.pop(self.place)
+        try:
+            objects = [name for name, _, _ in objects_of(read_log(self._out / f"{stem}-{LAST}"))]
+        except ValueError:  # nothing was saved, or not by this queue
+            return set()
+        masks = {self._out / f"{stem}-{ending}" for ending in mask_endings(objects)}
+        return masks - {self._out / f"{other}-mask.png" for other in names}
 
     def save_and_next(self) -> None:
         """Write the files, and show the next photo that is to do: what the button does.
@@ -187,16 +203,14 @@ class PhotoQueue(w.VBox):
 
     # -- the list ------------------------------------------------------------------------------
 
-    def _first_readable(self) -> int:
+    def _first_readable(self) -> tuple[int, WorkingPhoto]:
         """Return the first photo to do, or else the first one, of those that can be read."""
         done = self.done
         for place in sorted(range(len(self.paths)), key=lambda place: done[place]):
             try:
-                as_rgb(self.paths[place])
+                return place, WorkingPhoto(self.paths[place], MAX_UPLOAD_SIDE)
             except ValueError:
                 self._failed.add(place)
-            else:
-                return place
         raise ValueError(
             "The folder holds no photo that can be read (png, jpg, webp, bmp, tif): choose another."
         )
