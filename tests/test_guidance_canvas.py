@@ -152,7 +152,7 @@ def test_only_the_photo_shows_marks(canvas, monkeypatch):
     marked = {}
 
     def note_at(place):
-        return lambda viewport, clicks, cursor: marked.update({place: (clicks, cursor)})
+        return lambda _viewport, clicks, cursor, *_more: marked.update({place: (clicks, cursor)})
 
     for place, layers in enumerate(canvas.photo_view.canvases):
         monkeypatch.setattr(layers, "show_marks", note_at(place))
@@ -160,6 +160,13 @@ def test_only_the_photo_shows_marks(canvas, monkeypatch):
     canvas.click(24, 32)
     only = Clicks([Click(24, 32)])
     assert marked == {0: (only, (3, 4)), 1: (Clicks(), (3, 4)), 2: (Clicks(), (3, 4))}
+
+
+def test_the_maps_follow_a_mark_while_it_is_dragged(canvas, drawn):
+    canvas.click(24, 32)
+    canvas.drag_mark(0, 24, 42)
+    x, y = (int(value) for value in canvas.viewport.to_canvas(24, 42))
+    assert drawn[1][y, x, 0] == 0 and list(canvas.clicks) == [Click(24, 32)]
 
 
 def test_zoom_shows_the_same_part_of_photo_and_maps(canvas, drawn):

@@ -74,7 +74,7 @@ class HistoryEntry:
     method : str
         Name of the method that answered.
     milliseconds : float
-        Time of the answer, without the preparation of the image.
+        Time of the method's answer, without the preparation of the image.
     iou : float or None
         IoU with the known mask, in [0, 1]. None without a known mask.
     packed : np.ndarray

@@ -100,8 +100,8 @@ class Gestures:
             "y": actions.redo,
             "c": actions.clear,
             "escape": self._let_go,
-            "delete": lambda: actions.delete_mark(wait=False),
-            "backspace": lambda: actions.delete_mark(wait=False),
+            "delete": self._delete,
+            "backspace": self._delete,
             "+": lambda: actions.zoom(+1),
             "=": lambda: actions.zoom(+1),
             "-": lambda: actions.zoom(-1),
@@ -244,6 +244,10 @@ class Gestures:
         if (number := self._number_of(press.mark)) is not None:
             begin, now, old = press.pixels[0], press.pixels[-1], press.mark.points[-1]
             move(number, *(old[axis] + now[axis] - begin[axis] for axis in (0, 1)))
+
+    def _delete(self) -> None:
+        if self._panel.moves_marks:
+            self._actions.delete_mark(wait=False)
 
     def _let_go(self) -> None:
         if self._view.selected is None:
