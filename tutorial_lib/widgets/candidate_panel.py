@@ -62,10 +62,12 @@ class CandidatePanel(Panel):
 
     def arrange(self, photo: PhotoLayers) -> list[w.Widget]:
         """Return photo and candidates, side by side where the page is wide enough."""
-        left = w.VBox(super().arrange(photo))
+        rows = super().arrange(photo)
+        rows[0].children = [each for each in rows[0].children if each is not self.delete]
+        left = w.VBox(rows)
         widest = max(photo.width, MIN_PHOTO_WIDTH) + PHOTO_MARGIN
         left.layout.flex, left.layout.max_width = f"1 1 {MIN_PHOTO_WIDTH}px", f"{widest}px"
-        controls = w.HBox([self.give_back, self.differ], layout=ROW)
+        controls = w.HBox([self.give_back, self.differ, self.delete], layout=ROW)
         hand = w.HTML(HAND, layout={"display": "none"})
         right = w.VBox([controls, self._hint, self.thumbnails.widget, self._legend, hand])
         right.layout.flex = f"0 0 {max(self.thumbnails.width, MIN_CANDIDATES_WIDTH)}px"

@@ -61,7 +61,7 @@ class ClickPanel(Panel):
             if info.available
         ]
         self.method = make_dropdown("Method", usable, "The method that makes the mask", "auto")
-        self.about = w.HTML().add_class("tutorial-about")
+        self.about = w.HTML(layout={"flex": "1 1 18em"}).add_class("tutorial-about")
         self.choose_method(method)
         self.objects = ObjectList()
         self.upload = w.FileUpload(
@@ -82,9 +82,9 @@ class ClickPanel(Panel):
     def arrange(self, photo: w.Widget) -> list[w.Widget]:
         """Return the rows of the widget from top to bottom, with the photo."""
         rows = super().arrange(photo)
-        rows[0].children += (self.method,)
+        method = w.HBox([self.method, self.about], layout=ROW)
         files = w.HBox([self.sample, self.upload, self.save, self.restore], layout=ROW)
-        return [rows[0], self.about, *rows[1:], self.objects.widget, files, self.downloads.widget]
+        return [rows[0], method, *rows[1:], self.objects.widget, files, self.downloads.widget]
 
     def show_sample(self, name: str | None) -> None:
         """Show in the list which sample photo is on the screen; None: another photo."""

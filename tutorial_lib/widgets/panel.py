@@ -138,7 +138,8 @@ class Panel:
     @property
     def before_photo(self) -> w.Widget:
         """The control that Shift+Tab goes to from the photo: the last enabled one above it."""
-        enabled = [b for b in (self.clear, self.redo, self.undo) if not b.disabled]
+        buttons = (self.delete, self.clear, self.redo, self.undo)
+        enabled = [button for button in buttons if not button.disabled]
         return enabled[0] if enabled else self.opacity
 
     def arrange(self, photo: w.Widget) -> list[w.Widget]:
