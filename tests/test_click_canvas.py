@@ -147,6 +147,15 @@ def test_a_mark_is_moved_by_mouse_and_by_keys_as_one_step_and_the_answer_follows
     assert "Mark 2 of 2 is selected." in status_text(canvas) and canvas.selected == 1
     canvas.undo()
     assert canvas.clicks == before and canvas.selected is None, "keys in a row are one step"
+    canvas.move_mark(1, 0, 6)
+    for key in ("k", "k", "ArrowUp", "ArrowRight", "k", "ArrowRight", "ArrowRight"):
+        canvas.gestures.on_key(key, False, False, False)
+    assert list(canvas.clicks) == [Click(24, 34), Click(0, 7, False)]
+    for expected in ((24, 32), (0, 6)):  # the first mark, the second one
+        canvas.undo()
+        assert expected in [mark.points[0] for mark in canvas.clicks]
+    canvas.undo()
+    assert canvas.clicks == before, "to move a mark out of the photo is no step"
     drag(canvas, (x, y), (5000, y), (5000, y))
     assert canvas.clicks[0] == Click(24, 63), "a mark stays on the photo"
 

@@ -114,8 +114,11 @@ def test_a_tap_marks_what_the_toggle_says_and_other_gestures_leave_no_click(open
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     clicker.page.wait_for_timeout(1000)  # long enough for a click that should not come
     clicker.wait_for_clicks([200, 280, True], [60, 60, False])
+    clicker.canvas.hover(position={"x": 400, "y": 300})
     for _ in range(4):
-        clicker.press("Zoom out")
+        clicker.page.keyboard.press("-")
+    clicker.page.get_by_title("Move the view up").wait_for(state="hidden")
+    box = clicker.canvas.bounding_box()
     place = {"x": box["x"] + 285, "y": box["y"] + 195}
     finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
     for step in (40, 80, 120):

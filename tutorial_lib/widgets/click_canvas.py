@@ -204,6 +204,7 @@ class ClickCanvas(PhotoWidget):
         self.panel.downloads.close()
         self.session, self._histories, self._note = session, [session], ""
         self.photo_view.load(session.image)
+        self.panel.side.value = True  # a new photo begins with a click on its object
         self._answering = Answering(session, self._show_answer, self.panel.report)
         self._preview_of = Preview(session, self._draw_answer)
         self.redraw()

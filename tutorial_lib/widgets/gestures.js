@@ -14,6 +14,7 @@
   const MAX_UPLOAD = MAX_UPLOAD_BYTES;
   const ON_BUTTONS = ['Enter', ' ', 'Tab', 'Shift', 'Escape'];  // keys that buttons need
   const MARK = 7;  // CSS pixels: about the radius of a mark
+  const STILL = 4;  // CSS pixels that a finger moves unintentionally
   const FINGER = 16;  // CSS pixels around a mark: a finger hides what it points at
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
   let wheel = 0, pinch = null, space = null, finger = null, held = null, quietUntil = 0;
@@ -87,19 +88,30 @@
     return `url("${url}") ${centre} ${centre}, crosshair`;
   }
 
-  // Let a finger move a mark or paint. Return whether it does.
+  // Let a finger move a mark or paint. Return whether it does. The button is pressed only when the
+  // finger has moved or is lifted, so that two fingers that zoom leave no dab of the brush.
   function dragByFinger(photo, event) {
-    const touch = event.touches[0] ?? event.changedTouches[0];
-    if (event.type === 'touchstart' && event.touches.length === 1) {
+    const alone = event.touches.length === 1, touch = event.touches[0] ?? event.changedTouches[0];
+    if (event.type === 'touchstart' && alone) {
       held = told(photo).brush ? { right: 0, down: 0 } : markNear(photo, touch, FINGER);
       if (held && event.cancelable) event.preventDefault();
+      if (held) held.start = touch;
     }
     if (!held) return false;
-    const at = { clientX: touch.clientX + held.right, clientY: touch.clientY + held.down };
-    if (event.type === 'touchstart' && event.touches.length === 1) send(photo, 'mousedown', at, 0);
-    else if (event.type === 'touchmove') send(photo, 'mousemove', at, 0);
-    else {
-      send(photo, 'mouseup', at, 0);
+    const moveTo = (type, { clientX, clientY }) => send(
+      photo, type, { clientX: clientX + held.right, clientY: clientY + held.down }, 0,
+    );
+    const lifted = event.type === 'touchend' && event.touches.length === 0;
+    const { clientX, clientY } = held.start;
+    const moved = Math.hypot(touch.clientX - clientX, touch.clientY - clientY) > STILL;
+    if (!held.pressed && (lifted || (moved && alone))) {
+      held.pressed = true;
+      moveTo('mousedown', held.start);
+    }
+    if (event.type === 'touchmove' && alone) {
+      if (held.pressed) moveTo('mousemove', touch);
+    } else if (event.type !== 'touchstart' || !alone) {
+      if (held.pressed) moveTo('mouseup', touch);
       held = null;
       return event.touches.length === 0;
     }

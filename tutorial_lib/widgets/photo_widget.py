@@ -217,6 +217,7 @@ class PhotoWidget(w.VBox):
         """
         if number is not None and not 0 <= number < len(self.clicks):
             raise ValueError("There is no click to select: mark the object first.")
+        self._nudged = None
         self._select(number)
         self.photo_view.draw_marks(self.clicks)
         self.show_answer()
@@ -257,14 +258,20 @@ class PhotoWidget(w.VBox):
         """Move the selected click or stroke by some pixels; the keyboard calls this method.
 
         Moves in a row are undone as one.
+
+        Raises
+        ------
+        ValueError
+            If none is selected.
         """
-        number = self.selected
-        row, col = self.clicks[number].points[-1]
+        number, before = self._chosen(), self.clicks
+        row, col = before[number].points[-1]
         place = self._inside(number, row + down, col + right)
-        merge = self._nudged is self.clicks
+        merge = self._nudged is before
         self._edit(lambda history: history.move_mark(number, *place, merge=merge), wait=False)
-        self._nudged = self.clicks
         self.select_mark(number)
+        if merge or self.clicks is not before:
+            self._nudged = self.clicks
 
     def delete_mark(self, number: int | None = None, wait: bool = True) -> None:
         """Delete a click or stroke; :meth:`undo` brings it back.
@@ -281,10 +288,13 @@ class PhotoWidget(w.VBox):
         ValueError
             If there is no such click, or none is selected. Nothing changes then.
         """
-        number = self.selected if number is None else number
-        if number is None:
-            raise ValueError("Select a mark first: press on it, or use the key K.")
+        number = self._chosen() if number is None else number
         self._edit(lambda history: history.delete_mark(number), wait)
+
+    def _chosen(self) -> int:
+        if self.selected is None:
+            raise ValueError("Select a mark first: press on it, or use the key K.")
+        return self.selected
 
     def _inside(self, number: int, row: int, col: int) -> Point:
         """Return the nearest place at which a click or stroke lies inside the photo."""
