@@ -116,7 +116,7 @@ class Preview:
     def __init__(self, session: Session, draw: Callable[[Segmentation], None]) -> None:
         self._session, self._draw = session, draw
         self._wanted: Clicks | None = None
-        self._answer: Segmentation | None = None
+        self._answer: tuple[Clicks, Segmentation] | None = None  # the latest that was computed
         self._work = Background(self._answered)
 
     def ask(self, clicks: Clicks) -> None:
@@ -135,11 +135,13 @@ class Preview:
         self._wanted = None
 
     def _work_on(self) -> None:
-        while (clicks := self._wanted) is not None:
-            self._answer = self._session.answer_to(clicks)
-            if self._wanted is clicks:
-                return
+        if (clicks := self._wanted) is not None:
+            self._answer = clicks, self._session.answer_to(clicks)
 
     def _answered(self, failure: BaseException | None) -> None:
-        if failure is None and self._wanted is not None:
-            self._draw(self._answer)
+        if failure is not None or self._wanted is None or self._answer is None:
+            return
+        clicks, answer = self._answer
+        self._draw(answer)
+        if clicks is not self._wanted:
+            self._work.start(self._work_on)
