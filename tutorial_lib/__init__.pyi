@@ -4,6 +4,7 @@ from . import plots as plots
 from . import render as render
 from .actions import Box as Box
 from .actions import Stroke as Stroke
+from .actions import TouchUp as TouchUp
 from .clicks import Click as Click
 from .clicks import Clicks as Clicks
 from .clock import timed as timed

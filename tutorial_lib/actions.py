@@ -217,7 +217,18 @@ class TouchUp:
         return painted
 
     def covers(self, pixels: np.ndarray) -> bool:
-        """Whether the touch-up paints any of some pixels, ``(n, 2)`` rows and columns."""
+        """Whether the touch-up paints any of some pixels.
+
+        Parameters
+        ----------
+        pixels : np.ndarray
+            ``(n, 2)``: their rows and columns, at least one pixel.
+
+        Returns
+        -------
+        bool
+            True if it paints one of them.
+        """
         near = (_distances(pixels, *ends).min() <= self.radius for ends in self._segments())
         return any(near)
 
