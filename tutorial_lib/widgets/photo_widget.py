@@ -264,7 +264,7 @@ class PhotoWidget(w.VBox):
         ValueError
             If none is selected.
         """
-        number, before = self._chosen(), self.clicks
+        number, before = self._selected_number(), self.clicks
         row, col = before[number].points[-1]
         place = self._inside(number, row + down, col + right)
         merge = self._nudged is before
@@ -288,10 +288,10 @@ class PhotoWidget(w.VBox):
         ValueError
             If there is no such click, or none is selected. Nothing changes then.
         """
-        number = self._chosen() if number is None else number
+        number = self._selected_number() if number is None else number
         self._edit(lambda history: history.delete_mark(number), wait)
 
-    def _chosen(self) -> int:
+    def _selected_number(self) -> int:
         if self.selected is None:
             raise ValueError("Select a mark first: press on it, or use the key K.")
         return self.selected
