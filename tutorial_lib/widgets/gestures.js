@@ -95,7 +95,7 @@
     if (event.type === 'touchstart' && alone) {
       held = told(photo).brush ? { right: 0, down: 0 } : markNear(photo, touch, FINGER);
       if (held && event.cancelable) event.preventDefault();
-      if (held) held.start = touch;
+      if (held) held.start = { clientX: touch.clientX, clientY: touch.clientY };
     }
     if (!held) return false;
     const moveTo = (type, { clientX, clientY }) => send(
