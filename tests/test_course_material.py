@@ -105,7 +105,9 @@ def test_the_widget_counts_first_tries_and_explains():
     quiz.answer(quiz.sheet.questions[1].right)
     assert quiz.score == 1 and len(quiz.given) == 2
     assert "Right." in quiz.children[-1].value
-    assert quiz.sheet.questions[9].text in quiz._repr_mimebundle_()["text/markdown"]
+    bundle = quiz._repr_mimebundle_()
+    assert quiz.sheet.questions[9].text in bundle["text/markdown"]
+    assert bundle["text/plain"] == "Quiz(1)"
     with pytest.raises(ValueError, match="no session 4"):
         Quiz(4)
 

@@ -26,7 +26,7 @@ from PIL import Image
 KEEP = "all-colours"
 PICTURES = {"image/png", "image/jpeg"}
 VISIBLE, RARE = 3, 0.002  # grey levels that a palette may change; the share that may change more
-QUALITIES = (85, 78, 70, 62)  # of JPEG
+QUALITIES = (85, 78, 70, 62, 54, 46)  # of JPEG
 MOST_BYTES = 1_000_000  # in one notebook: GitHub shows no larger one
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 

@@ -11,6 +11,12 @@ from tutorial_lib.course.quiz import quiz_sheet
 
 _TEXT = "color: var(--jp-ui-font-color1, currentColor); line-height: 1.45; font-size: 1.1em"
 
+# ipywidgets gives an option a single line. On a narrow page a long one needs two.
+_STYLE = """<style>
+.tutorial-quiz .widget-radio-box label { display: flex; height: auto; line-height: 20px }
+.tutorial-quiz .widget-radio-box input { flex: none }
+</style>"""
+
 
 class Quiz(ipw.VBox):
     """The ten questions of a session. Works with the mouse and with the keyboard.
@@ -52,6 +58,7 @@ class Quiz(ipw.VBox):
         self._next.on_click(lambda _: self.go(self._place + 1))
         buttons = ipw.HBox([self._check, self._back, self._next])
         super().__init__([self._question, self._options, buttons, self._reply])
+        self.add_class("tutorial-quiz")
         self.go(0)
 
     @property
@@ -70,7 +77,8 @@ class Quiz(ipw.VBox):
         self._place = min(max(place, 0), len(self.sheet.questions) - 1)
         question = self.sheet.questions[self._place]
         count = f"{self._place + 1} of {len(self.sheet.questions)}"
-        self._question.value = f'<p style="{_TEXT}"><b>{count}</b> {escape(question.text)}</p>'
+        text = f'<p style="{_TEXT}"><b>{count}</b> {escape(question.text)}</p>'
+        self._question.value = _STYLE + text
         self._options.options = list(question.options)
         self._options.index = self.given.get(self._place)
         self._back.disabled = self._place == 0
@@ -101,6 +109,9 @@ class Quiz(ipw.VBox):
             text = "<b>Not this one.</b> Look at it again, and choose another."
         done = f"{self.score} of {len(self.given)} right at the first try." if self.given else ""
         return f'<p style="{_TEXT}" role="status" aria-live="polite">{text}<br>{done}</p>'
+
+    def __repr__(self) -> str:
+        return f"Quiz({self.sheet.session})"
 
     def _repr_mimebundle_(self, **settings: Any) -> dict[str, Any]:
         """Add the questions as text for readers without a running kernel."""
