@@ -369,7 +369,7 @@ class Clicks:
         Parameters
         ----------
         answer : np.ndarray
-            ``(H, W)``: the mask, or the probability.
+            ``(..., H, W)``: the mask, the probability, or both. Each touch-up is drawn once.
         scale : tuple of float
             Rows and columns of ``answer`` for each row and column of the clicks' image.
 
@@ -390,7 +390,7 @@ class Clicks:
         for place, action in enumerate(self.actions):
             if isinstance(action, TouchUp) and not self._ended(action, place):
                 painted = answer.copy() if painted is answer else painted
-                painted[action.inside(answer.shape, scale)] = action.positive
+                painted[..., action.inside(answer.shape[-2:], scale)] = action.positive
         return painted
 
     def _ended(self, touch_up: TouchUp, place: int) -> bool:

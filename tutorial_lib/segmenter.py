@@ -134,7 +134,7 @@ class Segmentation:
         """
         if not clicks.touch_ups:
             return self
-        mask, probability = map(clicks.paint_touch_ups, (self.mask, self.probability))
+        mask, probability = clicks.paint_touch_ups(np.stack([self.mask, self.probability]))
         return replace(self, mask=mask, probability=probability)
 
     def _checked(self, candidates: Any) -> np.ndarray:

@@ -166,9 +166,7 @@ class WorkingPhoto:
         thresholded = np.array_equal(answer.mask, answer.probability >= 0.5)
         if thresholded:
             return self.full_probability(answer) >= 0.5
-        values = answer.mask.astype(np.float32)
-        height, width = self.full_shape
-        return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
+        return self._enlarged(answer.mask.astype(np.float32)) >= 0.5
 
     def full_probability(self, answer: Segmentation) -> np.ndarray:
         """Return the probability of an answer at the photo's own size.
@@ -185,8 +183,11 @@ class WorkingPhoto:
         """
         if not self.is_small:
             return answer.probability
+        return self._enlarged(answer.probability)
+
+    def _enlarged(self, values: np.ndarray) -> np.ndarray:
         height, width = self.full_shape
-        return cv2.resize(answer.probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
 
     def small_mask(self, mask: np.ndarray) -> np.ndarray:
         """Shrink a mask of the photo to the size of the copy.

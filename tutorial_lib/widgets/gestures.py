@@ -271,7 +271,7 @@ class Gestures:
         if panel.paints is not None:
             radius, paint = panel.brush_radius, panel.paints == positive
             self._actions.touch_up([pixel], radius, paint, wait=False)
-        elif not (positive and self._panel.draws_box):
+        elif not (positive and panel.draws_box):
             self._actions.click(*pixel, positive, wait=False)
         elif first is None:
             self._corner = pixel

@@ -30,8 +30,8 @@ class PhotoQueue(w.VBox):
     folder ``out``. So the queue goes on where it was after a restart, on any day and in any order.
     *Save and next* writes the files of the photo on the screen, and shows the next one that is to
     do. A photo that is saved again replaces its own files: masks of objects that were deleted since
-    then are removed. A large photo is shown smaller, and its
-    files have its own size. The originals are only read.
+    then are removed. A large photo is shown smaller, and its files have its own size. The originals
+    are only read.
 
     Parameters
     ----------
