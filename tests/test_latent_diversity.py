@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support import disc_mask, easy_scene, one_sentence
+from tutorial_lib.actions import Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Level
@@ -31,7 +32,7 @@ from tutorial_lib.deep.latent_diversity.selection import (
     overlap,
     selection_network,
 )
-from tutorial_lib.deep.latent_diversity.zoom_in import View, crop_around
+from tutorial_lib.deep.latent_diversity.zoom_in import View, changed_region, crop_around
 from tutorial_lib.deep.networks.hypercolumn import Hypercolumn
 from tutorial_lib.deep.networks.separable import SeparableHypercolumn, interpolation_matrix
 from tutorial_lib.deep.photos import working_size
@@ -725,6 +726,36 @@ def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkey
     assert walked.answers[ONE].view == walked.whole
 
 
+def test_what_a_later_click_changed_is_seen_again_in_finer_cells(tmp_path, monkeypatch):
+    home = "tutorial_lib.deep.latent_diversity.segmenter"
+    method = LatentDiversity(saved(tmp_path, selector="views"), size=96, device="cpu")
+    monkeypatch.setattr(f"{home}.MIN_CROP_SIZE", 32)
+    # Random weights change the whole mask.
+    monkeypatch.setattr(f"{home}.changed_region", lambda *_: np.zeros((64, 96), bool))
+    prepared = method.prepare(IMAGE)
+    answers = [method.segment(prepared, THREE[:count]) for count in (1, 2, 3)]
+    kept = [prepared.answers[THREE[:count]].patch for count in (1, 2, 3)]
+    assert kept[:2] == [None, None]
+    patch, last = kept[2], answers[2]
+    assert patch.view.shape == (32, 32)
+    assert patch.view.holds(THREE[2])
+    monkeypatch.setattr(f"{home}.MAX_FOCUS_FRACTION", 0)  # no view is small enough
+    plain = method.segment(method.prepare(IMAGE), THREE)
+    different = np.abs(last.probability - plain.probability) > 1e-6
+    assert different[patch.inner.slices].any()
+    assert different.sum() == different[patch.inner.slices].sum()
+    others = [number for number in range(3) if number != last.selected]
+    assert np.array_equal(last.candidates[others], plain.candidates[others])
+    assert np.array_equal(last.candidates[last.selected], last.probability)
+    shown = prepared.answers[THREE].on_photo(prepared.shape)
+    assert np.array_equal(shown[patch.inner.slices], last.probability[patch.inner.slices])
+    monkeypatch.undo()
+    alone = LatentDiversity(method.weights, size=96, zoom=False, device="cpu")
+    walked = alone.prepare(IMAGE)
+    alone.segment(walked, THREE)
+    assert walked.answers[THREE].patch is None
+
+
 def test_an_object_that_is_cut_off_covers_the_border():
     f, (image, click_maps, hidden, _) = answered()
     g = selection_network("views", f).eval()
@@ -857,6 +888,20 @@ def test_how_much_views_have_in_common():
     assert view.overlap(view) == 1
     assert view.overlap(View(0, 5, 10, 10)) == pytest.approx(1 / 3)
     assert view.overlap(View(20, 0, 5, 5)) == 0
+
+
+def test_a_view_has_no_margin_at_the_border_of_the_photo():
+    assert View(0, 10, 24, 36).inside(1 / 12, (50, 46)) == View(0, 12, 22, 34)
+
+
+def test_a_change_belongs_to_the_mark_that_lies_on_it():
+    previous = np.zeros((6, 9), bool)
+    mask = disc_mask((6, 9), 2, 1, 1) | disc_mask((6, 9), 2, 7, 1)
+    assert np.array_equal(changed_region(mask, previous, Click(2, 7)), disc_mask((6, 9), 2, 7, 1))
+    crossing = Stroke([(2, 1), (2, 7)])
+    marked = changed_region(mask, previous, crossing)
+    assert np.array_equal(marked, mask | changed_region(previous, previous, crossing))
+    assert changed_region(previous, previous, Click(5, 8)).sum() == 1
 
 
 def test_a_thin_photo_has_at_least_one_cell():

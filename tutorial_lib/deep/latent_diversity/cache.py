@@ -13,6 +13,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 from torch import Tensor
+from torch.nn import functional as F
 
 from tutorial_lib.clicks import Clicks
 from tutorial_lib.deep.latent_diversity.zoom_in import View
@@ -43,6 +44,61 @@ class ViewFeatures:
 
 
 @dataclass(frozen=True, eq=False)
+class Patch:
+    """A part of one candidate, in finer cells; see :meth:`LatentDiversity.segment`.
+
+    Parameters
+    ----------
+    number : int
+        Index of the candidate.
+    view : View
+        The part of the photo that f saw.
+    inner : View
+        The part of it that replaces the candidate. It leaves out a margin, where f saw little of
+        what lies around.
+    logits : Tensor
+        ``(h, w) float32``: the part of the candidate on the grid of the view, on the CPU.
+    """
+
+    number: int
+    view: View
+    inner: View
+    logits: Tensor
+
+    def paste(self, photo: np.ndarray) -> None:
+        """Replace a part of the candidate at the size of the photo.
+
+        Parameters
+        ----------
+        photo : np.ndarray
+            ``(H, W) float32`` in [0, 1]; changed in place.
+        """
+        fine = resized(self.logits, self.view.shape)
+        top, left = self.inner.top - self.view.top, self.inner.left - self.view.left
+        rows, cols = slice(top, top + self.inner.height), slice(left, left + self.inner.width)
+        photo[self.inner.slices] = fine[rows, cols]
+
+
+def resized(logits: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """Return a candidate at another size.
+
+    Parameters
+    ----------
+    logits : Tensor
+        ``(h, w) float32``.
+    size : tuple of int
+        Height and width, in pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(height, width) float32`` in [0, 1].
+    """
+    full = F.interpolate(logits[None, None], size, mode="bilinear", align_corners=False)
+    return full[0, 0].sigmoid_().numpy()
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """The candidates of f and the scores of g for some clicks.
 
@@ -59,6 +115,8 @@ class Answer:
     evidence : float
         Logarithm of the probability that g gives to the candidates of this view together, up to a
         constant. It decides between views.
+    patch : Patch, optional
+        The part of a candidate that was corrected in finer cells.
     """
 
     view: View
@@ -66,6 +124,7 @@ class Answer:
     scores: Tensor
     preferred: int | None = None
     evidence: float = 0.0
+    patch: Patch | None = None
 
     @property
     def selected(self) -> int:
@@ -74,7 +133,10 @@ class Answer:
 
     @property
     def shown(self) -> np.ndarray:
-        """The selected candidate on the grid of the view, ``(h, w) float32`` in [0, 1]."""
+        """The selected candidate on the grid of the view, ``(h, w) float32`` in [0, 1].
+
+        Without the patch, whose cells are finer.
+        """
         return self.logits[self.selected].sigmoid().numpy()
 
     def on_photo(self, shape: tuple[int, int]) -> np.ndarray:
@@ -92,6 +154,8 @@ class Answer:
         """
         photo = np.zeros(shape, dtype=np.float32)
         photo[self.view.slices] = cv2.resize(self.shown, (self.view.width, self.view.height))
+        if self.patch is not None and self.patch.number == self.selected:
+            self.patch.paste(photo)
         return photo
 
 

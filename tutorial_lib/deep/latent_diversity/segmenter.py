@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from tutorial_lib.actions import Box
 from tutorial_lib.clicks import Click, Clicks
@@ -30,18 +29,22 @@ from tutorial_lib.deep.latent_diversity.cache import (
     MOST_VIEWS,
     Answer,
     LatentDiversityPrepared,
+    Patch,
     ViewFeatures,
+    resized,
     store,
 )
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.zoom_in import (
     CLOSER_SHARES,
     View,
+    changed_region,
     closer_view,
     crop_around,
 )
 from tutorial_lib.deep.photos import at_working_size, check_working_size
 from tutorial_lib.images import ImageLike, as_rgb
+from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import Segmentation
 
 SIZES = {"lite": 448, "paper": 0}
@@ -53,6 +56,11 @@ RECOMPUTE_IOU = 0.5  # a view is replaced if its IoU with the new view is less
 CLOSER_SIZE = 256  # longer side of the closer views of a first click, in pixels
 BOX_EXPANSION_RATIO = 1.2  # f and g see a little of what lies around the user's box
 MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
+# Focus: what a later click changed is seen again, in finer cells.
+FOCUS_FROM = 3  # marks
+FOCUS_EXPANSION_RATIO = 1.6
+MAX_FOCUS_FRACTION = 0.7  # of the view's longer side; above it the cells are hardly finer
+FOCUS_MARGIN = 1 / 12  # of the shorter side: f saw too little of what lies around it
 
 
 class LatentDiversity:
@@ -68,9 +76,9 @@ class LatentDiversity:
     zoom : bool, optional
         True crops the photo around the mask and the clicks from the second click on, if they cover
         a small part of it. The crop is resized to working size. If the weights hold a g that
-        compares views, the first click is also seen in two closer views around it. This is not in
-        the paper. The default depends on the preset of the weights: True for ``lite``, False for
-        ``paper``.
+        compares views, the first click is also seen in two closer views around it, and what a later
+        click changed is seen again in finer cells. This is not in the paper. The default depends on
+        the preset of the weights: True for ``lite``, False for ``paper``.
     flip : bool
         True averages f's answers to the photo and to its mirror image. This is not in the paper.
     show : int, optional
@@ -163,7 +171,8 @@ class LatentDiversity:
         -------
         Segmentation
             The selected candidate at the size of the photo, all candidates, and g's probability of
-            each. Without clicks all candidates are the start mask, if there is one. Without a
+            each. From the third click on, finer cells may refine the selected candidate; see
+            ``zoom``. Without clicks all candidates are the start mask, if there is one. Without a
             positive click and a start mask all are empty.
 
         Raises
@@ -260,7 +269,35 @@ class LatentDiversity:
                 if max(view.shape) >= MIN_CROP_SIZE
             ]
             found = max([found, *answers], key=lambda answer: answer.evidence)
-        return self._chosen(prepared, found)
+        found = self._chosen(prepared, found)
+        later = before is not None and len(clicks) >= FOCUS_FROM
+        if later and self.zoom and self.networks.compares_views:
+            return replace(found, patch=self._focus(prepared, clicks, before, found))
+        return found
+
+    def _focus(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer, found: Answer
+    ) -> Patch | None:
+        """See what the last click changed again, with the answer as the previous mask.
+
+        Of the candidates there, the one that agrees best with the answer is taken: g has already
+        selected, and the part is too small to select again. None if the part is large.
+
+        References
+        ----------
+        Chen et al., FocalClick: Towards Practical Interactive Image Segmentation, CVPR 2022.
+        """
+        masks = (answer.on_photo(prepared.shape) >= 0.5 for answer in (found, before))
+        mark = clicks[-1]
+        changed = changed_region(*masks, mark)
+        view = crop_around(changed, Clicks([mark]), FOCUS_EXPANSION_RATIO, MIN_CROP_SIZE)
+        if max(view.shape) > MAX_FOCUS_FRACTION * max(found.view.shape):
+            return None
+        logits = self._answer_in(prepared, clicks, found, view).logits
+        shown = self._previous(prepared, found, view, self._encode(prepared, view)) >= 0.5
+        best = max(range(len(logits)), key=lambda number: iou(logits[number].numpy() >= 0, shown))
+        inner = view.inside(FOCUS_MARGIN, prepared.shape)
+        return Patch(found.selected, view, inner, logits[best])
 
     def _answer_in(
         self,
@@ -338,7 +375,8 @@ class LatentDiversity:
     ) -> np.ndarray:
         """Return the previous mask on the grid of a view."""
         rows, cols = self.click_maps.cells(encoded.size)
-        if view == before.view and before.logits.shape[1:] == (rows, cols):
+        same = view == before.view and before.logits.shape[1:] == (rows, cols)
+        if same and before.patch is None:
             return before.shown
         photo = before.on_photo(prepared.shape)[view.slices]
         return cv2.resize(photo, (cols, rows), interpolation=cv2.INTER_AREA)
@@ -359,9 +397,9 @@ class LatentDiversity:
         numbers = range(len(answer.logits)) if numbers is None else numbers
         photo = np.zeros((len(numbers), *prepared.shape), dtype=np.float32)
         for place, number in enumerate(numbers):
-            logits = answer.logits[None, number : number + 1]
-            full = F.interpolate(logits, answer.view.shape, mode="bilinear", align_corners=False)
-            photo[place, *answer.view.slices] = full[0, 0].sigmoid_().numpy()
+            photo[place, *answer.view.slices] = resized(answer.logits[number], answer.view.shape)
+            if answer.patch is not None and answer.patch.number == number:
+                answer.patch.paste(photo[place])
         if box is not None:
             photo[:, ~box.inside(prepared.shape)] = 0
         return photo

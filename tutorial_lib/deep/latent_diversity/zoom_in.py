@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from skimage.measure import label
 
 from tutorial_lib.clicks import Click, Clicks, Mark
 
@@ -75,6 +76,33 @@ class View:
         """
         scale = size[0] / self.height, size[1] / self.width
         return clicks.moved(scale, (self.top, self.left), self.shape)
+
+    def inside(self, margin: float, photo: tuple[int, int]) -> View:
+        """Return the view without a margin. At the photo's border there is no margin.
+
+        Parameters
+        ----------
+        margin : float
+            Width of the margin, as a share of the shorter side.
+        photo : tuple of int
+            Height and width of the photo, in pixels.
+
+        Returns
+        -------
+        View
+            A view inside this one.
+
+        Examples
+        --------
+        >>> View(0, 10, 20, 20).inside(0.1, (100, 200))
+        View(top=0, left=12, height=18, width=16)
+        """
+        width, spans = round(margin * min(self.shape)), []
+        for start, side, length in zip((self.top, self.left), self.shape, photo, strict=True):
+            first = start + width * (start > 0)
+            spans.append((first, start + side - width * (start + side < length) - first))
+        (top, height), (left, width) = spans
+        return View(top, left, height, width)
 
     def overlap(self, other: View) -> float:
         """Return the IoU with another view.
@@ -167,3 +195,38 @@ def crop_around(
         spans.append((min(max(start, 0), length - side), side))
     (top, height), (left, width) = spans
     return View(int(top), int(left), int(height), int(width))
+
+
+def changed_region(mask: np.ndarray, previous: np.ndarray, mark: Mark) -> np.ndarray:
+    """Return what a click or a stroke changed around it.
+
+    Parameters
+    ----------
+    mask, previous : np.ndarray
+        ``(H, W) bool``: the masks after and before the mark.
+    mark : Click or Stroke
+        In pixels of the photo.
+
+    Returns
+    -------
+    np.ndarray
+        ``(H, W) bool``: the pixels of the mark, and all regions in which the masks differ that
+        contain one of them. Diagonal neighbours are connected.
+
+    References
+    ----------
+    Chen et al., FocalClick: Towards Practical Interactive Image Segmentation, CVPR 2022, section
+    3.3 (progressive merge).
+
+    Examples
+    --------
+    >>> previous, mask = np.zeros((1, 6), bool), np.array([[1, 1, 0, 0, 1, 1]], bool)
+    >>> changed_region(mask, previous, Click(0, 1)).astype(int)
+    array([[1, 1, 0, 0, 0, 0]])
+    """
+    rows, cols = np.array(mark.points).T
+    regions = label(mask != previous, connectivity=2)
+    marked = np.unique(regions[rows, cols])
+    changed = np.isin(regions, marked[marked > 0])
+    changed[rows, cols] = True
+    return changed
