@@ -16,7 +16,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Level
 from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
-from tutorial_lib.deep.latent_diversity.intent import intent_fit
+from tutorial_lib.deep.latent_diversity.intent import intent_fit, refuted_share
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, load_networks
 from tutorial_lib.deep.latent_diversity.proposal import (
     Design,
@@ -326,6 +326,16 @@ def test_a_first_click_fits_the_candidate_it_is_in_the_middle_of():
     corner = intent_fit(masks, clicked(1, 1), NOTHING, NOTHING)
     torch.testing.assert_close(middle, torch.tensor([[1, 1 / 2]]))
     torch.testing.assert_close(corner, torch.tensor([[2 / 3, 1]]))
+
+
+def test_a_click_refutes_the_disc_that_fits_into_the_mask():
+    mask = disc_mask((60, 80), 30, 40, 20)
+    middle = refuted_share(mask, Click(30, 40, False))
+    assert middle == pytest.approx(1, abs=0.1)
+    assert refuted_share(mask, Click(30, 22, False)) < 0.05
+    assert refuted_share(mask, Click(5, 5, False)) == 0
+    assert refuted_share(mask, Stroke([(5, 5), (30, 40)], False)) == middle
+    assert refuted_share(np.zeros((4, 4), bool), Click(1, 1, False)) == 0
 
 
 def test_a_later_click_fits_the_candidate_that_differs_there():
@@ -724,6 +734,31 @@ def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkey
     walked = alone.prepare(IMAGE)
     alone.segment(walked, ONE)
     assert walked.answers[ONE].view == walked.whole
+
+
+@pytest.mark.parametrize("positive, deep, looks", [(0, 1.0, 3), (0, 0.0, 1), (1, 1.0, 1)])
+def test_a_negative_click_deep_in_the_mask_makes_f_look_closer(
+    tmp_path, monkeypatch, positive, deep, looks
+):
+    home = "tutorial_lib.deep.latent_diversity.segmenter"
+    method = LatentDiversity(saved(tmp_path, selector="views"), size=96, device="cpu")
+    monkeypatch.setattr(f"{home}.MIN_CROP_SIZE", 8)
+    monkeypatch.setattr(f"{home}.refuted_share", lambda *_: deep)
+    monkeypatch.setattr(f"{home}.SMALLER_BONUS", 100)
+    plain, asked = method.networks.scores_and_evidence, []
+    monkeypatch.setattr(
+        method.networks,
+        "scores_and_evidence",
+        lambda *inputs: asked.append(inputs[-1]) or plain(*inputs),
+    )
+    prepared = method.prepare(IMAGE)
+    method.segment(prepared, ONE)
+    again = ONE.add(Click(2, 2, bool(positive)))
+    method.segment(prepared, again)
+    assert asked[3:] == [1.0, 0.5, 0.25][:looks]
+    if looks > 1:
+        assert prepared.answers[again].view.width < 96
+        assert prepared.answers[again].view.holds(ONE[0])
 
 
 def test_what_a_later_click_changed_is_seen_again_in_finer_cells(tmp_path, monkeypatch):

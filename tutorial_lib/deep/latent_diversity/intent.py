@@ -10,10 +10,13 @@ pixel, and prefers deep ones (Eq. 8).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from tutorial_lib.clicks import Mark
 from tutorial_lib.users.region_depth import depth
 
 
@@ -48,6 +51,36 @@ def intent_fit(candidates: Tensor, positive: Tensor, negative: Tensor, previous:
         for index, state in enumerate(zip(shown, added, removed, strict=True))
     ]
     return torch.tensor(fits, dtype=torch.float32, device=candidates.device)
+
+
+def refuted_share(mask: np.ndarray, mark: Mark) -> float:
+    """Return how much of a mask is wrong at least, if a user corrects its largest error.
+
+    A user who clicks in the middle of the largest error clicks as deep in the mask as that error is
+    wide. So the disc around the click that just fits into the mask is about as large as an error.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``: the mask that was shown.
+    mark : Click or Stroke
+        The negative click, in pixels of the mask.
+
+    Returns
+    -------
+    float
+        Area of the disc, as a share of the mask; 0 if the click lies outside the mask.
+
+    Examples
+    --------
+    >>> from tutorial_lib import Click
+    >>> mask = np.pad(np.ones((5, 20), dtype=bool), 1)
+    >>> round(refuted_share(mask, Click(3, 10, positive=False)), 2)  # depth 3
+    0.28
+    """
+    rows, cols = np.array(mark.points).T
+    deepest = float(depth(mask)[rows, cols].max())
+    return math.pi * deepest**2 / max(1, int(mask.sum()))
 
 
 def _fit(wanted: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:

@@ -34,6 +34,7 @@ from tutorial_lib.deep.latent_diversity.cache import (
     resized,
     store,
 )
+from tutorial_lib.deep.latent_diversity.intent import refuted_share
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.zoom_in import (
     CLOSER_SHARES,
@@ -56,6 +57,9 @@ RECOMPUTE_IOU = 0.5  # a view is replaced if its IoU with the new view is less
 CLOSER_SIZE = 256  # longer side of the closer views of a first click, in pixels
 BOX_EXPANSION_RATIO = 1.2  # f and g see a little of what lies around the user's box
 MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
+# A negative click that refutes more than this share of the mask makes f look closer again.
+REFUTED_SHARE = 0.1
+SMALLER_BONUS = 1.0  # added to the logarithm of g's probability of the closer views
 # Focus: what a later click changed is seen again, in finer cells.
 FOCUS_FROM = 3  # marks
 FOCUS_EXPANSION_RATIO = 1.6
@@ -258,22 +262,49 @@ class LatentDiversity:
     ) -> Answer:
         """Answer the clicks with f and g, given the answer to all clicks but the last."""
         found = self._answer_in(prepared, clicks, before, self._view(prepared, clicks, before))
-        # A stroke says more of the object's size than a click, and may reach beyond a closer view.
-        one = before is None and clicks.box is None and len(clicks.positives) == 1
-        if one and self.zoom and self.networks.compares_views:
-            clicked = Click(*map(int, clicks.positives[0]))
-            closer = (closer_view(prepared.shape, clicked, share) for share in CLOSER_SHARES)
-            answers = [
-                self._answer_in(prepared, clicks, before, view, share)
-                for view, share in zip(closer, CLOSER_SHARES, strict=True)
-                if max(view.shape) >= MIN_CROP_SIZE
-            ]
-            found = max([found, *answers], key=lambda answer: answer.evidence)
+        if clicks.box is None and self.zoom and self.networks.compares_views:
+            # A stroke says more of the object's size than a click, and may reach beyond the views.
+            if before is None and len(clicks.positives) == 1:
+                found = self._best_view(prepared, clicks, found)
+            elif before is not None and self._far_too_large(prepared, clicks, before):
+                found = self._best_view(prepared, clicks, found, SMALLER_BONUS)
         found = self._chosen(prepared, found)
         later = before is not None and len(clicks) >= FOCUS_FROM
         if later and self.zoom and self.networks.compares_views:
             return replace(found, patch=self._focus(prepared, clicks, before, found))
         return found
+
+    def _best_view(
+        self,
+        prepared: LatentDiversityPrepared,
+        clicks: Clicks,
+        found: Answer,
+        bonus: float = 0.0,
+    ) -> Answer:
+        """Read the clicks in closer views too, as if nothing had been shown; let g choose a view.
+
+        ``bonus`` is added to the evidence of the closer views.
+        """
+        wanted = [mark for mark in clicks if mark.positive]
+        middle = Click(*map(round, clicks.positives.mean(axis=0).tolist()))
+        closer = (closer_view(prepared.shape, middle, share) for share in CLOSER_SHARES)
+        answers = [
+            self._answer_in(prepared, clicks, None, view, share)
+            for view, share in zip(closer, CLOSER_SHARES, strict=True)
+            if max(view.shape) >= MIN_CROP_SIZE and all(map(view.holds, wanted))
+        ]
+        best = max(answers, key=lambda answer: answer.evidence, default=found)
+        return best if best.evidence + bonus > found.evidence else found
+
+    def _far_too_large(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer
+    ) -> bool:
+        """Whether a negative click lies so deep in the mask that f probably took a wrong scale."""
+        last = clicks[-1]
+        if last.positive or not len(clicks.positives):
+            return False
+        mask = before.on_photo(prepared.shape) >= 0.5
+        return refuted_share(mask, last) > REFUTED_SHARE
 
     def _focus(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer, found: Answer
