@@ -58,7 +58,7 @@ CLOSER_SIZE = 256  # longer side of the closer views of a first click, in pixels
 BOX_EXPANSION_RATIO = 1.2  # f and g see a little of what lies around the user's box
 MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo is used
 # A negative click that refutes more than this share of the mask makes f look closer again.
-REFUTED_SHARE = 0.1
+REFUTED_SHARE = 0.04
 SMALLER_BONUS = 1.0  # added to the logarithm of g's probability of the closer views
 # Focus: what a later click changed is seen again, in finer cells.
 FOCUS_FROM = 3  # marks
