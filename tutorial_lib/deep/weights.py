@@ -86,7 +86,7 @@ WEIGHTS: dict[str, Shipped] = {
     ),
     "latent-diversity": Shipped(
         "latent-diversity.safetensors",
-        "cef89cb1b7448e4d27304adfc80e4bda82a268501d6546c4e7608f7ba9b82c63",
+        "690bde8a3b27567db45b02781fbdfbfaed4593a03d09b1c321c813a7f24c621e",
     ),
     "latent-diversity-can": Shipped(
         "latent-diversity-can.safetensors",
