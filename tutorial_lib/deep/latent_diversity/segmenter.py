@@ -63,6 +63,7 @@ SMALLER_BONUS = 1.0  # added to the logarithm of g's probability of the closer v
 # Focus: what a later click changed is seen again, in finer cells.
 FOCUS_FROM = 3  # marks
 FOCUS_EXPANSION_RATIO = 1.6
+FOCUS_ZOOM = 2  # f sees the region at most so many times as large as in the photo
 MAX_FOCUS_FRACTION = 0.7  # of the view's longer side; above it the cells are hardly finer
 FOCUS_MARGIN = 1 / 12  # of the shorter side: f saw too little of what lies around it
 
@@ -324,8 +325,10 @@ class LatentDiversity:
         view = crop_around(changed, Clicks([mark]), FOCUS_EXPANSION_RATIO, MIN_CROP_SIZE)
         if max(view.shape) > MAX_FOCUS_FRACTION * max(found.view.shape):
             return None
-        logits = self._answer_in(prepared, clicks, found, view).logits
-        shown = self._previous(prepared, found, view, self._encode(prepared, view)) >= 0.5
+        working = min(self.size, FOCUS_ZOOM * -(-max(view.shape) // 32) * 32)
+        logits = self._answer_in(prepared, clicks, found, view, working=working).logits
+        encoded = self._encode(prepared, view, working)
+        shown = self._previous(prepared, found, view, encoded) >= 0.5
         best = max(range(len(logits)), key=lambda number: iou(logits[number].numpy() >= 0, shown))
         inner = view.inside(FOCUS_MARGIN, prepared.shape)
         return Patch(found.selected, view, inner, logits[best])
@@ -337,13 +340,15 @@ class LatentDiversity:
         before: Answer | None,
         view: View,
         share: float = 1.0,
+        working: int | None = None,
     ) -> Answer:
         """Answer the clicks in a view; ``share`` is below 1 for the closer views of a first click.
 
         Closer views are encoded at a smaller size, so that a first click needs little more time.
         """
-        closer = share < 1 and self.size > CLOSER_SIZE
-        encoded = self._encode(prepared, view, CLOSER_SIZE if closer else self.size)
+        if share < 1 and self.size > CLOSER_SIZE:
+            working = CLOSER_SIZE
+        encoded = self._encode(prepared, view, working)
         previous = None if before is None else self._previous(prepared, before, view, encoded)
         maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, previous)
         interaction = self._mirrored(torch.from_numpy(maps)[None].to(self.device))
