@@ -125,7 +125,7 @@ def test_readme_shows_these_figures():
         for robot in ROBOTS:
             noc = measured(robot).methods[name].noc
             assert f"| `{name}` | {noc['85']:.2f} / {noc['90']:.2f} | " in readme
-        assert f"| `{name}` | {TIMES[name].ms_click:.0f} | " in readme
+        assert f"| `{name}` | {TIMES[name].ms_first:.0f} | {TIMES[name].ms_click:.0f} | " in readme
 
 
 def test_a_file_is_enough_to_fill_its_cells(tmp_path):
@@ -248,11 +248,10 @@ def test_readme_shows_the_figures_of_latent_diversity():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     times = read_bench(RESULTS / "bench_deep.json").methods
     for name in LATENT:
-        assert times[name].ms_click < 300
         for robot in ROBOTS:
             noc = networks(robot)[name].noc
             assert f"| `{name}` | {noc['85']:.2f} / {noc['90']:.2f} | " in readme
-        assert f"| `{name}` | {times[name].ms_click:.0f} | " in readme
+        assert f"| `{name}` | {times[name].ms_first:.0f} | {times[name].ms_click:.0f} | " in readme
 
 
 CHOOSING = pytest.mark.parametrize("name", ["GrabCut", "iseg-voc"])

@@ -74,7 +74,25 @@ def at_working_size(photo: np.ndarray, size: int) -> Tensor:
     Tensor
         ``(1, 3, height, width) uint8``, on the CPU; a copy, also at the same size.
     """
-    height, width = working_size(photo.shape[:2], size) if size else photo.shape[:2]
+    return resized_photo(photo, working_size(photo.shape[:2], size) if size else photo.shape[:2])
+
+
+def resized_photo(photo: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """Resize a photo.
+
+    Parameters
+    ----------
+    photo : np.ndarray
+        ``(H, W, 3) uint8``.
+    size : tuple of int
+        Height and width, in pixels.
+
+    Returns
+    -------
+    Tensor
+        ``(1, 3, height, width) uint8``, on the CPU; a copy, also at the same size.
+    """
+    height, width = size
     smaller = height * width < photo.shape[0] * photo.shape[1]
     way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     small = cv2.resize(photo, (width, height), interpolation=way)

@@ -111,15 +111,20 @@ class ProposeAndSelect(nn.Module):
         return isinstance(self.g, ViewSelection)
 
     def scores_and_evidence(
-        self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor, share: float
+        self,
+        image: Tensor,
+        interaction: Tensor,
+        hidden: Tensor,
+        logits: Tensor,
+        share: float | Sequence[float],
     ) -> tuple[Tensor, Tensor]:
-        """Score the candidates of one of several views.
+        """Score the candidates of some of several views.
 
         Parameters
         ----------
         image, interaction, hidden, logits : Tensor
             See :meth:`SelectionNetwork.gather`.
-        share : float
+        share : float or sequence of float
             See :meth:`ViewSelection.gather`.
 
         Returns

@@ -43,7 +43,7 @@ from tutorial_lib.deep.latent_diversity.zoom_in import (
     closer_view,
     crop_around,
 )
-from tutorial_lib.deep.photos import at_working_size, check_working_size
+from tutorial_lib.deep.photos import check_working_size, resized_photo, working_size
 from tutorial_lib.images import ImageLike, as_rgb
 from tutorial_lib.metrics import iou
 from tutorial_lib.segmenter import Segmentation
@@ -289,12 +289,19 @@ class LatentDiversity:
         wanted = [mark for mark in clicks if mark.positive]
         middle = Click(*map(round, clicks.positives.mean(axis=0).tolist()))
         closer = (closer_view(prepared.shape, middle, share) for share in CLOSER_SHARES)
-        answers = [
-            self._answer_in(prepared, clicks, None, view, share)
+        views = {
+            view: share
             for view, share in zip(closer, CLOSER_SHARES, strict=True)
             if max(view.shape) >= MIN_CROP_SIZE and all(map(view.holds, wanted))
-        ]
-        best = max(answers, key=lambda answer: answer.evidence, default=found)
+        }
+        if not views:
+            return found
+        # They are smaller, so that a first click needs little more time.
+        size = working_size(prepared.shape, min(self.size or CLOSER_SIZE, CLOSER_SIZE))
+        encoded = self._features([prepared.photo[view.slices] for view in views], size)
+        maps = [self.click_maps.maps(view.clicks(clicks, size), size) for view in views]
+        answers = self._read(list(views), encoded, maps, list(views.values()))
+        best = max(answers, key=lambda answer: answer.evidence)
         return best if best.evidence + bonus > found.evidence else found
 
     def _far_too_large(
@@ -326,9 +333,11 @@ class LatentDiversity:
         if max(view.shape) > MAX_FOCUS_FRACTION * max(found.view.shape):
             return None
         working = min(self.size, FOCUS_ZOOM * -(-max(view.shape) // 32) * 32)
-        logits = self._answer_in(prepared, clicks, found, view, working=working).logits
         encoded = self._encode(prepared, view, working)
-        shown = self._previous(prepared, found, view, encoded) >= 0.5
+        shown = self._previous(prepared, found, view, encoded)
+        maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, shown)
+        logits = self._propose(encoded, [maps])[2][0].float().cpu()
+        shown = shown >= 0.5
         best = max(range(len(logits)), key=lambda number: iou(logits[number].numpy() >= 0, shown))
         inner = view.inside(FOCUS_MARGIN, prepared.shape)
         return Patch(found.selected, view, inner, logits[best])
@@ -339,31 +348,47 @@ class LatentDiversity:
         clicks: Clicks,
         before: Answer | None,
         view: View,
-        share: float = 1.0,
-        working: int | None = None,
     ) -> Answer:
-        """Answer the clicks in a view; ``share`` is below 1 for the closer views of a first click.
-
-        Closer views are encoded at a smaller size, so that a first click needs little more time.
-        """
-        if share < 1 and self.size > CLOSER_SIZE:
-            working = CLOSER_SIZE
-        encoded = self._encode(prepared, view, working)
+        """Answer the clicks in a view, given the answer to all clicks but the last."""
+        encoded = self._encode(prepared, view)
         previous = None if before is None else self._previous(prepared, before, view, encoded)
         maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, previous)
-        interaction = self._mirrored(torch.from_numpy(maps)[None].to(self.device))
+        return self._read([view], encoded, [maps], [1.0])[0]
+
+    def _read(
+        self,
+        views: Sequence[View],
+        encoded: ViewFeatures,
+        maps: Sequence[np.ndarray],
+        shares: Sequence[float],
+    ) -> list[Answer]:
+        """Let f propose candidates in views of one size, and let g score them.
+
+        ``encoded`` holds the features of all views, ``maps`` their click maps, and ``shares`` their
+        sides, as shares of the photo's.
+        """
+        interaction, hidden, logits = self._propose(encoded, maps)
+        inputs = encoded.image[: len(views)], interaction[: len(views)], hidden, logits
+        with autocast(self.device, self.precision):
+            if self.networks.compares_views:
+                scores, evidence = self.networks.scores_and_evidence(*inputs, shares)
+            else:
+                scores, evidence = self.networks.scores(*inputs), torch.zeros(len(views))
+        logits, scores = logits.float().cpu(), scores.float().cpu()
+        return [
+            Answer(view, *parts[:2], evidence=float(parts[2]))
+            for view, *parts in zip(views, logits, scores, evidence, strict=True)
+        ]
+
+    def _propose(
+        self, encoded: ViewFeatures, maps: Sequence[np.ndarray]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the interaction, and f's hidden map and candidates for each view."""
+        interaction = self._mirrored(torch.from_numpy(np.stack(maps)).to(self.device))
         interaction = interaction.contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.precision):
-            answers = self.networks.answer(encoded.features, interaction)
-            hidden, logits = (self._averaged(x) for x in answers)
-            inputs = encoded.image[:1], interaction[:1], hidden, logits
-            if self.networks.compares_views:
-                scores, evidence = self.networks.scores_and_evidence(*inputs, share)
-            else:
-                scores, evidence = self.networks.scores(*inputs), torch.zeros(1)
-        return Answer(
-            view, logits[0].float().cpu(), scores[0].float().cpu(), evidence=float(evidence)
-        )
+            hidden, logits = self.networks.answer(encoded.features, interaction)
+        return interaction, self._averaged(hidden), self._averaged(logits)
 
     def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
         """Return the answer; with ``show``, that candidate gets the highest score."""
@@ -396,15 +421,18 @@ class LatentDiversity:
         working = self.size if working is None else working
         encoded = prepared.features.get((view, working))
         if encoded is None:
-            pixels = at_working_size(prepared.photo[view.slices], working)
-            size = tuple(pixels.shape[2:])
-            pixels = self._mirrored(pixels.to(self.device))
-            with torch.inference_mode(), autocast(self.device, self.precision):
-                maps = self.encoder(pixels)
-                features = self.networks.features(*maps)
-            encoded = ViewFeatures(size, maps[0], features)
+            size = working_size(view.shape, working) if working else view.shape
+            encoded = self._features([prepared.photo[view.slices]], size)
         store(prepared.features, (view, working), encoded, MOST_VIEWS)
         return encoded
+
+    def _features(self, photos: Sequence[np.ndarray], size: tuple[int, int]) -> ViewFeatures:
+        """Encode parts of a photo together, all at the same size in pixels."""
+        pixels = self._mirrored(torch.cat([resized_photo(x, size) for x in photos]).to(self.device))
+        with torch.inference_mode(), autocast(self.device, self.precision):
+            maps = self.encoder(pixels)
+            features = self.networks.features(*maps)
+        return ViewFeatures(size, maps[0], features)
 
     def _previous(
         self, prepared: LatentDiversityPrepared, before: Answer, view: View, encoded: ViewFeatures
@@ -444,4 +472,5 @@ class LatentDiversity:
         return torch.cat([x, x.flip(-1)]) if self.flip else x
 
     def _averaged(self, x: Tensor) -> Tensor:
-        return (x[:1] + x[1:].flip(-1)) / 2 if self.flip else x
+        half = len(x) // 2
+        return (x[:half] + x[half:].flip(-1)) / 2 if self.flip else x

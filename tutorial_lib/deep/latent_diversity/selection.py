@@ -21,7 +21,7 @@ object among others may mean the object or all of them, which f sees best in dif
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -318,7 +318,7 @@ class ViewSelection(IntentSelection):
         interaction: Tensor,
         hidden: Tensor,
         logits: Tensor,
-        share: float = 1.0,
+        share: float | Sequence[float] = 1.0,
     ) -> tuple[Tensor, ...]:
         """Gather the same inputs, the covered border, and the size of the view.
 
@@ -326,9 +326,9 @@ class ViewSelection(IntentSelection):
         ----------
         image, interaction, hidden, logits : Tensor
             See :meth:`SelectionNetwork.gather`.
-        share : float
-            Side of the view, as a share of the photo's. Only views that are compared differ in it:
-            after the first click the view is chosen, and this is 1.
+        share : float or sequence of float
+            Side of the view, or of each view, as a share of the photo's. Only views that are
+            compared differ in it: after the first click the view is chosen, and this is 1.
 
         Returns
         -------
@@ -339,7 +339,8 @@ class ViewSelection(IntentSelection):
         top, bottom = candidates[:, :, 0], candidates[:, :, -1]
         left, right = candidates[..., 0], candidates[..., -1]
         border = torch.cat([top, bottom, left, right], dim=2).mean(dim=2)
-        more = torch.stack([border, torch.full_like(border, share)], dim=2)
+        sides = border.new_tensor(share).reshape(-1, 1).expand_as(border)
+        more = torch.stack([border, sides], dim=2)
         return known, candidates, torch.cat([statistics, more], dim=2), fit
 
 

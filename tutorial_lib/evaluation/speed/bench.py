@@ -202,19 +202,21 @@ def as_table(results: BenchResults) -> str:
         f"{on['cpu'] or on['architecture']}, {on['cores']} cores, {on['platform']}, "
         f"Python {on['python']}",
         "",
-        f"{'':{width}}     prepare       click     slowest    bfloat16  look ahead      memory"
+        f"{'':{width}}     prepare       first       later     slowest    bfloat16  look ahead"
+        "      memory"
         "   published",
-        f"{'method':{width}}          ms          ms    click ms    click ms          ms"
-        "    added MB          ms",
+        f"{'method':{width}}          ms    click ms    click ms    click ms    click ms"
+        "          ms    added MB          ms",
     ]
     for name, row in results.methods.items():
         half = row.bfloat16 and row.bfloat16.ms_click
-        numbers = [row.ms_prepare, row.ms_click, row.ms_click_worst, half, row.ms_ahead]
-        cells = [_cell(number) for number in (*numbers, row.peak_mb, row.published_ms)]
+        clicks = [row.ms_first, row.ms_click, row.ms_click_worst, half]
+        numbers = [row.ms_prepare, *clicks, row.ms_ahead, row.peak_mb, row.published_ms]
+        cells = [_cell(number) for number in numbers]
         lines.append(f"{name:{width}}" + "".join(cells))
     lines += ["", *_peer_lines(results.methods)]
     lines += [f"{name}: skipped. {reason}" for name, reason in results.skipped.items()]
-    lines.append("The first click is not timed: with one kind of click most methods only show it.")
+    lines.append("With the first click, which is of one kind, most methods only show a disc.")
     lines.append("Looking ahead happens while a person looks at an answer; no click waits for it.")
     lines.append("Memory counts the libraries a method loads, beyond Python with NumPy.")
     lines.append("Networks answer in float32; bfloat16 is timed where the processor computes it.")

@@ -52,10 +52,11 @@ class Times(BaseModel):
     ----------
     precision : str
         What the method computes in; ``"float32"`` for a method that does not say.
-    ms_prepare, ms_click : float
-        Median milliseconds to prepare a photo, and to answer a click.
+    ms_prepare, ms_first, ms_click : float
+        Median milliseconds to prepare a photo, to answer its first click, and to answer a later
+        click.
     ms_click_worst : float
-        Milliseconds of the slowest click, as the median over its rounds.
+        Milliseconds of the slowest later click, as the median over its rounds.
     ms_ahead : float or None
         Median milliseconds of the work done while a person looks at an answer. No click waits for
         it. None if the method does no such work.
@@ -69,6 +70,7 @@ class Times(BaseModel):
 
     precision: Literal["float32", "bfloat16"]
     ms_prepare: Milliseconds
+    ms_first: Milliseconds
     ms_click: Milliseconds
     ms_click_worst: Milliseconds
     ms_ahead: Milliseconds | None = None

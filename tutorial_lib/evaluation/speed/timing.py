@@ -44,19 +44,20 @@ class ScriptedPhoto:
 
     @property
     def timed_clicks(self) -> list[Clicks]:
-        """The clicks so far, at each timed click.
+        """The clicks so far, at each click after the first.
 
-        The first click is not timed. With one kind of click most methods compute nothing and show
-        its disc, so their times would look too good.
+        The first click is timed on its own. With one kind of click most methods compute nothing and
+        show its disc, so their times would look too good.
         """
         return [self.clicks[:count] for count in range(2, len(self.clicks) + 1)]
 
 
 @dataclass
 class _Stopwatch:
-    """Milliseconds of each preparation, of looking ahead, and of each click in each round."""
+    """Milliseconds of preparations, first clicks, looking ahead, and each click in each round."""
 
     prepare: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
     ahead: list[float] = field(default_factory=list)
     clicks: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
@@ -126,6 +127,7 @@ def measure(
     return Times(
         precision=getattr(segmenter, "precision", "float32"),
         ms_prepare=statistics.median(ours.prepare),
+        ms_first=statistics.median(ours.first),
         ms_click=ours.median_click(ours.clicks),
         ms_click_worst=ours.worst_click,
         ms_ahead=statistics.median(ours.ahead) if ours.ahead else None,
@@ -161,7 +163,8 @@ def measure_in_bfloat16(
 def _use(segmenter: Segmenter, photo: ScriptedPhoto, stopwatch: _Stopwatch) -> None:
     prepared, milliseconds = timed(lambda: segmenter.prepare(photo.image))
     stopwatch.prepare.append(milliseconds)
-    segmenter.segment(prepared, photo.clicks[:1])
+    _, milliseconds = timed(lambda: segmenter.segment(prepared, photo.clicks[:1]))
+    stopwatch.first.append(milliseconds)
     for clicks in photo.timed_clicks:
         if isinstance(segmenter, LooksAhead):
             seen = clicks[: len(clicks) - 1]
