@@ -66,15 +66,15 @@ class Shipped:
 WEIGHTS: dict[str, Shipped] = {
     "dos-32s": Shipped(
         "dos-32s.safetensors",
-        "b523c46f4a59c76f2b81362cf8ce4514de202f28c0f4957851f4fea38aab6ede",
+        "e0a1d4f28742eca6ced43113cf40075e448677036d8cfd18e479fed4686df364",
     ),
     "dos-16s": Shipped(
         "dos-16s.safetensors",
-        "4ef62d0cf390f4c3368807054c395bb7070e6757dddf75a9a58d9a7cd6ef2df5",
+        "ae06ed9a6021a554b4514b328d24e8f2f80761054c8352c8fdcb46448a4bce3f",
     ),
     "dos": Shipped(
         "dos-8s.safetensors",
-        "ee67aaacaf87aab609504a137cc33635e419d6a3d16b6424b94e72293a0e6b79",
+        "1fbe70421d8ea538e73c3d97ae4667b70cf14a4e2a35a0bc2c005159706d5454",
     ),
     "semantic-fcn": Shipped(
         "semantic-fcn.safetensors",

@@ -92,7 +92,7 @@ def _half(method: MethodResults, part: Part) -> MethodResults | None:
 GRABCUT = Benchmark("grabcut", "GrabCut", "grabcut", "same data", "the 49 photos of Li et al.")
 BERKELEY = Benchmark(
     "berkeley", "Berkeley", "berkeley", "same data",
-    "100 objects on 96 photos, which all our networks but `latent-diversity` saw in training",
+    "100 objects on 96 photos, of which `dos` and `latent-diversity` saw none in training",
 )  # fmt: skip
 DAVIS = Benchmark(
     "davis", "DAVIS", "davis-val", "other data",
