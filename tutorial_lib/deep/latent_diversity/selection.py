@@ -181,7 +181,7 @@ class SharedSelection(SelectionNetwork):
         self, image: Tensor, interaction: Tensor, hidden: Tensor, logits: Tensor
     ) -> tuple[Tensor, ...]:
         """Gather f's hidden map, clicks and candidates; see :meth:`SelectionNetwork.gather`."""
-        candidates = logits.float().sigmoid()
+        candidates = logits.float().contiguous().sigmoid()  # sums over maps are then faster
         hidden = pooled(hidden, self.hidden_pool)
         known = torch.cat([hidden, self._pooled(interaction)], dim=1)
         statistics = self._statistics(candidates, interaction.float())
@@ -282,7 +282,7 @@ class IntentSelection(SharedSelection):
         (positive, negative), previous = (
             x.unbind(1) for x in self._clicks_and_previous(interaction.float())
         )
-        fit = intent_fit(logits.float().sigmoid(), positive, negative, previous[0])
+        fit = intent_fit(logits.float().contiguous().sigmoid(), positive, negative, previous[0])
         return *super().gather(image, interaction, hidden, logits), fit
 
     def beliefs(self, *gathered: Tensor) -> Tensor:
