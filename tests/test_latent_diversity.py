@@ -32,7 +32,12 @@ from tutorial_lib.deep.latent_diversity.selection import (
     overlap,
     selection_network,
 )
-from tutorial_lib.deep.latent_diversity.zoom_in import View, changed_region, crop_around
+from tutorial_lib.deep.latent_diversity.zoom_in import (
+    CLOSER_SHARES,
+    View,
+    changed_region,
+    crop_around,
+)
 from tutorial_lib.deep.networks.hypercolumn import Hypercolumn
 from tutorial_lib.deep.networks.separable import SeparableHypercolumn, interpolation_matrix
 from tutorial_lib.deep.photos import working_size
@@ -713,9 +718,9 @@ def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkey
     plain, asked = method.networks.scores_and_evidence, []
 
     def scored(*inputs):
-        asked.append(inputs[-1])
+        asked.extend(inputs[-1])
         scores, evidence = plain(*inputs)
-        return scores, evidence + 100 * (inputs[-1] == certain)
+        return scores, evidence + 100 * torch.tensor([share == certain for share in inputs[-1]])
 
     monkeypatch.setattr(method.networks, "scores_and_evidence", scored)
     prepared = method.prepare(IMAGE)
@@ -749,7 +754,7 @@ def test_a_negative_click_deep_in_the_mask_makes_f_look_closer(
     monkeypatch.setattr(
         method.networks,
         "scores_and_evidence",
-        lambda *inputs: asked.append(inputs[-1]) or plain(*inputs),
+        lambda *inputs: asked.extend(inputs[-1]) or plain(*inputs),
     )
     prepared = method.prepare(IMAGE)
     method.segment(prepared, ONE)
@@ -759,6 +764,24 @@ def test_a_negative_click_deep_in_the_mask_makes_f_look_closer(
     if looks > 1:
         assert prepared.answers[again].view.width < 96
         assert prepared.answers[again].view.holds(ONE[0])
+
+
+def test_closer_views_that_are_read_together_are_read_as_if_alone(tmp_path, monkeypatch):
+    home = "tutorial_lib.deep.latent_diversity.segmenter"
+    method = LatentDiversity(saved(tmp_path, selector="views"), size=96, device="cpu")
+    monkeypatch.setattr(f"{home}.MIN_CROP_SIZE", 8)
+    plain, found = method._read, []
+    monkeypatch.setattr(method, "_read", lambda *inputs: found.append(plain(*inputs)) or found[-1])
+    for shares in (CLOSER_SHARES, CLOSER_SHARES[:1], CLOSER_SHARES[1:]):
+        monkeypatch.setattr(f"{home}.CLOSER_SHARES", shares)
+        method.segment(method.prepare(IMAGE), ONE)
+    together, *alone = found[1::2]
+    assert [len(answers) for answers in found] == [1, 2, 1, 1, 1, 1]
+    for one, [other] in zip(together, alone, strict=True):
+        assert one.view == other.view
+        assert torch.allclose(one.logits, other.logits, atol=1e-4)
+        assert torch.allclose(one.scores, other.scores, atol=1e-4)
+        assert one.evidence == pytest.approx(other.evidence, abs=1e-4)
 
 
 def test_what_a_later_click_changed_is_seen_again_in_finer_cells(tmp_path, monkeypatch):
