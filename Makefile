@@ -41,7 +41,7 @@ SPEED := tests/browser/test_speed.py
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests speed-tests \
 	browser notebooks book slides figures measure evaluate one-click selection ablations \
-	ablations-toy fair tables constants student translation wheel clean
+	ablations-toy fair sizes tables constants student translation wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -136,6 +136,9 @@ selection: $(VENV)/.installed ## What selecting and zooming are worth (ROOT=fold
 ablations: $(VENV)/.installed ## Two hours: Latent Diversity without each part (DATA=training, ROOT=photos, ARGS)
 	$(PY) tools/measure_ablations.py --data "$(DATA)" --root "$(ROOT)" \
 		--workers -1 --limit 34 $(ARGS)
+
+sizes: $(VENV)/.installed ## Accuracy and time at several working sizes (ROOT=folder of images and masks)
+	$(PY) tools/measure_sizes.py --root "$(ROOT)" $(ARGS)
 
 fair: $(VENV)/.installed ## Two hours: DOS and Latent Diversity with equal minutes (DATA=training, ROOT=photos)
 	$(PY) tools/measure_fair.py --data "$(DATA)" --root "$(ROOT)" $(ARGS)

@@ -10,6 +10,7 @@ from tests.support import ROOT
 from tools import write_figures
 from tools.evaluate_benchmark import BENCHMARKS
 from tools.measure_one_click import METHODS as ONE_CLICK_METHODS
+from tutorial_lib.deep.latent_diversity.segmenter import SIZES
 from tutorial_lib.evaluation.ablations import (
     FIGURE_5,
     TABLE_3,
@@ -26,8 +27,10 @@ from tutorial_lib.evaluation.results import read_results, write_results
 from tutorial_lib.evaluation.selectors import (
     read_extras,
     read_selection,
+    read_sizes,
     write_extras,
     write_selection,
+    write_sizes,
 )
 from tutorial_lib.evaluation.speed.results import read_bench
 from tutorial_lib.metrics import clicks_to_reach, mean_iou_curve
@@ -53,6 +56,7 @@ KINDS = {
     "bench*.json": (read_bench, write_bench),
     "selection.json": (read_selection, write_selection),
     "extras.json": (read_extras, write_extras),
+    "sizes.json": (read_sizes, write_sizes),
 }
 
 
@@ -288,6 +292,16 @@ def test_zooming_and_mirroring_were_measured_on_objects_of_three_sizes():
     assert found.sets.keys() == {"as they are", "a third as long", "small parts"}
     for part in found.sets.values():
         assert part.settings.keys() == {"plain", "zoom", "flip", "zoom + flip"}
+
+
+def test_several_working_sizes_were_measured():
+    found = read_sizes(RESULTS / "sizes.json")
+    check_commit(found.commit)
+    sizes = [int(size) for size in found.sizes]
+    assert sizes == sorted(sizes)
+    assert SIZES["lite"] in sizes
+    clicks = [figures.ms_click for figures in found.sizes.values()]
+    assert clicks[0] < clicks[-1]
 
 
 def test_no_method_was_slower_than_its_peer_or_its_target():

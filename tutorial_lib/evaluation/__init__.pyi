@@ -44,6 +44,7 @@ from .seeds import seed_lines as seed_lines
 from .seeds import seed_paths as seed_paths
 from .selectors import read_extras as read_extras
 from .selectors import read_selection as read_selection
+from .selectors import read_sizes as read_sizes
 from .speed.bench import as_table as as_table
 from .speed.bench import bench as bench
 from .speed.results import BenchResults as BenchResults

@@ -1,7 +1,8 @@
-"""The files of what selecting and zooming in are worth: Latent Diversity with several selectors.
+"""The files of what options of Latent Diversity are worth.
 
 ``selection.json`` compares g with every fixed candidate and with an oracle. ``extras.json``
-compares Latent Diversity with and without zooming in and flip averaging.
+compares Latent Diversity with and without zooming in and flip averaging. ``sizes.json`` compares
+several working sizes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from tutorial_lib.evaluation.records import (
     RECORD,
+    Milliseconds,
     NoC,
     NonEmpty,
     Positive,
@@ -127,6 +129,52 @@ class ExtrasResults(BaseModel):
     sets: dict[str, ExtrasOnSet]
 
 
+class SizeFigures(SettingFigures):
+    """What Latent Diversity reaches at one working size, and how long that takes.
+
+    Attributes
+    ----------
+    ms_first, ms_click : float
+        Median milliseconds of the first click, and of a later click, on photos of 640x480 pixels.
+    """
+
+    ms_first: Milliseconds
+    ms_click: Milliseconds
+
+
+class SizesResults(BaseModel):
+    """Accuracy and time at several working sizes.
+
+    Attributes
+    ----------
+    commit : str or None
+        The commit of this package.
+    machine : dict
+        The machine, from :func:`tutorial_lib.evaluation.machine.machine`.
+    precision : str
+        What the networks computed in.
+    root_name : str
+        Name of the dataset's folder.
+    robot : str
+        The simulated user.
+    objects : int
+        Number of objects.
+    sizes : dict of str to SizeFigures
+        Figures by the longer side of the networks' input, in pixels.
+    """
+
+    model_config = RECORD
+
+    version: Literal[1] = Field(alias="schema")
+    commit: str | None
+    machine: dict[str, Any]
+    precision: str
+    root_name: str
+    robot: str
+    objects: Positive
+    sizes: dict[str, SizeFigures]
+
+
 def read_selection(path: str | Path) -> SelectionResults:
     """Read what ``tools/measure_selection.py`` wrote.
 
@@ -173,6 +221,29 @@ def read_extras(path: str | Path) -> ExtrasResults:
     return read_record(path, ExtrasResults, "`make selection` writes one")
 
 
+def read_sizes(path: str | Path) -> SizesResults:
+    """Read what ``tools/measure_sizes.py`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSON file.
+
+    Returns
+    -------
+    SizesResults
+        What the file holds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file holds something else. The message names the first wrong place.
+    """
+    return read_record(path, SizesResults, "`make sizes` writes one")
+
+
 def write_selection(results: SelectionResults, path: Path) -> None:
     """Write the figures of selectors: the whole file, or nothing.
 
@@ -186,6 +257,17 @@ def write_selection(results: SelectionResults, path: Path) -> None:
 
 def write_extras(results: ExtrasResults, path: Path) -> None:
     """Write the figures of zooming in and flip averaging: the whole file, or nothing.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write_record(results, path, indented)
+
+
+def write_sizes(results: SizesResults, path: Path) -> None:
+    """Write the figures of working sizes: the whole file, or nothing.
 
     Raises
     ------

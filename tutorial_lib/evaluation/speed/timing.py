@@ -9,6 +9,7 @@ import os
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -83,9 +84,7 @@ def print_to_stderr() -> None:
     os.dup2(2, 1)
 
 
-def measure(
-    info: MethodInfo, photos: Sequence[ScriptedPhoto], runs: int, precision: str | None = None
-) -> Times:
+def measure(info: MethodInfo, photos: Sequence[ScriptedPhoto], runs: int, **options: Any) -> Times:
     """Measure one method, and in alternation its peer.
 
     The first round is not timed: it loads libraries, and memory is read after it, before the peer
@@ -101,8 +100,8 @@ def measure(
         Photos and clicks, at least one.
     runs : int
         Timed rounds, at least one.
-    precision : str, optional
-        What a network is to compute in. The peer is then left out.
+    **options
+        Options of the method. With any, the peer is left out.
 
     Returns
     -------
@@ -111,12 +110,12 @@ def measure(
     """
     register(info)
     before = peak_megabytes()
-    segmenter = get_segmenter(info.name, **({"precision": precision} if precision else {}))
+    segmenter = get_segmenter(info.name, **options)
     for photo in photos:
         _use(segmenter, photo, _Stopwatch())
     after = peak_megabytes()
     peer, ours, theirs = PEERS.get(info.name), _Stopwatch(), _Stopwatch()
-    peer = peer if peer and peer.available and not precision else None
+    peer = peer if peer and peer.available and not options else None
     if peer:
         peer.warm_up()
     for _ in range(runs):
@@ -157,7 +156,7 @@ def measure_in_bfloat16(
         native = get_segmenter(info.name, precision="auto").precision == "bfloat16"
     except OptionError:
         return None
-    return measure(info, photos, runs, "bfloat16") if native else None
+    return measure(info, photos, runs, precision="bfloat16") if native else None
 
 
 def _use(segmenter: Segmenter, photo: ScriptedPhoto, stopwatch: _Stopwatch) -> None:
