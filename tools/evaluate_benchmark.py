@@ -47,9 +47,9 @@ class Benchmark(NamedTuple):
 #: Every tenth object of COCO-800 is one of each category. iseg-voc is the validation set.
 BENCHMARKS = {
     "grabcut": Benchmark("grabcut"),
-    "berkeley": Benchmark("berkeley"),
-    "davis-val": Benchmark("davis", "val-tenth", classical_every=3),
-    "coco-800": Benchmark("coco", "800-objects", classical_every=10),
+    "berkeley": Benchmark("berkeley", classical_every=4),
+    "davis-val": Benchmark("davis", "val-tenth", classical_every=6),
+    "coco-800": Benchmark("coco", "800-objects", classical_every=20),
     "iseg-voc": Benchmark("folder"),
 }
 
