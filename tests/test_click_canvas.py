@@ -33,6 +33,7 @@ from tutorial_lib.widgets import (
 )
 from tutorial_lib.widgets.background import guard
 from tutorial_lib.widgets.panel import BOX, BRUSH, ERASER
+from tutorial_lib.widgets.still import controls_above
 
 
 @pytest.fixture
@@ -69,14 +70,34 @@ def press_mouse(x: int, y: int, canvas: ClickCanvas, **changes) -> None:
 
 
 def check_still(bundle: dict, widget) -> np.ndarray:
-    """Check that a bundle has the picture of a widget and a hint below; return the picture."""
+    """Check that a bundle has controls, the picture of a widget and a hint; return the picture."""
     whole = np.asarray(Image.open(io.BytesIO(bundle["image/jpeg"])))
     picture = widget.picture
     height, width = picture.shape[:2]
-    still, below = whole[:height, :width], whole[height:]
+    top = min(
+        range(len(whole) - height),
+        key=lambda row: np.abs(whole[row : row + height, :width].astype(int) - picture).mean(),
+    )
+    above, still, below = np.split(whole, [top, top + height])
+    still = still[:, :width]
     assert np.abs(still.astype(int) - picture).mean() < 8  # the scene is noisy
+    assert above.min() < 90 < 220 < above.max(), "the controls stand above the picture"
     assert below.min() < 90 < 220 < below.max(), "the hint stands below the picture"
     return still
+
+
+def test_the_still_picture_has_the_controls_in_their_states(canvas):
+    shown = {control.text: control for control in controls_above(canvas.children)}
+    assert [text for text, control in shown.items() if control.pressed] == ["Object"]
+    assert not shown["Undo"].enabled
+    canvas.click(20, 20, positive=False)
+    canvas.panel.side.value = False
+    shown = {control.text: control for control in controls_above(canvas.children)}
+    assert [text for text, control in shown.items() if control.pressed] == ["Background"]
+    assert shown["Undo"].enabled
+    assert not any("Size" in text for text in shown), "a hidden control is not drawn"
+    assert any(text.startswith("Method | ") for text in shown)
+    assert "Save" not in shown, "what lies below the photo is not drawn above it"
 
 
 def status_text(canvas: ClickCanvas) -> str:

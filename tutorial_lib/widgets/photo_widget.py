@@ -16,7 +16,7 @@ from tutorial_lib.widgets.gestures import Gestures, event_filter, style_sheet
 from tutorial_lib.widgets.panel import Panel
 from tutorial_lib.widgets.photo_layers import PhotoLayers
 from tutorial_lib.widgets.photo_view import PhotoView
-from tutorial_lib.widgets.still import still
+from tutorial_lib.widgets.still import controls_above, still
 from tutorial_lib.widgets.viewport import Viewport
 
 
@@ -417,5 +417,5 @@ class PhotoWidget(w.VBox):
         """Add a still picture with a hint, for GitHub, nbconvert and closed kernels."""
         data = super()._repr_mimebundle_(**kwargs)
         data["text/plain"] = repr(self)
-        data["image/jpeg"] = still(self.picture)
+        data["image/jpeg"] = still(self.picture, controls_above(self.children))
         return data, {"image/jpeg": {"alt": f"Still picture of {self!r}"}}
