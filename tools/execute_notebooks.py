@@ -27,20 +27,25 @@ KEEP = "all-colours"
 PICTURES = {"image/png", "image/jpeg"}
 VISIBLE, RARE = 3, 0.002  # grey levels that a palette may change; the share that may change more
 QUALITIES = (85, 78, 70, 62, 54, 46)  # of JPEG
+JPEG = {"subsampling": 0, "optimize": True}  # colours at full resolution
 MOST_BYTES = 1_000_000  # in one notebook: GitHub shows no larger one
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
+def _decoded(picture: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+
+
 def in_fewer_bytes(png: str, quality: int = QUALITIES[0]) -> dict[str, str]:
     """Return a base64 PNG, or another picture that looks the same, by its media type."""
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    picture = _decoded(png)
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE)
     changed = np.abs(np.subtract(few.convert("RGB"), picture, dtype=int)).max(axis=2)
     plain = {"image/png": png.replace("\n", "")}
     if (changed > VISIBLE).mean() <= RARE:
         found = {"image/png": _encoded(few, "PNG", optimize=True)}
     else:
-        found = {"image/jpeg": _encoded(picture, "JPEG", quality=quality, subsampling=0)}
+        found = {"image/jpeg": _encoded(picture, "JPEG", **JPEG, quality=quality)}
     return min(plain, found, key=lambda data: len(*data.values()))
 
 
@@ -59,11 +64,20 @@ def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
+    stills = [
+        (output.data, output.data["image/jpeg"])
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/jpeg" in output.get("data", {})
+    ]
     for quality in QUALITIES:
         for data, png in drawn:
             for kind in PICTURES & set(data):
                 del data[kind]
             data |= in_fewer_bytes(png, quality)
+        for data, jpeg in stills:
+            again = _encoded(_decoded(jpeg), "JPEG", **JPEG, quality=quality)
+            data["image/jpeg"] = min(jpeg, again, key=len)
         if len(nbformat.writes(notebook).encode()) < MOST_BYTES:
             break
 
