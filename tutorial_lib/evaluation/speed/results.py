@@ -52,9 +52,10 @@ class Times(BaseModel):
     ----------
     precision : str
         What the method computes in; ``"float32"`` for a method that does not say.
-    ms_prepare, ms_first, ms_click : float
-        Median milliseconds to prepare a photo, to answer its first click, and to answer a later
-        click.
+    ms_prepare, ms_click : float
+        Median milliseconds to prepare a photo, and to answer a click after the first.
+    ms_first : float or None
+        Median milliseconds to answer the first click. Older files do not have it.
     ms_click_worst : float
         Milliseconds of the slowest later click, as the median over its rounds.
     ms_ahead : float or None
@@ -70,7 +71,7 @@ class Times(BaseModel):
 
     precision: Literal["float32", "bfloat16"]
     ms_prepare: Milliseconds
-    ms_first: Milliseconds
+    ms_first: Milliseconds | None = None
     ms_click: Milliseconds
     ms_click_worst: Milliseconds
     ms_ahead: Milliseconds | None = None
