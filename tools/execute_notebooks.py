@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -38,15 +39,21 @@ def _decoded(picture: str) -> Image.Image:
 
 def in_fewer_bytes(png: str, quality: int = QUALITIES[0]) -> dict[str, str]:
     """Return a base64 PNG, or another picture that looks the same, by its media type."""
+    plain, found = {"image/png": png.replace("\n", "")}, _with_palette(png)
+    if found is None:
+        found = {"image/jpeg": _encoded(_decoded(png), "JPEG", **JPEG, quality=quality)}
+    return min(plain, found, key=lambda data: len(*data.values()))
+
+
+@lru_cache(maxsize=256)  # one answer for all qualities of a notebook: the search is slow
+def _with_palette(png: str) -> dict[str, str] | None:
+    """Return the picture with 256 colours, or None if somebody could see the difference."""
     picture = _decoded(png)
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE)
     changed = np.abs(np.subtract(few.convert("RGB"), picture, dtype=int)).max(axis=2)
-    plain = {"image/png": png.replace("\n", "")}
-    if (changed > VISIBLE).mean() <= RARE:
-        found = {"image/png": _encoded(few, "PNG", optimize=True)}
-    else:
-        found = {"image/jpeg": _encoded(picture, "JPEG", **JPEG, quality=quality)}
-    return min(plain, found, key=lambda data: len(*data.values()))
+    if (changed > VISIBLE).mean() > RARE:
+        return None
+    return {"image/png": _encoded(few, "PNG", optimize=True)}
 
 
 def _encoded(picture: Image.Image, kind: str, **settings: object) -> str:

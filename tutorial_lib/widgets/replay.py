@@ -23,7 +23,7 @@ from tutorial_lib.widgets.keys import keys_html
 from tutorial_lib.widgets.panel import ROW, make_button, make_dropdown
 from tutorial_lib.widgets.photo_view import PhotoView
 from tutorial_lib.widgets.status import status_html
-from tutorial_lib.widgets.still import still
+from tutorial_lib.widgets.still import controls_above, still
 
 HELP = (
     "A replay. Keys: left and right arrow go one step back or forward, Home and End to the first "
@@ -213,7 +213,7 @@ class Replay(w.VBox):
         """Add a still picture, for GitHub, nbconvert and closed kernels."""
         data = super()._repr_mimebundle_(**kwargs)
         data["text/plain"] = repr(self)
-        data["image/jpeg"] = still(self.picture)
+        data["image/jpeg"] = still(self.picture, controls_above(self.children))
         return data, {"image/jpeg": {"alt": f"Still picture of {self!r}"}}
 
     def __repr__(self) -> str:
