@@ -44,7 +44,8 @@ class Benchmark(NamedTuple):
     classical_every: int = 1
 
 
-#: Every tenth object of COCO-800 is one of each category. iseg-voc is the validation set.
+#: Every tenth object of COCO-800 is one of each category, and every twentieth one of every second.
+#: iseg-voc is the validation set.
 BENCHMARKS = {
     "grabcut": Benchmark("grabcut"),
     "berkeley": Benchmark("berkeley", classical_every=4),

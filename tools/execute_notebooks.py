@@ -72,7 +72,7 @@ def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
         if "image/png" in output.get("data", {})
     ]
     stills = [
-        (output.data, output.data["image/jpeg"])
+        (output.data, output.data["image/jpeg"], _decoded(output.data["image/jpeg"]))
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if "image/jpeg" in output.get("data", {})
@@ -82,8 +82,8 @@ def shrink_pictures(notebook: nbformat.NotebookNode) -> None:
             for kind in PICTURES & set(data):
                 del data[kind]
             data |= in_fewer_bytes(png, quality)
-        for data, jpeg in stills:
-            again = _encoded(_decoded(jpeg), "JPEG", **JPEG, quality=quality)
+        for data, jpeg, picture in stills:
+            again = _encoded(picture, "JPEG", **JPEG, quality=quality)
             data["image/jpeg"] = min(jpeg, again, key=len)
         if len(nbformat.writes(notebook).encode()) < MOST_BYTES:
             break

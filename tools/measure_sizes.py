@@ -15,7 +15,6 @@ import typer
 from joblib import Parallel, delayed
 
 from tutorial_lib.data.datasets import load_dataset
-from tutorial_lib.deep.latent_diversity.segmenter import LatentDiversity
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import simulate_with_options, summarise_curves
 from tutorial_lib.evaluation.selectors import SizeFigures, SizesResults, write_sizes
@@ -56,7 +55,7 @@ def main(
         shown = found[str(size)]
         print(f"{size:>5} pixels {shown.noc} {shown.ms_first} ms, {shown.ms_click} ms", flush=True)
     results = SizesResults(
-        schema=1, commit=commit(), machine=machine(), precision=LatentDiversity().precision,
+        schema=1, commit=commit(), machine=machine(), precision=times.precision,
         root_name=photos.root.resolve().name, robot=robot, objects=len(examples), sizes=found,
     )  # fmt: skip
     write_sizes(results, out)

@@ -103,11 +103,10 @@ def still(picture: np.ndarray, controls: Sequence[Control] = ()) -> bytes:
     _, _, right, bottom = draw.multiline_textbbox((0, 0), HINT, font)
     height, width = picture.shape[:2]
     wide = max(width, round(right) + 2 * MARGIN)
-    strip = _strip(controls, wide, font)
-    above = strip.height if controls else 0
+    strip = _strip(controls, wide, font) if controls else Image.new("RGB", (wide, 0))
+    above = strip.height
     page = Image.new("RGB", (wide, above + height + round(bottom) + 2 * MARGIN), PAPER)
-    if controls:
-        page.paste(strip)
+    page.paste(strip)
     page.paste(Image.fromarray(picture), (0, above))
     ImageDraw.Draw(page).text((MARGIN, above + height + MARGIN), HINT, INK, font)
     return encode_jpeg(np.asarray(page), QUALITY)
