@@ -21,6 +21,7 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample, sample_names
 from tutorial_lib.registry import MethodInfo, register
 from tutorial_lib.render import CONTOUR
+from tutorial_lib.render import layer as layer_of
 from tutorial_lib.segmenter import Segmentation
 from tutorial_lib.session import Session
 from tutorial_lib.widgets import (
@@ -277,6 +278,65 @@ def test_the_box_tool_draws_a_box_by_drag_and_by_two_corners(canvas):
     assert not canvas.clicks[-1].positive, "a right click still marks the background"
 
 
+def test_a_corner_of_the_box_is_dragged_with_any_tool_that_marks(canvas):
+    canvas.box((8, 16), (40, 50))
+    for side, corner, to, stays in [
+        (True, (8, 16), (4, 20), (40, 50)),
+        (BOX, (40, 50), (30, 45), (4, 20)),
+        (True, (4, 45), (44, 60), (30, 20)),
+    ]:
+        canvas.panel.side.value = side
+        start, end = (tuple(map(round, canvas.viewport.to_canvas(*at))) for at in (corner, to))
+        drag(canvas, start, (start[0] + 20, start[1] + 20), end)
+        assert canvas.clicks.box == Box.between(stays, to)
+        assert canvas.panel.side.value is True and not len(canvas.clicks)
+    canvas.undo()
+    assert canvas.clicks.box == Box.between((4, 20), (30, 45)), "each drag is one step"
+    places = canvas._places.value
+    assert places.count(",") == 4, "a finger drags the corners too"
+    canvas.panel.side.value = BOX
+    assert canvas._places.value.count(",") == 4
+    canvas.panel.side.value = BRUSH
+    assert canvas._places.value.count(",") == 0
+    canvas.panel.side.value = True
+    x, y = (round(value) for value in canvas.viewport.to_canvas(4, 20))
+    press_mouse(x, y, canvas)
+    assert list(canvas.clicks) == [Click(4, 20)], "a press on a corner is a click"
+
+
+def test_the_page_knows_what_a_click_marks_before_the_kernel_does(canvas):
+    for side, expected in [
+        (True, "object"), (False, "background"), (BOX, ""), (BRUSH, ""), (ERASER, "")
+    ]:  # fmt: skip
+        canvas.panel.side.value = side
+        assert f'data-side="{expected}"' in canvas._places.value
+    assert 'data-radius="7"' in canvas._places.value
+    canvas.panel.presenter.value = True
+    assert 'data-radius="14"' in canvas._places.value
+    drawn = []
+    canvas.photo_view.draw_marks = drawn.append
+    with pytest.raises(ValueError):
+        canvas.click(1000, 1000)
+    assert drawn == [canvas.clicks], "the mark that the page has drawn goes again"
+
+
+def test_only_the_part_of_an_answer_that_can_be_seen_is_sent(canvas):
+    sent = []
+    layer = canvas.photo_view.canvases[0][1]
+    layer.put_image_data = lambda pixels, x, y: sent.append((pixels.copy(), x, y))
+    canvas.click(24, 32)
+    canvas.click(6, 6, positive=False)
+    pixels, left, top = sent[-1]
+    view = canvas.viewport
+    whole = layer_of(view.cut(canvas.session.mask), None, "mask", 0.5)
+    rows, cols = np.nonzero(whole[..., 3])
+    assert (top, left) == (rows.min(), cols.min())
+    assert np.array_equal(pixels, whole[top : rows.max() + 1, left : cols.max() + 1])
+    sent.clear()
+    canvas.panel.before.value = True
+    assert not sent, "nothing lies over the photo"
+
+
 def test_several_objects_have_names_colours_and_a_way_back(canvas):
     objects = canvas.panel.objects
     objects.next.click()
@@ -313,7 +373,7 @@ def test_before_and_after_spotlight_presenter_and_the_list_of_keys(canvas):
 
     layers = canvas.photo_view.canvases[0]
     drawn = []
-    layers._put = lambda index, pixels: drawn.append(pixels)
+    layers._put = lambda index, pixels, left=0, top=0: drawn.append(pixels)
     canvas.click(24, 32)
     canvas.click(6, 6, positive=False)
     assert drawn[-1].any()

@@ -19,6 +19,13 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.driver import chromium, jupyter_lab  # noqa: E402
 
 NOTEBOOK = "00_first_click.ipynb"
+# True when the kernel has run every cell: only then does it answer clicks.
+ALL_RUN = """() => {
+  const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+  const cells = content.widgets.filter((cell) => cell.model.type === 'code');
+  return cells.every((cell) => cell.model.executionCount)
+    && sessionContext.session.kernel.status === 'idle';
+}"""
 TARGET = ROOT / "assets" / "figures" / "first_click.png"
 
 
@@ -28,6 +35,7 @@ def main() -> None:
         shutil.copy(ROOT / "notebooks" / NOTEBOOK, name)
         page = b.new_page(viewport={"width": 1040, "height": 960})
         clicker = lab.open(page, NOTEBOOK)
+        page.wait_for_function(ALL_RUN, timeout=180_000)
         page.keyboard.press("Control+b")  # close the file list
         if page.get_by_role("button", name="No", exact=True).count():
             page.get_by_role("button", name="No", exact=True).click()

@@ -293,6 +293,12 @@ class Box:
         """Height and width, in pixels."""
         return self.bottom - self.top, self.right - self.left
 
+    @property
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """The pixels in its corners, clockwise from the upper left one."""
+        bottom, right = self.bottom - 1, self.right - 1
+        return (self.top, self.left), (self.top, right), (bottom, right), (bottom, self.left)
+
     @classmethod
     def between(cls, first: Point, second: Point) -> Box:
         """Build the box that a drag from one pixel to another spans, in any direction.

@@ -180,7 +180,7 @@ def layer(
     below = [(other, own, own) for other, own in others]
     for each, tint, line in [*below, (mask, colour, CONTOUR)]:
         if view == "mask":
-            painted[each] = (*tint, alpha)
+            _fill(painted, each, (*tint, alpha))
         if view != "cut-out":
             _outline(painted, each, width, line)
     return painted
@@ -190,8 +190,13 @@ def _outline(painted: np.ndarray, mask: np.ndarray, width: int, colour: Colour =
     """Draw the contour of a mask in a colour, and a dark rim around it."""
     kernel = np.ones((3, 3), np.uint8)
     wide = cv2.dilate(mask.astype(np.uint8), kernel, iterations=max(1, width // 2))
-    painted[(wide > 0) & ~mask] = (*RIM, 255)
-    painted[contour_of(mask, width)] = (*colour, 255)
+    _fill(painted, (wide > 0) & ~mask, (*RIM, 255))
+    _fill(painted, contour_of(mask, width), (*colour, 255))
+
+
+def _fill(painted: np.ndarray, where: np.ndarray, colour: tuple[int, int, int, int]) -> None:
+    """Fill ``(H, W) bool`` of ``(H, W, 4) uint8``: a pixel as one number of 32 bits is faster."""
+    painted.view(np.uint32)[where] = np.array(colour, np.uint8).view(np.uint32)
 
 
 def _checks(shape: tuple[int, ...]) -> np.ndarray:

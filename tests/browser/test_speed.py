@@ -1,55 +1,85 @@
-"""From the mouse button to the new mask on screen, measured inside the browser."""
+"""From the mouse button to the mark and the new mask on screen, measured inside the browser."""
 
 from __future__ import annotations
 
-import statistics
+from statistics import median
 
-from tests.browser.driver import WIDGET
+import pytest
 
-FIRST_NOTEBOOK_PHOTO = """
+from tests.browser.driver import Clicker
+
+SETUP = """
 import cv2, ipywidgets
 from tutorial_lib import ClickCanvas, load_sample
 photo = cv2.resize(load_sample("flower").image, (640, 480), interpolation=cv2.INTER_AREA)
+canvas = ClickCanvas(photo, "{method}", name="flower")
+probe = ipywidgets.HTML().add_class("probe")
+ipywidgets.VBox([canvas, probe])
 """
-LIMIT_MS = 300
+MARK_MS = 100
+LIMITS_MS = {
+    "graph-cut": 300,
+    "dos": 500,
+    "latent-diversity": 500,
+}  # twice what a quiet machine has
+ROUNDS = 5
+# ``marked`` is the first frame after something was drawn on the photo, and ``answered`` the first
+# one after a new picture reached one of its layers and was drawn on it. Looking at pixels, or
+# asking in every frame whether the answer is there, would slow down what is measured.
 STOPWATCH = """
-([x, y]) => new Promise((resolve, reject) => {
-  const canvas = document.querySelector('canvas.tutorial-photo');
-  const see = () => canvas.getContext('2d').getImageData(x, y, 1, 1).data.join();
-  let start = null, before = see();
-  canvas.addEventListener('mousedown', () => { start = performance.now(); }, { once: true });
-  const look = () => {
-    if (start !== null && see() !== before) return resolve(performance.now() - start);
-    if (start !== null && performance.now() - start > 10000) return reject('no new mask');
-    requestAnimationFrame(look);
+() => {
+  const photo = document.querySelector('canvas.tutorial-photo');
+  const drawing = CanvasRenderingContext2D.prototype, { fill, drawImage } = drawing;
+  let start = null, picture = false, took = {}, done = null;
+  const note = (name) => requestAnimationFrame(() => {
+    if (start !== null) took[name] ??= performance.now() - start;
+    if (took.answered) done?.(took);
+  });
+  window.restart = () => {
+    start = null, picture = false, took = {};
+    window.times = new Promise((resolve) => { done = resolve; });
   };
-  look();
-  window.stopwatchReady = true;
-})
+  window.addEventListener('mousedown', (event) => { start = event.timeStamp; }, true);
+  drawing.fill = function (...given) {
+    fill.apply(this, given);
+    if (this.canvas === photo) note('marked');
+  };
+  drawing.drawImage = function (...given) {
+    drawImage.apply(this, given);
+    if (this.canvas === photo) note(picture ? 'answered' : 'marked');
+    else if (!(given[0] instanceof HTMLCanvasElement)) picture = true;
+  };
+}
 """
 
 
-def test_a_click_changes_the_mask_within_the_limit(open_in_lab):
-    clicker = open_in_lab([FIRST_NOTEBOOK_PHOTO + WIDGET])
-    page = clicker.page
-    times = []
+@pytest.mark.parametrize("method", LIMITS_MS)
+def test_a_click_is_shown_and_answered_within_the_limit(open_in_lab, method):
+    clicker = open_in_lab([SETUP.format(method=method)])
+    clicker.page.evaluate(STOPWATCH)
+    clicker.page.evaluate("restart()")
     clicker.click(310, 250)
-    clicker.wait_for_status("1 object click")
-    for _ in range(5):
-        page.evaluate("() => { window.stopwatchReady = false; window.took = null; }")
-        page.evaluate(
-            "([code, at]) => { eval(code)(at).then(t => { window.took = t; },"
-            " e => { window.took = -1; }); }",
-            [STOPWATCH, [330, 280]],
-        )
-        page.wait_for_function("window.stopwatchReady")
-        clicker.click(60, 60, button="right")
-        page.wait_for_function("window.took !== null", timeout=20_000)
-        times.append(page.evaluate("window.took"))
-        page.wait_for_timeout(300)
-        clicker.press("Undo")
-        clicker.wait_for_status("1 object click, 0 background clicks; graph-cut took")
-        page.wait_for_timeout(500)
-    print(f"click to pixels at 640 x 480: {[round(t) for t in times]} ms")
-    assert min(times) > 0, "the mask must change after a click"
-    assert statistics.median(times) < LIMIT_MS, times
+    clicker.wait_for_status("1 object click, 0 background clicks; " + method + " took")
+    found = [_milliseconds(clicker, method, 40 + 140 * number) for number in range(ROUNDS)]
+    marked, answered = zip(*found, strict=True)
+    print(f"{method}, 640 x 480: mark {_listed(marked)} ms, answer {_listed(answered)} ms")
+    assert min(marked) > 0 and min(answered) > 0
+    assert median(marked) < MARK_MS, marked
+    assert median(answered) < LIMITS_MS[method], answered
+
+
+def _milliseconds(clicker: Clicker, method: str, x: int) -> tuple[float, float]:
+    """Return the time from a background click to its mark, and to its answer."""
+    page = clicker.page
+    page.wait_for_timeout(700)  # the machine is at rest, as while a person looks at the answer
+    page.evaluate("restart()")
+    clicker.click(x, 40, button="right")
+    took = page.evaluate("times")
+    clicker.wait_for_status(f"1 object click, 1 background click; {method} took")
+    clicker.press("Undo")
+    clicker.wait_for_status(f"1 object click, 0 background clicks; {method} took")
+    return took["marked"], took["answered"]
+
+
+def _listed(times: tuple[float, ...]) -> str:
+    return " ".join(f"{time:.0f}" for time in times)

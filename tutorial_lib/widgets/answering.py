@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from tutorial_lib.clicks import Clicks
@@ -10,6 +11,7 @@ from tutorial_lib.session import Session
 from tutorial_lib.widgets.background import Background, guard, run_guarded, running_loop
 
 LIVE_MILLISECONDS = 150  # a method that answers within this time follows a mark that is dragged
+LOOK_AHEAD_AFTER = 0.15  # seconds; earlier, it would hold up the answer on its way to the screen
 
 
 class Answering:
@@ -42,6 +44,7 @@ class Answering:
         self._session, self._show, self._report, self._check = session, show, report, check
         self._work = Background(guard(self._work_done, report))
         self._ahead = Background(lambda _failure: None)  # the next click reports what fails here
+        self._looks: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> bool:
@@ -79,6 +82,8 @@ class Answering:
         """Let the thread end without a call of ``show``."""
         self._work.forget()
         self._ahead.forget()
+        if self._looks is not None:
+            self._looks.cancel()
 
     def _catch_up(self) -> None:
         self._session.catch_up()
@@ -90,7 +95,12 @@ class Answering:
             self.answer(wait=False)  # a click came after the thread's last look at the clicks
             return
         self._answered(failure)
-        if failure is None and len(self._session.clicks) and not self._ahead.busy:
+        loop = running_loop()
+        if failure is None and loop is not None and len(self._session.clicks):
+            self._looks = loop.call_later(LOOK_AHEAD_AFTER, self._look_ahead)
+
+    def _look_ahead(self) -> None:
+        if not self._work.busy and not self._ahead.busy:
             self._ahead.start(self._session.look_ahead)
 
     def _answered(self, failure: BaseException | None) -> None:

@@ -35,10 +35,10 @@ class ClickCanvas(PhotoWidget):
 
     A left click marks the object, a right click or shift-click the background. On a touch screen
     the toggle decides. Press and draw for a stroke. Drag a mark to move it; press on it and Delete,
-    or Alt+click, deletes it. The box tool draws a box. Brush and eraser touch up the mask: their
-    work stays on top of later answers, see :meth:`Clicks.paint_touch_ups`. *Next object* begins
-    another object on the same photo. The status line says what to do next, and the key ? shows all
-    keys.
+    or Alt+click, deletes it. The box tool draws a box, whose corners can be dragged. Brush and
+    eraser touch up the mask: their work stays on top of later answers, see
+    :meth:`Clicks.paint_touch_ups`. *Next object* begins another object on the same photo. The
+    status line says what to do next, and the key ? shows all keys.
 
     Clicks made while a slow method works are kept, and the last answer is always that of the latest
     clicks. :meth:`click`, :meth:`stroke`, :meth:`box`, :meth:`touch_up`, :meth:`move_mark` and

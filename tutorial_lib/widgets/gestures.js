@@ -6,6 +6,7 @@
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
 // - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
+// - A click leaves its mark at once. The kernel draws the same mark a little later.
 // - A file that is too large for the connection to the kernel is refused: it would break it.
 (() => {
   if (window.tutorialPhotos) return;
@@ -15,9 +16,11 @@
   const ON_BUTTONS = ['Enter', ' ', 'Tab', 'Shift', 'Escape'];  // keys that buttons need
   const MARK = 7;  // CSS pixels: about the radius of a mark
   const STILL = 4;  // CSS pixels that a finger moves unintentionally
+  const CLICK = 6;  // CSS pixels: a button that moves less while it is pressed makes a click
   const FINGER = 16;  // CSS pixels around a mark: a finger hides what it points at
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
-  let wheel = 0, pinch = null, space = null, finger = null, held = null, quietUntil = 0;
+  let wheel = 0, pinch = null, space = null, finger = null, held = null, pressed = null;
+  let quietUntil = 0;
 
   const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
@@ -55,10 +58,11 @@
     pinch = { ...at, span: pinch && !turned ? pinch.span : span };
   }
 
-  // What the kernel tells: where the marks are, and the radius of the brush, in canvas pixels.
+  // What the kernel tells: where the marks are, the radius of the brush and of a mark, in canvas
+  // pixels, and the side that a plain click marks, if it marks any.
   const told = (photo) =>
     photo.closest('.tutorial-click-canvas')?.querySelector('[data-marks]')?.dataset
-    ?? { marks: '', brush: '' };
+    ?? { marks: '', brush: '', side: '', radius: '' };
 
   // Return how far a finger or a mouse is from the nearest mark, or null if that is too far.
   function markNear(photo, at, reach) {
@@ -139,6 +143,47 @@
     photo.style.cursor = 'grab';
   }
 
+  // Draw the mark of a click before the kernel does, which may have an answer to compute first.
+  function markClick(photo, event) {
+    const from = pressed;
+    if (event.type === 'mousedown') {
+      const { clientX, clientY, button } = event, plain = button === 0 && !event.shiftKey;
+      const onMark = plain && markNear(photo, event, MARK);
+      pressed = button === 1 || onMark ? null : { clientX, clientY, button, plain };
+      return;
+    }
+    if (event.type !== 'mouseup' || !from || event.button !== from.button) return;
+    pressed = null;
+    const { side, radius } = told(photo);
+    if (!side || photo.closest('.tutorial-unmarked')) return;
+    if (Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) > CLICK) return;
+    const box = photo.getBoundingClientRect(), scale = photo.width / box.width;
+    const x = (from.clientX - box.left) * scale, y = (from.clientY - box.top) * scale;
+    drawMark(photo.getContext('2d'), x, y, from.plain && side === 'object', Number(radius));
+  }
+
+  // A green disc with a plus or a red square with a minus, as the kernel draws them.
+  function drawMark(context, x, y, positive, radius) {
+    const colour = positive ? 'OBJECT_COLOUR' : 'BACKGROUND_COLOUR', arm = radius / 2;
+    context.save();
+    for (const [half, paint] of [[radius + 1, 'white'], [radius, colour]]) {
+      context.fillStyle = paint;
+      context.beginPath();
+      if (positive) context.arc(x, y, half, 0, 2 * Math.PI);
+      else context.rect(x - half + 1, y - half + 1, 2 * half - 2, 2 * half - 2);
+      context.fill();
+    }
+    context.strokeStyle = 'white';
+    context.lineWidth = Math.max(2, radius / 3.5);
+    context.beginPath();
+    for (const [right, down] of positive ? [[arm, 0], [0, arm]] : [[arm, 0]]) {
+      context.moveTo(x - right, y - down);
+      context.lineTo(x + right, y + down);
+    }
+    context.stroke();
+    context.restore();
+  }
+
   function onMouse(photo, event) {
     if (finger && event.timeStamp - finger.since > LONGEST_TAP) return stop(event);
     if (event.timeStamp < quietUntil) return stop(event);
@@ -151,6 +196,8 @@
       stop(event);
       space.used = true;
       send(photo, event.type, event);
+    } else {
+      markClick(photo, event);
     }
   }
 
@@ -204,7 +251,7 @@
       line.textContent = `${file.name} has ${inMegabytes(file.size)}, but this page can send at most `
         + `${inMegabytes(MAX_UPLOAD)}. Put it beside the notebook and write ClickCanvas("${file.name}").`;
     } else {
-      line.innerHTML = '<span class="fa fa-spinner fa-spin" aria-hidden="true"></span> ';
+      line.innerHTML = '<span class="fa fa-spinner fa-pulse" aria-hidden="true"></span> ';
       line.append(`Sending ${file.name}, ${inMegabytes(file.size)}`);
     }
   }
@@ -219,6 +266,7 @@
     listen('wheel', onWheel);
     listen('touchstart touchmove touchend touchcancel', onTouch);
     listen('mousedown mousemove mouseup', onMouse);
+    listen('contextmenu', (_photo, event) => stop(event));  // a right click marks the background
     listen('keydown', onKey);
   }
 

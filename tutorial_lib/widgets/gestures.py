@@ -19,7 +19,7 @@ from tutorial_lib.paths import UPLOAD_VARIABLE
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import guard
 from tutorial_lib.widgets.panel import Panel
-from tutorial_lib.widgets.photo_layers import PhotoLayers
+from tutorial_lib.widgets.photo_layers import PhotoLayers, mark_colour
 from tutorial_lib.widgets.photo_view import PhotoView
 
 ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
@@ -54,6 +54,8 @@ class Press:
         The pixels of the photo that the mouse passed; with a brush the places, to a fraction.
     box : bool
         Whether the press draws a box.
+    corner : (int, int), optional
+        The corner of the box that stays, while the press moves the opposite one.
     mark : Click or Stroke, optional
         The mark that the press moves.
     paint : bool, optional
@@ -67,6 +69,7 @@ class Press:
     start: tuple[float, float]
     pixels: list[Any]
     box: bool = False
+    corner: Point | None = None
     mark: Mark | None = None
     paint: bool | None = None
     moved: bool = False
@@ -175,12 +178,21 @@ class Gestures:
             if mark is not None and event["altKey"]:
                 self._actions.delete_mark(self._number_of(mark), wait=False)
             else:
-                self._press = Press(button, tools[0], _position(event), [pixel], tools[1], mark)
+                corner = self._opposite_corner(place) if first and mark is None else None
+                self._press = Press(
+                    button, tools[0], _position(event), [pixel], tools[1], corner, mark
+                )
 
     def _mark_at(self, place: tuple[float, float]) -> Mark | None:
         clicks = self._actions.clicks
         number = self._view.mark_at(clicks, *place) if self._panel.moves_marks else None
         return None if number is None else clicks[number]
+
+    def _opposite_corner(self, place: tuple[float, float]) -> Point | None:
+        """Return the corner of the box that is opposite to the one at a place, or None."""
+        clicks = self._actions.clicks
+        number = self._view.corner_at(clicks, *place) if self._panel.moves_marks else None
+        return None if number is None else clicks.box.corners[number - 2]
 
     def _number_of(self, mark: Mark) -> int | None:
         """Return the index of a mark, or None if it was taken back while the button was held."""
@@ -205,8 +217,8 @@ class Gestures:
             press.pixels.append(viewport.to_pixel(x, y))
             if press.mark is not None:
                 self._move(press, self._actions.drag_mark)
-            elif press.box:
-                self._actions.sketch_box(press.pixels[0], press.pixels[-1])
+            elif press.box or press.corner is not None:
+                self._actions.sketch_box(press.corner or press.pixels[0], press.pixels[-1])
             else:
                 self._actions.sketch(press.pixels, press.positive)
 
@@ -224,9 +236,9 @@ class Gestures:
             self._actions.touch_up(press.pixels, radius, press.paint, wait=False)
         elif press.mark is not None:
             self._drop(press)
-        elif press.box and press.moved:
-            self._corner = press.pixels[0]
-            self._mark(press.pixels[-1], True)
+        elif press.moved and (press.box or press.corner is not None):
+            self._corner = None
+            self._actions.box(press.corner or press.pixels[0], press.pixels[-1], wait=False)
         elif press.moved:
             self._actions.stroke(press.pixels, press.positive, wait=False)
         else:
@@ -355,7 +367,9 @@ def event_filter() -> w.Output:
     keeps wheel and fingers to itself.
     """
     limit = os.environ.get(UPLOAD_VARIABLE, "") or str(DEFAULT_UPLOAD)
-    return page_script(_read("gestures.js").replace("MAX_UPLOAD_BYTES", str(int(limit))))
+    code = _read("gestures.js").replace("MAX_UPLOAD_BYTES", str(int(limit)))
+    code = code.replace("OBJECT_COLOUR", mark_colour(True))
+    return page_script(code.replace("BACKGROUND_COLOUR", mark_colour(False)))
 
 
 def arrow_keys() -> w.Output:

@@ -57,7 +57,7 @@ class Panel:
             ("■ Background", False, "A click or tap marks the background"),
         ]
         if boxes:
-            hint = "Drag a box around the object, or tap two opposite corners"
+            hint = "Drag a box around the object, or tap two corners; drag a corner to move it"
             tools += [("▭ Box", BOX, hint)]
         if brushes:
             tools += [

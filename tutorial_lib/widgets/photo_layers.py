@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from traitlets import Unicode
@@ -83,8 +84,12 @@ class PhotoLayers(MultiCanvas):
         self.show_over(render.layer(mask, probability, view, opacity, width, colour, cut))
 
     def show_over(self, pixels: np.ndarray) -> None:
-        """Draw ``(height, width, 4) uint8`` over the photo instead of an answer."""
-        self._put(ANSWER, pixels * np.uint8(not self.bare))
+        """Draw ``(height, width, 4) uint8`` over the photo instead of an answer.
+
+        Only the part that can be seen is sent: compressing a picture takes longer than painting it.
+        """
+        left, top, width, height = (0, 0, 0, 0) if self.bare else cv2.boundingRect(pixels[..., 3])
+        self._put(ANSWER, pixels[top : top + height, left : left + width], left, top)
 
     def show_marks(
         self,
@@ -104,7 +109,7 @@ class PhotoLayers(MultiCanvas):
             if self.bare:
                 clicks = Clicks()
             if clicks.box is not None:
-                _draw_box(layer, viewport, clicks.box)
+                _draw_box(layer, viewport, clicks.box, 4 * self.enlarged)
             if draft is not None:
                 _draw_touch_up(layer, viewport, draft)
             radius = MARK * self.enlarged
@@ -118,10 +123,11 @@ class PhotoLayers(MultiCanvas):
             if cursor is not None:
                 _draw_cursor(layer, *viewport.to_canvas(*cursor))
 
-    def _put(self, index: int, pixels: np.ndarray) -> None:
+    def _put(self, index: int, pixels: np.ndarray, left: int = 0, top: int = 0) -> None:
         with _held_canvas():
             self[index].clear()
-            self[index].put_image_data(pixels)
+            if pixels.size:
+                self[index].put_image_data(pixels, left, top)
 
 
 @contextmanager
@@ -137,16 +143,22 @@ def _held_canvas() -> Iterator[None]:
         raise failure
 
 
-def _colour(positive: bool) -> str:
+def mark_colour(positive: bool) -> str:
+    """Return the colour of a mark of the object or the background, such as ``"#00aa00"``."""
     return render.hex_colour(render.POSITIVE if positive else render.NEGATIVE)
 
 
-def _draw_box(layer: Canvas, viewport: Viewport, box: Box) -> None:
-    left, top = viewport.to_canvas(box.top, box.left)
-    right, bottom = viewport.to_canvas(box.bottom - 1, box.right - 1)
-    for width, paint in ((5, "white"), (2, _colour(True))):
+def _draw_box(layer: Canvas, viewport: Viewport, box: Box, handle: int) -> None:
+    """Draw a box, with a square in each corner to drag it by."""
+    corners = [viewport.to_canvas(*corner) for corner in box.corners]
+    (left, top), _, (right, bottom), _ = corners
+    for width, paint in ((5, "white"), (2, mark_colour(True))):
         layer.line_width, layer.stroke_style = width, paint
         layer.stroke_rect(left, top, right - left, bottom - top)
+    for half, paint in ((handle + 1, "white"), (handle, mark_colour(True))):
+        layer.fill_style = paint
+        for x, y in corners:
+            layer.fill_rect(x - half, y - half, 2 * half, 2 * half)
 
 
 def _draw_touch_up(layer: Canvas, viewport: Viewport, draft: TouchUp) -> None:
@@ -154,7 +166,7 @@ def _draw_touch_up(layer: Canvas, viewport: Viewport, draft: TouchUp) -> None:
     layer.global_alpha, layer.line_cap, layer.line_join = 0.6, "round", "round"
     layer.line_width, layer.stroke_style = (
         2 * draft.radius * viewport.scale,
-        _colour(draft.positive),
+        mark_colour(draft.positive),
     )
     layer.stroke_lines(places if len(places) > 1 else places * 2)
     layer.global_alpha, layer.line_cap, layer.line_join = 1, "butt", "miter"
@@ -165,7 +177,7 @@ def _draw_line(
 ) -> None:
     """Draw a stroke as a line with a white rim, as ``render.draw_clicks``."""
     layer.line_cap = layer.line_join = "round"
-    for width, paint in ((radius + 2, "white"), (radius, _colour(positive))):
+    for width, paint in ((radius + 2, "white"), (radius, mark_colour(positive))):
         layer.line_width, layer.stroke_style = width, paint
         layer.stroke_lines(places)
     layer.line_cap, layer.line_join = "butt", "miter"
@@ -173,7 +185,7 @@ def _draw_line(
 
 def _draw_mark(layer: Canvas, x: float, y: float, positive: bool, radius: int) -> None:
     """Draw a green disc with a plus or a red square with a minus, as ``render.draw_clicks``."""
-    for half, paint in ((radius + 1, "white"), (radius, _colour(positive))):
+    for half, paint in ((radius + 1, "white"), (radius, mark_colour(positive))):
         layer.fill_style = paint
         if positive:
             layer.fill_circle(x, y, half)

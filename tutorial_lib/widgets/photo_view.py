@@ -54,6 +54,9 @@ class PhotoView:
         self.draft: TouchUp | None = None
         self.canvases = tuple(PhotoLayers(self.viewport, label) for label in labels)
         self._photo, self._marks = photo, marks or [True] * len(self.canvases)
+        for canvas, marked in zip(self.canvases, self._marks, strict=True):
+            if not marked:
+                canvas.add_class("tutorial-unmarked")
 
     def load(self, photo: np.ndarray) -> None:
         """Take another photo, ``(H, W, 3) uint8``."""
@@ -79,9 +82,19 @@ class PhotoView:
         else:
             canvas.show_marks(self.viewport, Clicks(), self.cursor)
 
+    @property
+    def radius(self) -> int:
+        """The radius of a click's sign, in canvas pixels."""
+        return MARK * self.canvases[0].enlarged
+
     def places(self, clicks: Clicks) -> list[tuple[float, float]]:
         """Return where the signs of clicks and strokes stand, ``(x, y)`` in canvas pixels."""
         return [self.viewport.to_canvas(*mark.points[-1]) for mark in clicks]
+
+    def corners(self, clicks: Clicks) -> list[tuple[float, float]]:
+        """Return where the corners of the box stand, ``(x, y)`` in canvas pixels."""
+        found = () if clicks.box is None else clicks.box.corners
+        return [self.viewport.to_canvas(*corner) for corner in found]
 
     def mark_at(self, clicks: Clicks, x: float, y: float) -> int | None:
         """Return the click or stroke whose sign is at a place of the canvas.
@@ -98,7 +111,27 @@ class PhotoView:
         int or None
             Its index, of several the nearest. None if there is no sign.
         """
-        reach = MARK * self.canvases[0].enlarged + 2
-        far = [(dist(place, (x, y)), number) for number, place in enumerate(self.places(clicks))]
+        return self._nearest(self.places(clicks), x, y)
+
+    def corner_at(self, clicks: Clicks, x: float, y: float) -> int | None:
+        """Return the corner of the box at a place of the canvas.
+
+        Parameters
+        ----------
+        clicks : Clicks
+            What a person has said, perhaps with a box.
+        x, y : float
+            The place, in canvas pixels.
+
+        Returns
+        -------
+        int or None
+            Its index in :attr:`tutorial_lib.actions.Box.corners`. None if there is no corner.
+        """
+        return self._nearest(self.corners(clicks), x, y)
+
+    def _nearest(self, places: Sequence[tuple[float, float]], x: float, y: float) -> int | None:
+        reach = self.radius + 2
+        far = [(dist(place, (x, y)), number) for number, place in enumerate(places)]
         distance, number = min(far, default=(reach, None))
         return number if distance < reach else None

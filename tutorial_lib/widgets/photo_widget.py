@@ -319,8 +319,12 @@ class PhotoWidget(w.VBox):
 
     def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
         self.panel.before.value = False
-        for history in self._histories:  # what the first refuses reaches none
-            edit(history)
+        try:
+            for history in self._histories:  # what the first refuses reaches none
+                edit(history)
+        except Exception:
+            self.photo_view.draw_marks(self.clicks)  # the page has shown the click already
+            raise
         self._changed(wait)
 
     def _changed(self, wait: bool) -> None:
@@ -397,14 +401,26 @@ class PhotoWidget(w.VBox):
         self.show_answer()
 
     def _tell_places(self) -> None:
-        """Tell gestures.js what a finger drags: the mark that it begins on, or the brush."""
+        """Tell gestures.js what a finger drags, and what a click marks.
+
+        A finger drags the mark or the corner of the box that it begins on, or the brush. A click
+        marks the object or the background, or nothing with another tool.
+        """
         panel, brush = self.panel, ""
-        movable = panel.moves_marks and not panel.draws_box and panel.paints is None
-        places = self.photo_view.places(self.clicks) if movable else []
+        marks = not panel.draws_box and panel.paints is None
+        side = ("object" if panel.positive else "background") if marks else ""
+        places = []
+        if panel.moves_marks and panel.paints is None:
+            places = self.photo_view.corners(self.clicks)
+            places += self.photo_view.places(self.clicks) if marks else []
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         if panel.paints is not None:
             brush = f"{panel.brush_radius * self.viewport.scale:.1f}"
-        self._places.value = f'<i data-marks="{text}" data-brush="{brush}"></i>'
+        radius = self.photo_view.radius
+        self._places.value = (
+            f'<i data-marks="{text}" data-brush="{brush}" data-side="{side}" '
+            f'data-radius="{radius}"></i>'
+        )
 
     # -- without a browser ---------------------------------------------------------------------
 

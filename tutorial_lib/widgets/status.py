@@ -97,7 +97,7 @@ def status_html(
     str
         One ``div`` element.
     """
-    mark = '<span class="fa fa-spinner fa-spin" aria-hidden="true"></span> ' if busy else ""
+    mark = '<span class="fa fa-spinner fa-pulse" aria-hidden="true"></span> ' if busy else ""
     ink = "var(--jp-error-color1, #c62828)" if failed else "var(--jp-ui-font-color1, inherit)"
     style = f"color:{ink};font-weight:{weight};line-height:1.5"
     lines = [mark + html.escape(text)] if text else []
