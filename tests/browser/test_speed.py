@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
-
-import pytest
 
 from tests.browser.driver import Clicker
 
-SETUP = """
+CANVAS = """
 import cv2, ipywidgets
 from tutorial_lib import ClickCanvas, load_sample
 photo = cv2.resize(load_sample("flower").image, (640, 480), interpolation=cv2.INTER_AREA)
-canvas = ClickCanvas(photo, "{method}", name="flower")
-probe = ipywidgets.HTML().add_class("probe")
-ipywidgets.VBox([canvas, probe])
+canvas = ClickCanvas(photo, name="flower")
+ipywidgets.VBox([canvas, ipywidgets.HTML().add_class("probe")])
 """
-MARK_MS = 100
-LIMITS_MS = {
-    "graph-cut": 300,
-    "dos": 500,
-    "latent-diversity": 500,
-}  # twice what a quiet machine has
+# About twice what a machine of two cores needs at rest.
+MARK_MS, LOADING_MS = 100, 3000
+LIMITS_MS = {"graph-cut": 300, "dos": 600, "latent-diversity": 500}
 ROUNDS = 5
 # ``marked`` is the first frame after something was drawn on the photo, and ``answered`` the first
 # one after a new picture reached one of its layers and was drawn on it. Looking at pixels, or
@@ -39,7 +34,9 @@ STOPWATCH = """
     start = null, picture = false, took = {};
     window.times = new Promise((resolve) => { done = resolve; });
   };
-  window.addEventListener('mousedown', (event) => { start = event.timeStamp; }, true);
+  for (const type of ['mousedown', 'change']) {
+    window.addEventListener(type, (event) => { start = event.timeStamp; }, true);
+  }
   drawing.fill = function (...given) {
     fill.apply(this, given);
     if (this.canvas === photo) note('marked');
@@ -53,25 +50,32 @@ STOPWATCH = """
 """
 
 
-@pytest.mark.parametrize("method", LIMITS_MS)
-def test_a_click_is_shown_and_answered_within_the_limit(open_in_lab, method):
-    clicker = open_in_lab([SETUP.format(method=method)])
-    clicker.page.evaluate(STOPWATCH)
-    clicker.page.evaluate("restart()")
+def test_a_click_is_shown_and_answered_within_the_limits(open_in_lab):
+    clicker = open_in_lab([CANVAS])
+    page = clicker.page
+    page.evaluate(STOPWATCH)
     clicker.click(310, 250)
-    clicker.wait_for_status("1 object click, 0 background clicks; " + method + " took")
-    found = [_milliseconds(clicker, method, 40 + 140 * number) for number in range(ROUNDS)]
-    marked, answered = zip(*found, strict=True)
-    print(f"{method}, 640 x 480: mark {_listed(marked)} ms, answer {_listed(answered)} ms")
-    assert min(marked) > 0 and min(answered) > 0
-    assert median(marked) < MARK_MS, marked
-    assert median(answered) < LIMITS_MS[method], answered
+    for method, limit in LIMITS_MS.items():
+        page.evaluate("restart()")
+        kind = "classical" if method == "graph-cut" else "network"
+        page.get_by_label("Method", exact=True).select_option(f"{kind}: {method}")
+        clicker.wait_for_status(f"1 object click, 0 background clicks; {method} took")
+        if method == "dos":
+            loading = page.evaluate("times")["answered"]
+            print(f"from choosing the first network to its answer {loading:.0f} ms")
+            assert loading < LOADING_MS
+        found = [_milliseconds(clicker, method, 40 + 140 * number) for number in range(ROUNDS)]
+        marked, answered = zip(*found, strict=True)
+        print(f"{method}, 640 x 480: mark {_listed(marked)} ms, answer {_listed(answered)} ms")
+        assert min(marked) > 0 and min(answered) > 0
+        assert median(marked) < MARK_MS, marked
+        assert median(answered) < limit, answered
 
 
 def _milliseconds(clicker: Clicker, method: str, x: int) -> tuple[float, float]:
     """Return the time from a background click to its mark, and to its answer."""
     page = clicker.page
-    page.wait_for_timeout(700)  # the machine is at rest, as while a person looks at the answer
+    page.wait_for_timeout(500)  # the machine is at rest, as while a person looks at the answer
     page.evaluate("restart()")
     clicker.click(x, 40, button="right")
     took = page.evaluate("times")
@@ -81,5 +85,5 @@ def _milliseconds(clicker: Clicker, method: str, x: int) -> tuple[float, float]:
     return took["marked"], took["answered"]
 
 
-def _listed(times: tuple[float, ...]) -> str:
+def _listed(times: Sequence[float]) -> str:
     return " ".join(f"{time:.0f}" for time in times)

@@ -269,7 +269,7 @@ class LatentDiversity:
                 found = self._best_view(prepared, clicks, found)
             elif before is not None and self._far_too_large(prepared, clicks, before):
                 found = self._best_view(prepared, clicks, found, SMALLER_BONUS)
-        found = self._chosen(prepared, found)
+        found = self._chosen(found)
         later = before is not None and len(clicks) >= FOCUS_FROM
         if later and self.zoom and self.networks.compares_views:
             return replace(found, patch=self._focus(prepared, clicks, before, found))
@@ -390,7 +390,7 @@ class LatentDiversity:
             hidden, logits = self.networks.answer(encoded.features, interaction)
         return interaction, self._averaged(hidden), self._averaged(logits)
 
-    def _chosen(self, prepared: LatentDiversityPrepared, answer: Answer) -> Answer:
+    def _chosen(self, answer: Answer) -> Answer:
         """Return the answer; with ``show``, that candidate gets the highest score."""
         if self.show is None:
             return answer
