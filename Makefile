@@ -5,6 +5,7 @@ ARGS ?=
 DATA ?=
 ROOT ?=
 TRANSLATED ?=
+REPOSITORY ?=
 BENCHMARK ?= grabcut
 
 ifeq ($(OS),Windows_NT)  # untried
@@ -41,7 +42,8 @@ SPEED := tests/browser/test_speed.py
 .DEFAULT_GOAL := help
 .PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests speed-tests \
 	browser notebooks book slides figures measure evaluate one-click selection ablations \
-	ablations-toy fair sizes tables constants student translation wheel clean
+	ablations-toy fair sizes tables constants student colab translation \
+	wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -154,6 +156,9 @@ constants: $(VENV)/.installed ## Choose the methods' constants (ROOT=folder of i
 
 student: $(VENV)/.installed ## Write the notebooks for students, with gaps, into build/student
 	$(PY) -m tutorial_lib student --out build/student
+
+colab: $(VENV)/.installed-test ## Write notebooks that open in Colab into build/colab (REPOSITORY=owner/name)
+	$(PY) tools/write_colab.py "$(REPOSITORY)"
 
 translation: $(VENV)/.installed ## Compare translated notebooks with ours (TRANSLATED=their folder)
 	$(PY) tools/check_translation.py "$(TRANSLATED)"
