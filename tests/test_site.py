@@ -10,7 +10,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from tools import build_site
-from tools.build_site import VIEW, anchor, build_book, build_slides, documented, faults, parsed
+from tools.build_site import (
+    VIEW,
+    anchor,
+    build_book,
+    build_slides,
+    documented,
+    faults,
+    parsed,
+    slides_of,
+)
 
 TEXT = """# One
 
@@ -62,6 +71,7 @@ def sites(tmp_path_factory):
         nbformat.write(new_notebook(cells=two), notebooks / f"{name}.ipynb")
     patch = pytest.MonkeyPatch()
     patch.setattr(build_site, "NOTEBOOKS", notebooks)
+    patch.setenv("GITHUB_REPOSITORY", "owner/name")
     built = [notebooks / "01_one.ipynb", notebooks / "02_two.ipynb"]
     build_book(folder / "book", built, ["tutorial_lib.users"])
     build_slides(folder / "slides", built)
@@ -81,6 +91,9 @@ def test_a_page_has_formulas_pictures_and_links_that_work(sites):
     assert links["two"] == "02_two.html#cell-id=back"
     assert links["robot"] == "glossary.html#robot"
     assert "three" not in links  # this notebook has no page
+    address = "https://colab.research.google.com/github/owner/name/blob/colab/01_one.ipynb"
+    assert links["Open in Colab"] == address
+    assert "Colab" not in page(sites / "book" / "glossary.html").get_text()
     two = page(sites / "book" / "02_two.html").select("main a")
     assert "instructor/sheet.html" in [link["href"] for link in two]
     sheet = page(sites / "book" / "instructor" / "sheet.html").select("main a")
@@ -108,8 +121,67 @@ def test_the_search_has_each_section_with_its_text(sites):
 def test_slides_leave_out_imports_and_fold_code(sites):
     one = page(sites / "slides" / "01_one.html")
     assert "import numpy" not in one.get_text()
-    assert len(one.select("section")) == 3  # the text with the canvas, the bare one, the picture
+    assert len(one.select("section")) == 3  # title; formulas and controls; picture
     assert one.select_one("details:not([open]) pre").get_text().strip() == "canvas"
+
+
+def slides_of_cells(*cells):
+    """Return the slides of a notebook with these cells below its title."""
+    rendered = "".join(
+        f'<div class="cell text_cell"><div class="text_cell_render">{cell}</div></div>'
+        if cell.startswith("<")
+        else f'<div class="cell"><div class="input"><pre>draw()</pre></div>'
+        f'<div class="output_wrapper"><pre>{cell}</pre></div></div>'
+        for cell in cells
+    )
+    return [parsed(slide) for slide in slides_of(build_site.Page("a.html", "A", parsed(rendered)))]
+
+
+def test_long_text_lists_and_outputs_are_divided_into_slides():
+    text, words = "<h1>A</h1>" + "<p>some words</p>" * 10, "long enough to fill its line " * 5
+    first, second, third = slides_of_cells(text + "<h2>B</h2><p>end</p>")
+    assert (first.h1.get_text(), second.h1) == ("A", None)
+    assert second.select_one(".above").get_text() == "A"
+    assert third.h2.get_text() == "B"
+    items = "".join(f"<li>{words}</li>" for _ in range(20))
+    listed = slides_of_cells(f"<h1>A</h1><ol>{items}</ol>")
+    assert len(listed) > 2
+    numbers = [int(part["start"]) for slide in listed for part in slide.select("ol")]
+    assert numbers == list(range(1, 21))
+    printed = slides_of_cells("<h1>A</h1>", "\n".join(map(str, range(55))))
+    shown = "\n".join(pre.get_text() for slide in printed for pre in slide.select("pre"))
+    assert [line for line in shown.splitlines() if line != "draw()"] == list(map(str, range(55)))
+    assert len(printed) == 3
+
+
+def test_a_long_table_is_divided_and_every_part_has_the_head():
+    rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(40))
+    table = f"<table><thead><tr><th>head</th></tr></thead><tbody>{rows}</tbody></table>"
+    slides = slides_of_cells("<h1>A</h1>" + table)
+    tables = [table for slide in slides for table in slide.select("table")]
+    assert len(tables) > 2 and all(table.th for table in tables)
+    cells = [cell.get_text() for table in tables for cell in table.select("td")]
+    assert cells == list(map(str, range(40)))
+
+
+def test_names_that_differ_in_case_have_their_own_anchors():
+    body = build_site.markdown_page("a.html", "# A\n\n## Backbone\n\n## backbone").body
+    assert [heading["id"] for heading in body.select("h2")] == ["backbone", "backbone-2"]
+
+
+def test_arg_max_is_a_formula():
+    body = parsed(r"<p>$m = \arg\max g$</p>")
+    build_site.set_formulas(body)
+    assert "\\" not in body.math.get_text() and "arg" in body.math.get_text()
+
+
+def test_a_sentence_with_a_colon_stays_with_the_output():
+    text = "<h1>A</h1>" + "<p>some words</p>" * 6 + "<p>Here it is:</p>"
+    first, second = slides_of_cells(text, "\n".join("12345"))
+    assert "Here it is:" not in first.get_text()
+    assert "Here it is:" in second.get_text() and "12345" in second.get_text().replace("\n", "")
+    (only,) = slides_of_cells("<h1>A</h1><p>Here it is:</p>", "\n".join(map(str, range(20))))
+    assert "Here it is:" in only.get_text()
 
 
 def test_no_link_and_no_picture_is_missing_and_what_is_missing_is_named(sites):

@@ -17,6 +17,7 @@ import importlib
 import inspect
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -26,12 +27,15 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
 from PIL import Image
 from pygments.formatters import HtmlFormatter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools.write_colab import colab_address
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).resolve().parent / "book"
@@ -43,7 +47,9 @@ PACKAGES = (
 )  # fmt: skip
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
 SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
-SHORT_TEXT = 320  # characters of a text below which its output fits on the same slide
+# On a slide: lines that fit, characters of a line, lines of a picture, the share of a line that a
+# line of code takes, and how many lines of a printed text fit.
+LINES, WIDE, PICTURE, SMALL, LONG = 18, 72, 9, 0.65, 20
 VIEW = "application/vnd.jupyter.widget-view+json"
 NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
 LIVE = "This control comes alive when the notebook runs."
@@ -64,12 +70,15 @@ class Page:
         The content.
     pictures : dict of str to bytes
         Files that it shows, by their path in the site.
+    colab : str
+        The address that opens the notebook in Colab; empty if there is none.
     """
 
     path: str
     title: str
     body: BeautifulSoup
     pictures: dict[str, bytes] = field(default_factory=dict)
+    colab: str = ""
 
     @property
     def up(self) -> str:
@@ -152,7 +161,7 @@ def set_formulas(body: BeautifulSoup) -> None:
             done, at = [], 0
             for found in FORMULA.finditer(text):
                 display = "block" if found[1] else "inline"
-                tex = SIZED.sub("", found[1] or found[2])
+                tex = SIZED.sub("", found[1] or found[2]).replace(r"\arg", r"\operatorname{arg}")
                 done += [html.escape(text[at : found.start()]), convert(tex, display=display)]
                 at = found.end()
             text.replace_with(parsed("".join(done) + html.escape(text[at:])))
@@ -163,8 +172,11 @@ def set_formulas(body: BeautifulSoup) -> None:
 
 def markdown_page(path: str, text: str) -> Page:
     body = parsed(MarkdownIt("commonmark").enable("table").render(text))
+    used: set[str] = set()
     for heading in body.select("h2, h3"):
-        heading["id"] = anchor(heading.get_text())
+        name = anchor(heading.get_text())
+        heading["id"] = f"{name}-2" if name in used else name  # Backbone and backbone
+        used.add(name)
     set_formulas(body)
     return Page(path, body.h1.get_text(), body)
 
@@ -307,7 +319,8 @@ def in_frame(page: Page, before: Page | None, after: Page | None) -> str:
         if near is not None:
             ways.append(f'<a href="{page.up}{near.path}">{mark}{html.escape(near.title)}</a>')
     bar = f"<nav>{' '.join(ways)}</nav>"
-    main = f"<main>{bar}{contents(page)}{page.body}{bar}</main>"
+    colab = f'<p><a href="{page.colab}">Open in Colab</a></p>' if page.colab else ""
+    main = f"<main>{bar}{colab}{contents(page)}{page.body}{bar}</main>"
     return whole(f"{page.title} · {TITLE}", f"{page.up}style.css", main)
 
 
@@ -333,6 +346,10 @@ def build_book(out: Path, notebooks: Iterable[Path], packages: Iterable[str] = P
         The packages that get a page of their names.
     """
     pages = [notebook_page(path) for path in notebooks]
+    if repository := os.environ.get("GITHUB_REPOSITORY"):  # set in GitHub's workflows
+        for page in pages:
+            place = Path(page.path).with_suffix(".ipynb").as_posix()
+            page.colab = colab_address(repository, place)
     guides = sorted((NOTEBOOKS / "instructor").glob("*.md"))  # README first
     pages += [
         markdown_page(f"instructor/{path.stem}.html", path.read_text(encoding="utf-8"))
@@ -374,33 +391,142 @@ def write(path: Path, content: str | bytes) -> None:
 # -- slides ------------------------------------------------------------------------------------
 
 
-def slides_of(page: Page) -> list[str]:
-    """Return one slide for each cell: text, or an output with its code folded away.
+@dataclass
+class Deck:
+    """Slides that grow block by block; a block that has no room begins a new slide.
 
-    An output goes below the text before it if that is short. A cell that only imports has no slide.
+    Parameters
+    ----------
+    heading : str
+        The heading that stands small above slides without one.
     """
-    slides, heading, room = [], page.title, 0
+
+    heading: str
+    slides: list[list[str]] = field(default_factory=list)
+    lines: float = LINES  # used on the last slide
+    shows: bool = False  # the last slide shows an output
+
+    def turn(self) -> None:
+        """Begin a slide."""
+        self.slides.append([f'<p class="above">{html.escape(self.heading)}</p>'])
+        self.lines, self.shows = 1, False
+
+    def text(self, block: Tag) -> None:
+        """Add a block of a text cell. A heading begins a slide."""
+        if block.name in ("h1", "h2"):
+            self.heading = block.get_text()
+            self.slides.append([])
+            self.lines, self.shows = 0, False
+        elif self.shows or self.lines + lines_of(block) > LINES:
+            self.turn()
+        self.slides[-1].append(str(block))
+        self.lines += lines_of(block)
+
+    def output(self, shown: str, lines: float, picture: bool) -> None:
+        """Add what a code cell shows. A sentence that ends with a colon stays with it."""
+        last = self.slides[-1] if self.slides else []
+        leads = bool(last) and last[-1].startswith("<p>") and last[-1].endswith(":</p>")
+        full = self.lines + lines > LINES or (picture and self.shows)
+        if full and not (leads and len(last) == 2):  # a heading and its sentence stay together
+            lead = parsed(last.pop()).p if leads else None
+            self.turn()
+            if lead is not None:
+                self.slides[-1].append(str(lead))
+                self.lines += lines_of(lead)
+        self.slides[-1].append(shown)
+        self.lines += lines
+        self.shows = True
+
+
+def blocks_of(text: Tag) -> Iterable[Tag]:
+    """Yield the parts of a text cell that a slide must not tear apart. A list is many parts."""
+    for block in text.find_all(True, recursive=False):
+        if block.name == "table":
+            yield from parts_of(block)
+        if block.name not in ("ul", "ol"):
+            yield block
+            continue
+        for number, item in enumerate(block.find_all("li", recursive=False), 1):
+            start = f' start="{number}"' if block.name == "ol" else ""
+            yield parsed(f"<{block.name}{start}>{item}</{block.name}>").contents[0]
+
+
+def lines_of(block: Tag) -> float:
+    """Estimate how many lines a block of text takes on a slide."""
+    if block.name == "table":
+        return sum(map(row_lines, block.select("tr")))
+    if block.name == "pre" or block.pre:
+        return SMALL * len(block.get_text().splitlines())
+    if block.name in ("h1", "h2"):
+        return 2
+    formulas = 2 * len(block.select('math[display="block"]'))
+    return formulas + -(-len(block.get_text()) // WIDE) + (block.name == "p")
+
+
+def row_lines(row: Tag) -> float:
+    cells = row.select("td, th")
+    return 1.3 * max(-(-len(cell.get_text()) * len(cells) // WIDE) for cell in cells)
+
+
+def parts_of(table: Tag) -> list[Tag]:
+    """Cut a long table into parts that fit, each with its head. The last part stays in place."""
+    parts, used = [[]], 0.0
+    for row in table.select("tbody tr"):
+        if used + row_lines(row) > LINES - 4:
+            parts.append([])
+            used = 0.0
+        parts[-1].append(row)
+        used += row_lines(row)
+    cut = [
+        parsed(f"<table>{table.thead or ''}<tbody>{''.join(map(str, rows))}</tbody></table>").table
+        for rows in parts[:-1]
+    ]
+    for row in [row for rows in parts[:-1] for row in rows]:
+        row.decompose()
+    return cut
+
+
+def slides_of(page: Page) -> list[str]:
+    """Return the slides of a notebook: text, and outputs with their code folded away.
+
+    A slide holds what belongs together and fits. A cell that only imports has no slide.
+    """
+    deck = Deck(page.title)
     for cell in page.body.select(".cell"):
-        title = cell.find(["h1", "h2"])
-        heading = title.get_text() if title else heading
-        above = "" if title else f'<p class="above">{html.escape(heading)}</p>'
         if "text_cell" in cell["class"]:
-            text = cell.select_one(".text_cell_render")
-            slides.append(above + text.decode_contents())
-            room = SHORT_TEXT - len(text.get_text())
+            for block in blocks_of(cell.select_one(".text_cell_render")):
+                deck.text(block)
             continue
         shown = cell.select_one(".output_wrapper, .live")
         code = cell.select_one(".input")
         if shown is None and code.get_text().lstrip().startswith(("import ", "from ", "plots.")):
             continue
-        folded = "<details>" if shown else "<details open>"
-        folded += f"<summary>code</summary>{code}</details>"
-        if shown and room > 0:  # the text above is short: both fit on one slide
-            slides[-1] += f"{shown}{folded}"
-        else:
-            slides.append(f"{above}{shown or ''}{folded}")
-        room = 0
-    return slides
+        if shown is None:
+            lines = SMALL * len(code.get_text().strip().splitlines())
+            deck.output(f"<details open><summary>code</summary>{code}</details>", lines, False)
+            continue
+        for long in shown.select("pre"):
+            for rest in pages_of(long):
+                deck.output(str(rest), SMALL * LONG, True)
+        for table in shown.select("table"):
+            for part in parts_of(table):
+                deck.output(str(part), lines_of(part), True)
+        picture = shown.find("img") is not None
+        lines = SMALL * sum(len(pre.get_text().splitlines()) for pre in shown.select("pre"))
+        lines += sum(map(lines_of, shown.select("table"))) + PICTURE * picture + 1
+        deck.output(f"{shown}<details><summary>code</summary>{code}</details>", lines, picture)
+    return ["".join(slide) for slide in deck.slides]
+
+
+def pages_of(printed: Tag) -> list[Tag]:
+    """Cut a long printed text into parts that fit. The last part stays where it is."""
+    lines = printed.get_text().splitlines()
+    if len(lines) <= LONG or printed.find(True):
+        return []
+    cuts = range(0, len(lines), LONG)
+    *first, last = ["\n".join(lines[cut : cut + LONG]) for cut in cuts]
+    printed.string = last
+    return [parsed(f"<pre>{html.escape(text)}</pre>").pre for text in first]
 
 
 def build_slides(out: Path, notebooks: Iterable[Path]) -> None:

@@ -1,10 +1,25 @@
 // Arrows, space, Page Up and Page Down, Home and End turn the slides; so does a swipe.
 const slides = [...document.querySelectorAll("section")];
 let now = Math.min(slides.length, Number(location.hash.slice(1)) || 1) - 1;
-function fit(slide) { // make the type smaller until the slide fits, down to half
-  slide.style.fontSize = "";
-  for (let size = 100; size > 50 && slide.scrollHeight > slide.clientHeight + 2; size -= 5) {
+// Pictures take the height that the text leaves. If that is too little, the type becomes smaller.
+function fit(slide) {
+  const pictures = [...slide.querySelectorAll("img")], box = getComputedStyle(slide);
+  const height = slide.clientHeight - parseFloat(box.paddingTop) - parseFloat(box.paddingBottom);
+  for (let size = 100; size >= 65; size -= 5) {
     slide.style.fontSize = size + "%";
+    slide.querySelectorAll("pre").forEach((pre) => { // long lines become smaller, too
+      pre.style.fontSize = "";
+      const wide = pre.scrollWidth / (pre.clientWidth || Infinity);
+      if (wide > 1) pre.style.fontSize = 0.62 / wide + "em";
+    });
+    pictures.forEach((picture) => { picture.style.height = "0"; });
+    const free = height - slide.firstElementChild.offsetHeight;
+    if (free >= 0.5 * height * Math.min(1, pictures.length) || size === 65) {
+      pictures.forEach((picture) => {
+        picture.style.height = Math.max(free, 0.3 * height) / pictures.length + "px";
+      });
+      return;
+    }
   }
 }
 function show(number) {
