@@ -83,9 +83,8 @@ class Route:
             heading = _heading(step.notebook, step.start)
             note = f"{step.note} **Stop here** if time runs out." if step.last else step.note
             times = f"{step.read or '-'} | {step.work or '-'}"
-            lines.append(
-                f"| {step.notebook} | `{step.start}` | {heading} | {step.do} | {times} | {note} |"
-            )
+            link = f"[{step.notebook.partition('_')[0]}](../{step.notebook}.ipynb)"
+            lines.append(f"| {link} | `{step.start}` | {heading} | {step.do} | {times} | {note} |")
         return "\n".join([*lines, ""])
 
 
