@@ -125,10 +125,16 @@ def test_the_methods_candidate_can_be_chosen_by_a_person(picker):
     assert "chosen by you" in status_text(picker)
 
 
-def test_clear_takes_the_thumbnails_away(picker):
+def test_thumbnails_come_with_their_pictures_and_clear_takes_them_away(picker):
+    shown = []
+    picker.thumbnails.widget.observe(
+        lambda change: shown.append([bool(each.children[0].value) for each in change["new"]]),
+        "children",
+    )
     picker.click(24, 16)
     picker.panel.clear.click()
     assert picker.thumbnails.all == []
+    assert shown == [[True] * 3, []], "a frame without a picture looks broken"
     picker.panel.undo.click()
     assert len(picker.thumbnails.all) == 3
 

@@ -104,6 +104,15 @@ def test_the_still_picture_has_the_controls_in_their_states(canvas):
     assert "Save" not in shown, "what lies below the photo is not drawn above it"
 
 
+def test_the_button_that_deletes_a_mark_says_so_and_leaves_the_row_to_the_brush(canvas):
+    delete = canvas.panel.delete
+    assert delete.description == "Delete" and "tutorial-icon-only" not in delete._dom_classes
+    for tool, shown in ((BOX, True), (BRUSH, False), (ERASER, False), (True, True)):
+        canvas.panel.side.value = tool
+        assert (delete.layout.display != "none") == shown
+        assert (canvas.panel.size.layout.display == "none") == shown
+
+
 def status_text(canvas: ClickCanvas) -> str:
     return canvas.panel.status.value
 
@@ -745,6 +754,16 @@ def downloads(canvas: ClickCanvas) -> dict[str, bytes]:
     (shown,) = canvas.panel.downloads.widget.children
     links = re.findall(r'download="([^"]+)" href="data:[^;]+;base64,([^"]+)"', shown.value)
     return {name: base64.b64decode(data) for name, data in links}
+
+
+def test_save_says_first_which_objects_are_empty(canvas, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    canvas.click(6, 6, positive=False)
+    canvas.next_object()
+    canvas.click(24, 32)
+    canvas.panel.save.click()
+    text = status_text(canvas)
+    assert "Nothing is selected for object. Saved photo-1-object-mask.png" in text
 
 
 def test_save_writes_files_that_overwrite_nothing_and_offers_them_for_download(

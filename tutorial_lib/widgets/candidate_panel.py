@@ -53,7 +53,7 @@ class CandidatePanel(Panel):
         self.give_back = make_button(
             "Method's choice", "star", "Leave the choice to the method again (key M)"
         )
-        self.differ = w.ToggleButton(description="Disagreement", icon="adjust")
+        self.differ = w.ToggleButton(description="Disagreement")  # an icon would break the row
         self.differ.tooltip = "Show where the candidates differ, instead of the mask (key D)"
         self.differ.layout.width = "auto"
         self._hint, self._legend = w.HTML(status_html(HINT)), w.HTML(_legend())

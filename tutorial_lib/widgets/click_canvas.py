@@ -361,8 +361,8 @@ class ClickCanvas(PhotoWidget):
             self.panel.show_status(f"{error_line(error)} The links below work.", failed=True)
             return
         names = ", ".join(path.name for path in written)
-        blank = f" Nothing is selected for {', '.join(empty)}." if empty else ""
-        self._say(f"Saved {names} in {Path(self._folder).expanduser().resolve()}.{blank}")
+        blank = f"Nothing is selected for {', '.join(empty)}. " if empty else ""
+        self._say(f"{blank}Saved {names} in {Path(self._folder).expanduser().resolve()}.")
 
     def _say(self, note: str) -> None:
         """Show a sentence in the status line until a person does something."""

@@ -17,7 +17,7 @@ from tutorial_lib.widgets.viewport import Viewport
 
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
 BY_MOUSE = "Arrow keys or the mouse move it, Delete deletes it."
-BY_TOUCH = "Drag it with a finger, or press the button with the cross to delete it."
+BY_TOUCH = "Drag it with a finger, or press Delete to delete it."
 # Tools beside True for the object and False for the background.
 BOX, BRUSH, ERASER = "box", "brush", "eraser"
 BRUSH_SIZES = (2, 4, 8, 16, 32, 64, 128)  # pixels of the photo
@@ -72,12 +72,11 @@ class Panel:
         sizes = [(f"{size} px", size / 2) for size in BRUSH_SIZES]
         self.size = make_dropdown("Size", sizes, "Width of brush and eraser (keys , and .)", "8em")
         self.size.value, self.size.layout.display = 8.0, "none"
-        self.side.observe(lambda _change: self._show_size(), "value")
+        self.side.observe(lambda _change: self._show_tool(), "value")
         self.undo = make_button("Undo", "undo", "Take back the latest change (key Z)")
         self.redo = make_button("Redo", "repeat", "Bring it back (key Y)")
         self.clear = make_button("Clear", "trash", "Remove all clicks (key C); Undo restores them")
-        self.delete = make_button("Delete mark", "times", "Delete the selected mark (key Delete)")
-        self.delete.add_class("tutorial-icon-only")
+        self.delete = make_button("Delete", "times", "Delete the selected mark (key Delete)")
         self.delete.disabled, self._selected = True, ""
         self.view = make_dropdown("View", views, "What is drawn over the photo", "12em")
         # A dropdown, not a slider: sliders of ipywidgets have no name for screen readers.
@@ -129,8 +128,11 @@ class Panel:
         place = min(max(self.size.index + step, 0), len(BRUSH_SIZES) - 1)
         self.size.index = place
 
-    def _show_size(self) -> None:
-        self.size.layout.display = "none" if self.paints is None else ""
+    def _show_tool(self) -> None:
+        """Show the size with brush and eraser. They select no mark to delete."""
+        painting = self.paints is not None
+        self.size.layout.display = "" if painting else "none"
+        self.delete.layout.display = "none" if painting else ""
 
     def _show_keys(self, shown: bool) -> None:
         self._keys.layout.display = "" if shown else "none"

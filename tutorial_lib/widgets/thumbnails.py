@@ -147,6 +147,8 @@ class Thumbnails:
             thumbnail.show(render.blend(self._photo, over), answer.scores[number])
             best = number == answer.scores.argmax()
             thumbnail.mark(number == answer.selected, best, number == preferred)
+        # Only now: the page would show frames without a picture.
+        self.widget.children = [thumbnail.widget for thumbnail in self.all]
 
     def _make(self, count: int) -> None:
         if count != len(self.all):
@@ -154,7 +156,6 @@ class Thumbnails:
                 Thumbnail(number, self.viewport, lambda number=number: self._pressed(number))
                 for number in range(count)
             ]
-            self.widget.children = [thumbnail.widget for thumbnail in self.all]
 
     def _cut(self, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.viewport.cut(candidate >= 0.5), self.viewport.cut(candidate)
