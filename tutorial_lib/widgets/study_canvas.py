@@ -82,7 +82,7 @@ class StudyCanvas(w.VBox):
         *,
         folder: str | Path = "study-logs",
         root: str | Path | None = None,
-        width: int = 420,
+        width: int = 400,  # photo and goal then stand side by side in a window of 1280 pixels
     ) -> None:
         plan = plan if isinstance(plan, StudyPlan) else read_plan(plan)
         self.sitting = Sitting(plan, person, folder)
