@@ -313,15 +313,15 @@ def test_a_corner_of_the_box_is_dragged_with_any_tool_that_marks(canvas):
     assert list(canvas.clicks) == [Click(4, 20)], "a press on a corner is a click"
 
 
-def test_the_page_knows_what_a_click_marks_before_the_kernel_does(canvas):
-    for side, expected in [
-        (True, "object"), (False, "background"), (BOX, ""), (BRUSH, ""), (ERASER, "")
-    ]:  # fmt: skip
-        canvas.panel.side.value = side
-        assert f'data-side="{expected}"' in canvas._places.value
+def test_the_page_draws_marks_early_and_hears_which_clicks_the_kernel_has(canvas):
     assert 'data-radius="7"' in canvas._places.value
     canvas.panel.presenter.value = True
     assert 'data-radius="14"' in canvas._places.value
+    assert canvas.gestures.heard in canvas.children
+    drawn = []
+    canvas.photo_view.draw_marks = lambda clicks: drawn.append(canvas.gestures.heard.value)
+    press_mouse(20, 20, canvas, timeStamp=1234.5)
+    assert drawn == ['<i data-heard="1234.5"></i>'], "then the page keeps its own mark no more"
     drawn = []
     canvas.photo_view.draw_marks = drawn.append
     with pytest.raises(ValueError):

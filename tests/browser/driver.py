@@ -248,6 +248,18 @@ class Clicker:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"The kernel has the clicks {self.clicks()}, not {list(expected)}.")
 
+    def wait_for_box(self, *expected: int) -> None:
+        """Wait until all that the kernel has is a box: its top, left, bottom and right."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            match self.clicks():
+                case [{"box": sides}] if all(
+                    abs(a - b) <= 1 for a, b in zip(sides, expected, strict=True)
+                ):
+                    return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The kernel has {self.clicks()}, not the box {expected}.")
+
     def wait_for_status(self, text: str) -> None:
         self.page.wait_for_function(
             "text => [...document.querySelectorAll('.tutorial-click-canvas div[role=status]')]"

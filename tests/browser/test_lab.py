@@ -26,6 +26,27 @@ class Slow:
 register(MethodInfo("slow", "classical", False, "Sleeps.", "nobody", Slow))
 """
 
+# A button that keeps the kernel busy until the test lets it go on, and draws the photo in between.
+BUSY = """
+import time
+from pathlib import Path
+from IPython.display import display
+says = ipywidgets.HTML().add_class("says")
+busy = ipywidgets.Button(description="Be busy")
+def wait_for(name):
+    says.value = "waits for " + name
+    while not Path(name).exists():
+        time.sleep(0.05)
+    Path(name).unlink()
+def be_busy(_):
+    wait_for("redraw")
+    canvas.redraw()
+    wait_for("go")
+    says.value = "is free"
+busy.on_click(be_busy)
+display(busy, says)
+"""
+
 
 COUNT_WHITE = """
 (() => { const c = document.querySelector('canvas.tutorial-photo');
@@ -127,6 +148,84 @@ def test_a_tap_marks_what_the_toggle_says_and_other_gestures_leave_no_click(open
         clicker.page.wait_for_timeout(60)
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     clicker.wait_for_clicks([80, 280, True], [60, 60, False])
+
+
+def test_marks_show_while_the_kernel_is_busy_and_none_stays_that_it_has_not(open_in_lab, lab):
+    clicker = open_in_lab([PHOTO + WIDGET, BUSY])
+    page, places = clicker.page, [(100, 100), (300, 100), (500, 100)]
+    bare = [clicker.pixel(x - 4, y - 4) for x, y in places]
+
+    def wait_until(text: str) -> None:
+        page.locator(".says", has_text=text).wait_for()
+
+    page.get_by_role("button", name="Be busy").click()
+    wait_until("waits for redraw")
+    clicker.click(*places[0])
+    clicker.click(*places[1], button="right")
+    clicker.press("Background")  # the kernel does not know it yet
+    clicker.click(*places[2])
+
+    def early() -> list[list[int]]:
+        return [clicker.pixel(x - 4, y - 4) for x, y in places]
+
+    green, red = [0, 158, 115, 255], [213, 64, 0, 255]
+    assert early() == [green, red, red]
+    (lab.root / "redraw").touch()
+    wait_until("waits for go")
+    page.wait_for_timeout(300)  # the photo is drawn again
+    assert early() == [green, red, red], "the marks are still there"
+    assert clicker.clicks() == []
+    (lab.root / "go").touch()
+    wait_until("is free")
+    clicker.wait_for_status("1 object click, 2 background clicks; graph-cut took")
+    assert early() == [green, red, red]
+    clicker.press("Clear")
+    clicker.wait_for_clicks()
+    clicker.wait_for_status("Left-click the object")
+    page.wait_for_timeout(500)
+    assert early() == bare
+
+
+def test_names_of_icons_stay_hidden_on_a_projector_and_the_hint_is_seen_in_a_narrow_window(
+    open_in_lab,
+):
+    clicker = open_in_lab()
+    clicker.press("Presenter")
+    clicker.page.locator(".tutorial-presenter").wait_for()
+    upload = clicker.page.get_by_role("button", name="Open a photo")
+    sizes = upload.evaluate(
+        "e => [e, e.querySelector('i')].map(part => getComputedStyle(part).fontSize)"
+    )
+    assert sizes[0] == "0px" and float(sizes[1][:-2]) > 15
+    clicker.press("Presenter")
+    clicker.page.locator(".tutorial-presenter").wait_for(state="detached")
+    clicker.click(300, 360)
+    clicker.wait_for_status("Now right-click the background.")
+    clicker.page.set_viewport_size({"width": 800, "height": 1000})
+    hint = clicker.page.locator(".tutorial-status .tutorial-by-mouse")
+    below = "e => e.getBoundingClientRect().bottom - e.closest('.tutorial-status')"
+    assert hint.evaluate(below + ".getBoundingClientRect().bottom") <= 1
+
+
+def test_a_corner_of_the_box_follows_the_mouse_and_a_finger(open_in_lab):
+    clicker = open_in_lab(has_touch=True)
+    clicker.press("Box")
+    clicker.drag((100, 100), (400, 300))
+    clicker.wait_for_box(100, 100, 301, 401)
+    clicker.press("Object")
+    clicker.drag((401, 299), (500, 380))
+    clicker.wait_for_box(100, 100, 381, 501)
+    finger = clicker.page.context.new_cdp_session(clicker.page)
+    box = clicker.canvas.bounding_box()
+    for kind, x, y in (
+        ("Start", 108, 106), ("Move", 120, 130), ("Move", 158, 166), ("End", 0, 0)
+    ):  # fmt: skip
+        points = [] if kind == "End" else [{"x": box["x"] + x, "y": box["y"] + y}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+        clicker.page.wait_for_timeout(60)
+    clicker.wait_for_box(160, 150, 381, 501)
+    clicker.press("Undo")
+    clicker.wait_for_box(100, 100, 381, 501)
 
 
 def test_wheel_drag_and_space_bar(open_in_lab):

@@ -6,7 +6,7 @@
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
 // - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
-// - A click leaves its mark at once. The kernel draws the same mark a little later.
+// - A click leaves its mark at once, and the mark stays until the kernel draws the same one.
 // - A file that is too large for the connection to the kernel is refused: it would break it.
 (() => {
   if (window.tutorialPhotos) return;
@@ -16,11 +16,13 @@
   const ON_BUTTONS = ['Enter', ' ', 'Tab', 'Shift', 'Escape'];  // keys that buttons need
   const MARK = 7;  // CSS pixels: about the radius of a mark
   const STILL = 4;  // CSS pixels that a finger moves unintentionally
+  const TOOLS = ['object', 'background', 'box'];  // the first buttons above the photo
   const CLICK = 6;  // CSS pixels: a button that moves less while it is pressed makes a click
   const FINGER = 16;  // CSS pixels around a mark: a finger hides what it points at
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
   let wheel = 0, pinch = null, space = null, finger = null, held = null, pressed = null;
   let quietUntil = 0;
+  const early = new WeakMap();  // of each photo: the marks that the kernel may not have drawn yet
 
   const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
@@ -59,17 +61,21 @@
   }
 
   // What the kernel tells: where the marks are, the radius of the brush and of a mark, in canvas
-  // pixels, and the side that a plain click marks, if it marks any.
-  const told = (photo) =>
-    photo.closest('.tutorial-click-canvas')?.querySelector('[data-marks]')?.dataset
-    ?? { marks: '', brush: '', side: '', radius: '' };
+  // pixels.
+  const told = (photo) => widgetOf(photo)?.querySelector('[data-marks]')?.dataset
+    ?? { marks: '', brush: '', radius: '' };
+  const widgetOf = (photo) => photo.closest('.tutorial-click-canvas');
+
+  // The kernel also tells the time of the latest click that it has heard of.
+  const heard = (photo) => Number(widgetOf(photo)?.querySelector('[data-heard]')?.dataset.heard);
 
   // Return how far a finger or a mouse is from the nearest mark, or null if that is too far.
   function markNear(photo, at, reach) {
     const box = photo.getBoundingClientRect(), scale = box.width / photo.width;
     let nearest = null, distance = reach;
-    for (const place of told(photo).marks.split(' ').filter(Boolean)) {
-      const [x, y] = place.split(',').map((value) => value * scale);
+    const places = told(photo).marks.split(' ').filter(Boolean).map((place) => place.split(','));
+    for (const place of [...places, ...unheard(photo).map(({ x, y }) => [x, y])]) {
+      const [x, y] = place.map((value) => value * scale);
       const away = { right: box.left + x - at.clientX, down: box.top + y - at.clientY };
       if (Math.hypot(away.right, away.down) > distance) continue;
       [nearest, distance] = [away, Math.hypot(away.right, away.down)];
@@ -143,7 +149,7 @@
     photo.style.cursor = 'grab';
   }
 
-  // Draw the mark of a click before the kernel does, which may have an answer to compute first.
+  // Draw the mark of a click before the kernel does, which may be busy.
   function markClick(photo, event) {
     const from = pressed;
     if (event.type === 'mousedown') {
@@ -154,16 +160,44 @@
     }
     if (event.type !== 'mouseup' || !from || event.button !== from.button) return;
     pressed = null;
-    const { side, radius } = told(photo);
-    if (!side || photo.closest('.tutorial-unmarked')) return;
-    if (Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) > CLICK) return;
+    const positive = marksObject(photo, from.plain);
+    if (positive === null || photo.closest('.tutorial-unmarked') || movedFrom(from, event)) return;
     const box = photo.getBoundingClientRect(), scale = photo.width / box.width;
     const x = (from.clientX - box.left) * scale, y = (from.clientY - box.top) * scale;
-    drawMark(photo.getContext('2d'), x, y, from.plain && side === 'object', Number(radius));
+    const mark = { x, y, positive, radius: Number(told(photo).radius) };
+    early.set(photo, [...unheard(photo), { ...mark, time: event.timeStamp, before: heard(photo) }]);
+    drawMark(photo.getContext('2d'), mark);
+  }
+
+  const movedFrom = (from, event) =>
+    Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) > CLICK;
+
+  // Return whether a click marks the object (true) or the background (false); null: it marks
+  // nothing. The buttons of the page say it: the kernel may be busy when a tool is chosen.
+  function marksObject(photo, plain) {
+    const tools = [...widgetOf(photo)?.querySelectorAll('.tutorial-tools button') ?? []];
+    const tool = TOOLS[tools.findIndex((button) => button.classList.contains('mod-active'))];
+    if (tool === 'object') return plain;
+    return tool === 'background' || (tool === 'box' && !plain) ? false : null;
+  }
+
+  // Return the early marks that the kernel has not heard of. A reloaded page counts time anew: what
+  // was told before a click does not concern it.
+  const unheard = (photo) => (early.get(photo) ?? []).filter(
+    ({ time, before }) => heard(photo) === before || heard(photo) < time,
+  );
+
+  // ipycanvas draws the whole photo again for everything that is new on it. Early marks stay on top.
+  function keepEarlyMarks(photo) {
+    const context = photo.getContext('2d');
+    context.drawImage = (...given) => {
+      CanvasRenderingContext2D.prototype.drawImage.apply(context, given);
+      unheard(photo).forEach((mark) => drawMark(context, mark));
+    };
   }
 
   // A green disc with a plus or a red square with a minus, as the kernel draws them.
-  function drawMark(context, x, y, positive, radius) {
+  function drawMark(context, { x, y, positive, radius }) {
     const colour = positive ? 'OBJECT_COLOUR' : 'BACKGROUND_COLOUR', arm = radius / 2;
     context.save();
     for (const [half, paint] of [[radius + 1, 'white'], [radius, colour]]) {
@@ -188,6 +222,7 @@
     if (finger && event.timeStamp - finger.since > LONGEST_TAP) return stop(event);
     if (event.timeStamp < quietUntil) return stop(event);
     if (event.type === 'mousemove') {
+      if (pressed && movedFrom(pressed, event)) pressed = null;  // a stroke, or the box is dragged
       if (event.buttons === 0) {
         event.stopImmediatePropagation();
         if (!space) photo.style.cursor = pointerOf(photo, event);
@@ -260,6 +295,7 @@
     if (window.tutorialPhotos.has(photo)) return;
     window.tutorialPhotos.add(photo);
     photo.style.touchAction = 'pan-x pan-y';
+    keepEarlyMarks(photo);
     const listen = (types, act) => types.split(' ').forEach((type) => photo.addEventListener(
       type, (event) => event.isTrusted && act(photo, event), { capture: true, passive: false },
     ));

@@ -28,6 +28,7 @@ MOVED = 6  # CSS pixels: a press that moves less is a click
 PAUSE = 40  # milliseconds between two events of a moving mouse
 DEFAULT_UPLOAD = 10_000_000  # bytes that a server of Jupyter takes in one message, by default
 LEFT, MIDDLE, RIGHT = range(3)  # mouse buttons, as browsers number them
+HEARD = '<i data-heard="{}"></i>'
 HELP = (
     "Left click: object. Right click or shift-click: background. Press and draw: stroke. "
     "Drag a mark to move it; Alt+click deletes it. "
@@ -89,6 +90,12 @@ class Gestures:
         shows errors.
     keys : mapping of str to callable, optional
         Further keys, in lower case, and their actions.
+
+    Attributes
+    ----------
+    heard : ipywidgets.HTML
+        An invisible part of the page. It tells ``gestures.js`` the time of the latest click that
+        the kernel has heard of.
     """
 
     def __init__(
@@ -114,6 +121,7 @@ class Gestures:
             "s": self._flip_spotlight,
             **(keys or {}),
         }
+        self.heard = w.HTML(HEARD.format(0), layout={"display": "none"})
         self._press: Press | None = None
         self._corner: Point | None = None  # of a box, while its other corner is to come
         self._mouse: dict[str, Callable[[Mapping[str, Any]], None]] = {
@@ -160,7 +168,10 @@ class Gestures:
         event : mapping
             An event of ipyevents. Positions are in CSS pixels.
         """
-        if act := self._mouse.get(event.get("event", "")):
+        kind = event.get("event", "")
+        if kind == "mouseup":  # the actions draw the marks, and the page draws its own no more
+            self.heard.value = HEARD.format(event.get("timeStamp", 0))
+        if act := self._mouse.get(kind):
             act(event)
 
     def _on_press(self, event: Mapping[str, Any]) -> None:

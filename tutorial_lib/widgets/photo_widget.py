@@ -72,11 +72,11 @@ class PhotoWidget(w.VBox):
         self._show, self._paint, self._answer, self._preview = show, paint, answer, preview
         self._nudged: Clicks | None = None  # what the latest key has moved a click to
         self._places = w.HTML(layout={"display": "none"})  # what gestures.js must know
-        hidden = [self._places, event_filter(), style_sheet()]
+        self.gestures = Gestures(self, view, panel, keys)
+        hidden = [self._places, self.gestures.heard, event_filter(), style_sheet()]
         super().__init__([*panel.arrange(shelf), *hidden])
         self.add_class("tutorial-click-canvas")
         panel.connect(self)
-        self.gestures = Gestures(self, view, panel, keys)
         for canvas in view.canvases:
             self.gestures.listen_to(canvas, partial(self._redraw, [canvas]))
         self.redraw()
@@ -401,14 +401,12 @@ class PhotoWidget(w.VBox):
         self.show_answer()
 
     def _tell_places(self) -> None:
-        """Tell gestures.js what a finger drags, and what a click marks.
+        """Tell gestures.js what a finger drags, and how large a mark is.
 
-        A finger drags the mark or the corner of the box that it begins on, or the brush. A click
-        marks the object or the background, or nothing with another tool.
+        A finger drags the mark or the corner of the box that it begins on, or the brush.
         """
         panel, brush = self.panel, ""
         marks = not panel.draws_box and panel.paints is None
-        side = ("object" if panel.positive else "background") if marks else ""
         places = []
         if panel.moves_marks and panel.paints is None:
             places = self.photo_view.corners(self.clicks)
@@ -418,8 +416,7 @@ class PhotoWidget(w.VBox):
             brush = f"{panel.brush_radius * self.viewport.scale:.1f}"
         radius = self.photo_view.radius
         self._places.value = (
-            f'<i data-marks="{text}" data-brush="{brush}" data-side="{side}" '
-            f'data-radius="{radius}"></i>'
+            f'<i data-marks="{text}" data-brush="{brush}" data-radius="{radius}"></i>'
         )
 
     # -- without a browser ---------------------------------------------------------------------
