@@ -19,6 +19,7 @@ from tutorial_lib.evaluation.ablations import (
     summary,
     write_ablations,
 )
+from tutorial_lib.evaluation.fair import read_fair, write_fair
 from tutorial_lib.evaluation.one_click import read_one_click, write_one_click
 from tutorial_lib.evaluation.oracle import MIN_CLICKS
 from tutorial_lib.evaluation.published import published_noc
@@ -57,6 +58,7 @@ KINDS = {
     "selection.json": (read_selection, write_selection),
     "extras.json": (read_extras, write_extras),
     "sizes.json": (read_sizes, write_sizes),
+    "fair.json": (read_fair, write_fair),
 }
 
 

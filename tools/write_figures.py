@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tutorial_lib.evaluation.benchmarks import BENCHMARKS, COCO_SEEN, COCO_UNSEEN, Benchmark
 from tutorial_lib.evaluation.claims import Difference, fewer_clicks
+from tutorial_lib.evaluation.fair import read_fair
 from tutorial_lib.evaluation.one_click import read_one_click
 from tutorial_lib.evaluation.published import (
     LI,
@@ -295,10 +296,30 @@ def one_click() -> Iterator[Row | Sentence]:
             yield Row(f"assets/weights/{name}.md", first, figures)
 
 
+def equal_minutes() -> Iterator[Row | Sentence]:
+    """Yield what README says of both methods with equal minutes."""
+    rows = read_fair(RESULTS / "fair.json").rows
+    endings = (("DOS", ""), ("LD", ""), ("LD", ", g of the paper"))
+    names = [f"{m}, {b} backbone{g}" for m, g in endings for b in ("frozen", "learned")]
+    words = (
+        "DOS needs {} clicks to 85 % with a frozen\nbackbone and {} with one that learns, Latent "
+        "Diversity {} and {}, with the paper's g {} and {} clicks"
+    )
+    yield Sentence("README.md", words, [f"{rows[name].reached.noc['85']:.2f}" for name in names])
+
+
 def written() -> dict[Path, str]:
     """Return the text that each file should have."""
     texts: dict[Path, str] = {}
-    for part in (benchmarks, peers, object_selection, latent_diversity, selecting, one_click):
+    for part in (
+        benchmarks,
+        peers,
+        object_selection,
+        latent_diversity,
+        selecting,
+        one_click,
+        equal_minutes,
+    ):
         for place in part():
             path = ROOT / place.file
             text = texts.get(path) or path.read_text(encoding="utf-8")
