@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,30 +235,36 @@ class Clicker:
     def clicks(self) -> list[list]:
         return json.loads(self.probe.inner_text())
 
-    def wait_for_clicks(self, *expected: list) -> None:
-        """Wait until the kernel has these clicks; a screen position may round to the next pixel."""
+    def wait_for_kernel(self, fits: Callable[[list], object], what: str) -> list:
+        """Wait until the kernel's clicks fit, and return them; they come after the status line."""
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
-            got = self.clicks()
-            if len(got) == len(expected) and all(
+            if fits(got := self.clicks()):
+                return got
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The kernel has {self.clicks()}, not {what}.")
+
+    def wait_for_clicks(self, *expected: list) -> None:
+        """Wait until the kernel has these clicks; a screen position may round to the next pixel."""
+
+        def fits(got: list) -> bool:
+            return len(got) == len(expected) and all(
                 abs(a[0] - b[0]) <= 1 and abs(a[1] - b[1]) <= 1 and a[2] == b[2]
                 for a, b in zip(got, expected, strict=True)
-            ):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"The kernel has the clicks {self.clicks()}, not {list(expected)}.")
+            )
+
+        self.wait_for_kernel(fits, f"the clicks {list(expected)}")
 
     def wait_for_box(self, *expected: int) -> None:
         """Wait until all that the kernel has is a box: its top, left, bottom and right."""
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            match self.clicks():
-                case [{"box": sides}] if all(
-                    abs(a - b) <= 1 for a, b in zip(sides, expected, strict=True)
-                ):
-                    return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"The kernel has {self.clicks()}, not the box {expected}.")
+
+        def fits(got: list) -> bool:
+            sides = got[0].get("box", []) if len(got) == 1 and isinstance(got[0], dict) else []
+            return len(sides) == 4 and all(
+                abs(a - b) <= 1 for a, b in zip(sides, expected, strict=True)
+            )
+
+        self.wait_for_kernel(fits, f"the box {expected}")
 
     def wait_for_status(self, text: str) -> None:
         self.page.wait_for_function(

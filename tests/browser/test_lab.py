@@ -248,8 +248,7 @@ def test_wheel_drag_and_space_bar(open_in_lab):
     drag(button="middle")  # and cannot go further than row 0, column 0
     assert clicker.clicks() == []
     drag()
-    clicker.wait_for_status("1 stroke")
-    (stroke,) = clicker.clicks()
+    (stroke,) = clicker.wait_for_kernel(len, "a stroke")
     (first, *_, last), positive = stroke["stroke"], stroke["positive"]
     assert positive and first == pytest.approx([60, 80], abs=1)
     assert last == pytest.approx([110, 130], abs=1)
