@@ -43,6 +43,8 @@ def main() -> None:
         clicker.click(310, 222)
         clicker.click(100, 100, button="right")
         clicker.wait_for_status("1 background click; graph-cut took")
+        buttons = page.locator(".tutorial-click-canvas button")
+        buttons.filter(has_text="Save").first.scroll_into_view_if_needed()
         page.mouse.move(900, 900)
         page.wait_for_timeout(500)
         picture = Image.open(io.BytesIO(page.screenshot()))

@@ -15,7 +15,7 @@ canvas = ClickCanvas(photo, name="flower")
 ipywidgets.VBox([canvas, ipywidgets.HTML().add_class("probe")])
 """
 # About twice what a machine of two cores needs at rest.
-MARK_MS, LOADING_MS = 100, 3000
+MARK_MS = 100
 LIMITS_MS = {"graph-cut": 300, "dos": 600, "latent-diversity": 500}
 ROUNDS = 5
 # ``marked`` is the first frame after something was drawn on the photo, and ``answered`` the first
@@ -34,9 +34,7 @@ STOPWATCH = """
     start = null, picture = false, took = {};
     window.times = new Promise((resolve) => { done = resolve; });
   };
-  for (const type of ['mousedown', 'change']) {
-    window.addEventListener(type, (event) => { start = event.timeStamp; }, true);
-  }
+  window.addEventListener('mousedown', (event) => { start = event.timeStamp; }, true);
   drawing.fill = function (...given) {
     fill.apply(this, given);
     if (this.canvas === photo) note('marked');
@@ -56,14 +54,9 @@ def test_a_click_is_shown_and_answered_within_the_limits(open_in_lab):
     page.evaluate(STOPWATCH)
     clicker.click(310, 250)
     for method, limit in LIMITS_MS.items():
-        page.evaluate("restart()")
         kind = "classical" if method == "graph-cut" else "network"
         page.get_by_label("Method", exact=True).select_option(f"{kind}: {method}")
         clicker.wait_for_status(f"1 object click, 0 background clicks; {method} took")
-        if method == "dos":
-            loading = page.evaluate("times")["answered"]
-            print(f"from choosing the first network to its answer {loading:.0f} ms")
-            assert loading < LOADING_MS
         found = [_milliseconds(clicker, method, 40 + 140 * number) for number in range(ROUNDS)]
         marked, answered = zip(*found, strict=True)
         print(f"{method}, 640 x 480: mark {_listed(marked)} ms, answer {_listed(answered)} ms")
