@@ -98,7 +98,7 @@ browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is p
 	sh tools/ensure_browser.sh $(PY)
 
 browser-tests: browser ## The widget in real JupyterLab and Voila, in a real browser
-	$(PY) -m pytest tests/browser --ignore $(SPEED) $(WORKERS) --dist loadfile $(ARGS)
+	$(PY) -m pytest tests/browser --ignore $(SPEED) $(ARGS)
 
 speed-tests: browser ## From a click to the new mask in the browser, on a machine at rest
 	$(PY) -m pytest $(SPEED) $(ARGS)

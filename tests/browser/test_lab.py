@@ -26,6 +26,7 @@ class Slow:
 register(MethodInfo("slow", "classical", False, "Sleeps.", "nobody", Slow))
 """
 
+SAVED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
 # A button that keeps the kernel busy until the test lets it go on, and draws the photo in between.
 BUSY = """
 import time
@@ -285,6 +286,7 @@ def test_a_reloaded_page_shows_photo_clicks_and_mask_again(open_in_lab):
     clicker.page.mouse.move(1100, 300)  # off the canvas, which else keeps the keys to itself
     clicker.page.keyboard.press("Control+s")
     clicker.page.wait_for_timeout(1500)
+    clicker.page.wait_for_function(SAVED)
     clicker.page.reload()
     wait_until_ready(clicker.page)
     clicker.wait_until_shown()

@@ -17,7 +17,7 @@ ipywidgets.VBox([canvas, ipywidgets.HTML().add_class("probe")])
 # About twice what a machine of two cores needs at rest.
 MARK_MS = 100
 LIMITS_MS = {"graph-cut": 300, "dos": 600, "latent-diversity": 500}
-ROUNDS = 5
+ROUNDS = 3
 # ``marked`` is the first frame after something was drawn on the photo, and ``answered`` the first
 # one after a new picture reached one of its layers and was drawn on it. Looking at pixels, or
 # asking in every frame whether the answer is there, would slow down what is measured.
