@@ -53,10 +53,8 @@ class Press:
         Where it began, in CSS pixels on the page.
     pixels : list of (int, int)
         The pixels of the photo that the mouse passed; with a brush the places, to a fraction.
-    box : bool
-        Whether the press draws a box.
     corner : (int, int), optional
-        The corner of the box that stays, while the press moves the opposite one.
+        The corner of a box that stays, while the press moves the opposite one.
     mark : Click or Stroke, optional
         The mark that the press moves.
     paint : bool, optional
@@ -69,7 +67,6 @@ class Press:
     positive: bool
     start: tuple[float, float]
     pixels: list[Any]
-    box: bool = False
     corner: Point | None = None
     mark: Mark | None = None
     paint: bool | None = None
@@ -184,15 +181,15 @@ class Gestures:
                 self._press = Press(button, paint, _position(event), [begin], paint=paint)
                 return
             pixel = self._view.viewport.to_pixel(*place)
-            tools = first and panel.positive, first and panel.draws_box
-            mark = None if not first or tools[1] else self._mark_at(place)
+            mark = self._mark_at(place) if first and not panel.draws_box else None
             if mark is not None and event["altKey"]:
                 self._actions.delete_mark(self._number_of(mark), wait=False)
             else:
                 corner = self._opposite_corner(place) if first and mark is None else None
-                self._press = Press(
-                    button, tools[0], _position(event), [pixel], tools[1], corner, mark
-                )
+                if corner is None and first and panel.draws_box:
+                    corner = pixel
+                positive = first and panel.positive
+                self._press = Press(button, positive, _position(event), [pixel], corner, mark)
 
     def _mark_at(self, place: tuple[float, float]) -> Mark | None:
         clicks = self._actions.clicks
@@ -228,8 +225,8 @@ class Gestures:
             press.pixels.append(viewport.to_pixel(x, y))
             if press.mark is not None:
                 self._move(press, self._actions.drag_mark)
-            elif press.box or press.corner is not None:
-                self._actions.sketch_box(press.corner or press.pixels[0], press.pixels[-1])
+            elif press.corner is not None:
+                self._actions.sketch_box(press.corner, press.pixels[-1])
             else:
                 self._actions.sketch(press.pixels, press.positive)
 
@@ -247,9 +244,9 @@ class Gestures:
             self._actions.touch_up(press.pixels, radius, press.paint, wait=False)
         elif press.mark is not None:
             self._drop(press)
-        elif press.moved and (press.box or press.corner is not None):
+        elif press.moved and press.corner is not None:
             self._corner = None
-            self._actions.box(press.corner or press.pixels[0], press.pixels[-1], wait=False)
+            self._actions.box(press.corner, press.pixels[-1], wait=False)
         elif press.moved:
             self._actions.stroke(press.pixels, press.positive, wait=False)
         else:

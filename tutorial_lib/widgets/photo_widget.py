@@ -406,11 +406,10 @@ class PhotoWidget(w.VBox):
         A finger drags the mark or the corner of the box that it begins on, or the brush.
         """
         panel, brush = self.panel, ""
-        marks = not panel.draws_box and panel.paints is None
         places = []
         if panel.moves_marks and panel.paints is None:
             places = self.photo_view.corners(self.clicks)
-            places += self.photo_view.places(self.clicks) if marks else []
+            places += [] if panel.draws_box else self.photo_view.places(self.clicks)
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         if panel.paints is not None:
             brush = f"{panel.brush_radius * self.viewport.scale:.1f}"
