@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, Page
 
 from tests.browser.driver import (
     PHOTO,
+    VIEWPORT,
     WIDGET,
     Clicker,
     Server,
     chromium,
+    close_notebooks,
     jupyter_lab,
     write_notebook,
 )
@@ -33,29 +34,33 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def context_with(browser: Browser) -> Callable[..., BrowserContext]:
-    """Return one context for each kind of person: Lab's scripts are loaded once in each."""
-
-    @functools.cache
-    def context(**settings) -> BrowserContext:
-        return browser.new_context(viewport={"width": 1200, "height": 1000}, **settings)
-
-    return context
+def pages() -> dict[frozenset, Page]:
+    """A page that shows Lab for each kind of person: Lab is loaded once for each."""
+    return {}
 
 
 @pytest.fixture
 def open_in_lab(
-    lab: Server, context_with: Callable[..., BrowserContext]
+    lab: Server, browser: Browser, pages: dict[frozenset, Page], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Clicker]]:
-    pages = []
+    used, failed_before = set(), request.session.testsfailed
 
-    def open_(cells: list[str] | None = None, before: int = 0, **settings) -> Clicker:
+    def open_(
+        cells: list[str] | None = None, before: int = 0, theme: str = "JupyterLab Light", **person
+    ) -> Clicker:
         name = f"test-{secrets.token_hex(3)}.ipynb"
         write_notebook(lab.root / name, cells or [PHOTO + WIDGET], before)
-        pages.append(context_with(**settings).new_page())
-        return lab.open(pages[-1], name)
+        used.add(kind := frozenset(person.items()))
+        page = pages.get(kind) or browser.new_page(viewport=VIEWPORT, **person)
+        pages[kind] = page
+        page.set_viewport_size(VIEWPORT)
+        page.mouse.move(0, 0)
+        return lab.open(page, name, theme=theme)
 
     yield open_
-    for page in pages:
-        page.close()
+    for kind in used:
+        if request.session.testsfailed > failed_before:
+            pages.pop(kind).close()  # nobody knows what a failed test has left there
+        else:
+            close_notebooks(pages[kind])
     lab.end_kernels()

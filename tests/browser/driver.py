@@ -38,6 +38,20 @@ READY = """() => {
 }"""
 
 
+VIEWPORT = {"width": 1200, "height": 1000}
+# In a page that shows Lab already, a notebook opens in a second; Lab itself needs several.
+OPEN = """async ([path, theme]) => {
+  const app = window.jupyterapp;
+  await app.restored;
+  app.shell.expandLeft();
+  if (document.body.dataset.jpThemeName !== theme)
+    await app.commands.execute('apputils:change-theme', { theme });
+  const panel = await app.commands.execute('docmanager:open', { path });
+  app.shell.activateById(panel.id);
+}"""
+CLOSE = "() => [...window.jupyterapp.shell.widgets('main')].forEach(panel => panel.dispose())"
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -100,20 +114,19 @@ class Server:
     token: str
     root: Path
 
-    def choose_theme(self, theme: str) -> None:
-        settings = self.root / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True, exist_ok=True)
-        (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
-
-    def run(self, page: Page, notebook: str) -> None:
+    def run(self, page: Page, notebook: str, theme: str = "JupyterLab Light") -> None:
         """Open a notebook of the root folder, and run all its cells."""
-        page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
+        if not page.url.startswith(f"{self.url}/lab"):
+            page.goto(f"{self.url}/lab?token={self.token}&reset")
+            page.wait_for_function("window.jupyterapp", timeout=START_SECONDS * 1000)
+        page.evaluate(OPEN, [notebook, theme])
+        page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
         wait_until_ready(page)
         run_all(page)
 
-    def open(self, page: Page, notebook: str) -> Clicker:
+    def open(self, page: Page, notebook: str, **options) -> Clicker:
         """Run a notebook, and wait for its widget."""
-        self.run(page, notebook)
+        self.run(page, notebook, **options)
         clicker = Clicker(page)
         clicker.wait_until_shown()
         return clicker
@@ -133,6 +146,11 @@ class Server:
 def wait_until_ready(page: Page) -> None:
     """Wait until the open notebook, in Lab or Notebook 7, has a kernel and can show widgets."""
     page.wait_for_function(READY, timeout=START_SECONDS * 1000)
+
+
+def close_notebooks(page: Page) -> None:
+    """Close all notebooks of a page that goes on with others."""
+    page.evaluate(CLOSE)
 
 
 def run_all(page: Page) -> None:

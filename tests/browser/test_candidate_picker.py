@@ -76,8 +76,8 @@ class Picker(Clicker):
 
 @pytest.fixture
 def open_picker(open_in_lab):
-    def open_(**context) -> Picker:
-        return Picker(open_in_lab([PHOTO + PICKER], **context).page)
+    def open_(**options) -> Picker:
+        return Picker(open_in_lab([PHOTO + PICKER], **options).page)
 
     return open_
 
@@ -138,20 +138,15 @@ def test_the_map_of_disagreement_brings_its_legend(open_picker):
     picker.until(lambda: picker.pixel(300, 100) == before)
 
 
-def test_photo_and_candidates_stand_side_by_side_and_everything_has_a_name(open_picker, lab):
-    lab.choose_theme("JupyterLab Dark")
-    try:
-        picker = open_picker()
-        picker.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
-        picker.page.keyboard.press("Control+b")
-        picker.begin()
-        photo, last = picker.canvas.bounding_box(), picker.thumbnails.nth(5).bounding_box()
-        assert last["x"] > photo["x"] + photo["width"]
-        assert last["x"] + last["width"] - photo["x"] <= 1000
-        assert contrast(picker) > 4.5
-        tree = picker.page.locator(".tutorial-candidate-picker").first.aria_snapshot()
-        controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox|img)\b.*", tree)
-        assert len([c for c in controls if "Candidate" in c]) >= 6
-        assert [c for c in controls if not re.search(r'"[^"]*[\w:]{2}[^"]*"', c)] == []
-    finally:
-        lab.choose_theme("JupyterLab Light")
+def test_photo_and_candidates_stand_side_by_side_and_everything_has_a_name(open_picker):
+    picker = open_picker(theme="JupyterLab Dark")
+    picker.page.keyboard.press("Control+b")
+    picker.begin()
+    photo, last = picker.canvas.bounding_box(), picker.thumbnails.nth(5).bounding_box()
+    assert last["x"] > photo["x"] + photo["width"]
+    assert last["x"] + last["width"] - photo["x"] <= 1000
+    assert contrast(picker) > 4.5
+    tree = picker.page.locator(".tutorial-candidate-picker").first.aria_snapshot()
+    controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox|img)\b.*", tree)
+    assert len([c for c in controls if "Candidate" in c]) >= 6
+    assert [c for c in controls if not re.search(r'"[^"]*[\w:]{2}[^"]*"', c)] == []

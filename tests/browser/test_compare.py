@@ -82,8 +82,8 @@ class Panes(Clicker):
 
 @pytest.fixture
 def open_panes(open_in_lab):
-    def open_(cell: str, **context) -> Panes:
-        panes = Panes(open_in_lab([PHOTO + METHODS + cell], **context).page)
+    def open_(cell: str, **options) -> Panes:
+        panes = Panes(open_in_lab([PHOTO + METHODS + cell], **options).page)
         panes.until_ready()
         return panes
 
@@ -166,20 +166,15 @@ def test_panes_wrap_on_a_narrow_page_and_stand_in_a_row_on_a_wide_one(open_panes
     assert rows(600) == 3
 
 
-def test_the_dark_theme_is_readable_and_every_photo_has_its_name(open_panes, lab):
-    lab.choose_theme("JupyterLab Dark")
-    try:
-        panes = open_panes(LIGHT)
-        panes.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
-        for line in panes.page.locator(".tutorial-pane .jupyter-widgets [data-busy]").all():
-            panes.status = line
-            assert contrast(panes) > 4.5
-        for name in ("large", "quick", "small"):
-            canvas = panes.named(name).canvas
-            assert canvas.get_attribute("title").startswith(f"{name}. Left click: object.")
-            assert canvas.get_attribute("tabindex") == "0"
-        tree = panes.page.locator(".tutorial-compare").first.aria_snapshot()
-        controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox)\b.*", tree)
-        assert [c for c in controls if not re.search(r'"[^"]*[A-Za-z]{2}[^"]*"', c)] == []
-    finally:
-        lab.choose_theme("JupyterLab Light")
+def test_the_dark_theme_is_readable_and_every_photo_has_its_name(open_panes):
+    panes = open_panes(LIGHT, theme="JupyterLab Dark")
+    for line in panes.page.locator(".tutorial-pane .jupyter-widgets [data-busy]").all():
+        panes.status = line
+        assert contrast(panes) > 4.5
+    for name in ("large", "quick", "small"):
+        canvas = panes.named(name).canvas
+        assert canvas.get_attribute("title").startswith(f"{name}. Left click: object.")
+        assert canvas.get_attribute("tabindex") == "0"
+    tree = panes.page.locator(".tutorial-compare").first.aria_snapshot()
+    controls = re.findall(r"- (?:button|combobox|slider|textbox|checkbox)\b.*", tree)
+    assert [c for c in controls if not re.search(r'"[^"]*[A-Za-z]{2}[^"]*"', c)] == []
