@@ -647,6 +647,27 @@ def test_an_exit_in_a_handler_does_not_end_the_kernel(canvas):
     assert "ended by SystemExit (1)" in status_text(canvas)
 
 
+WAYS_ON = [
+    lambda canvas: canvas.click(30, 30),
+    lambda canvas: canvas.panel.undo.click(),
+    lambda canvas: setattr(canvas.panel.side, "value", False),
+    lambda canvas: canvas.select_mark(0),
+    lambda canvas: canvas.use("growcut"),
+]
+
+
+@pytest.mark.parametrize("go_on", WAYS_ON)
+def test_what_went_wrong_is_said_until_a_person_goes_on(canvas, go_on):
+    canvas.click(20, 20)
+    canvas.panel.report(ValueError("No picture there."))
+    for drawn_meanwhile in (canvas.redraw, canvas.show_answer, lambda: canvas.zoom(+1)):
+        drawn_meanwhile()
+        assert "No picture there." in canvas.panel.status.value
+    go_on(canvas)
+    assert "No picture there." not in canvas.panel.status.value
+    assert "click" in canvas.panel.status.value
+
+
 @pytest.mark.parametrize("width", [0, -1, float("nan"), 640.0, "640", True])
 @pytest.mark.parametrize(
     "make", [ClickCanvas, CandidatePicker, Compare, GuidanceCanvas], ids=lambda c: c.__name__

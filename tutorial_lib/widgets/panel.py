@@ -102,6 +102,7 @@ class Panel:
         self._keys = w.HTML(keys_html(keys), layout={"display": "none"})
         self.help.observe(lambda change: self._show_keys(change["new"]), "value")
         self.status = w.HTML(layout={"width": "auto"}).add_class("tutorial-status")
+        self._failed = False  # whether the status line says what went wrong
 
     @property
     def positive(self) -> bool:
@@ -176,11 +177,18 @@ class Panel:
 
     def on_press(self, button: w.Button, action: Callable[[], Any]) -> None:
         """Call ``action()`` when a button is pressed."""
-        button.on_click(guard(lambda _button: action(), self.report))
+        button.on_click(self._by_a_person(lambda _button: action()))
 
     def on_change(self, control: w.Widget, handler: Callable[[dict[str, Any]], Any]) -> None:
         """Call ``handler(change)`` when the value of a control has changed."""
-        control.observe(guard(handler, self.report), "value")
+        control.observe(self._by_a_person(handler), "value")
+
+    def _by_a_person(self, handler: Callable[[Any], Any]) -> Callable[[Any], None]:
+        def forget_and_handle(event: Any) -> None:
+            self.forget_failure()
+            handler(event)
+
+        return guard(forget_and_handle, self.report)
 
     def show_editing(self, history: ClickHistory, viewport: Viewport) -> None:
         """Enable the buttons that can do something now, and disable the others."""
@@ -199,11 +207,22 @@ class Panel:
     def show_status(
         self, text: str, busy: bool = False, failed: bool = False, hint: Hint | None = None
     ) -> None:
-        """Show a text and a hint in the status line. Screen readers read them aloud."""
+        """Show a text and a hint in the status line. Screen readers read them aloud.
+
+        What went wrong (``failed``) stays there until :meth:`forget_failure` is called: an answer
+        or a photo that is drawn in between must not wipe it away before it was read.
+        """
+        if self._failed and not failed:
+            return
+        self._failed = failed
         attributes = 'role="status" aria-live="polite"'
         if self._selected and not failed:
             hint = Hint(f"{self._selected} {BY_MOUSE}", f"{self._selected} {BY_TOUCH}")
         self.status.value = status_html(text, busy, failed, attributes=attributes, hint=hint)
+
+    def forget_failure(self) -> None:
+        """Let the next text replace what went wrong: a person has done something."""
+        self._failed = False
 
     def report(self, error: BaseException) -> None:
         """Show the message of an exception in the status line."""
