@@ -24,13 +24,13 @@ PARALLEL := $(WORKERS) --dist worksteal
 # notebook stay together, and the notebooks in the order in which they are collected.
 NBVAL := -p tests.notebook_outputs --nbval --nbval-current-env --nbval-cell-timeout 300 \
 	-p no:cacheprovider $(WORKERS) --dist loadfile --no-loadscope-reorder
-unit notebook-tests: export OMP_NUM_THREADS = 1
+unit lesson-tests solution-tests: export OMP_NUM_THREADS = 1
 TEST_HOME := TUTORIAL_LIB_HOME=$(abspath $(VENV))/home
 # pytest as on a processor with fewer instructions: $(call plain,instructions,threads). With two
 # threads in each of two files there are more threads than cores: who waits gives its core away.
 plain = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=$(1) OMP_NUM_THREADS=$(2) \
 	OMP_WAIT_POLICY=PASSIVE $(TEST_HOME) $(NICE) $(PY) -m pytest -p tests.only_networks
-# Exit code 0 on processors that have no more: there notebook-tests runs as the last command would.
+# Exit code 0 on processors that have no more: there lesson-tests runs as the last command would.
 AVX2_ALREADY := $(PY) -c "import sys, torch; \
 	sys.exit(torch.backends.cpu.get_cpu_capability() not in ('AVX2', 'DEFAULT'))"
 # The notebooks in which shipped networks answer clicks; the others train small ones.
@@ -40,19 +40,20 @@ QUICK := tests --ignore tests/browser -m "not slow"
 SPEED := tests/browser/test_speed.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test lint format unit notebook-tests plain-tests browser-tests speed-tests \
-	browser notebooks book slides figures measure evaluate one-click selection ablations \
-	ablations-toy fair sizes tables constants student colab translation \
-	wheel clean
+.PHONY: help install install-tests lab test lint format unit notebook-tests lesson-tests \
+	solution-tests plain-tests browser-tests speed-tests browser notebooks book slides figures \
+	measure evaluate one-click selection ablations ablations-toy fair sizes tables constants \
+	student colab translation wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# $(call set-up,what): install it into the virtual environment.
+# $(call set-up,what): install it into the virtual environment. Of the packages' modules, only those
+# that somebody imports are compiled, then: that takes half the time.
 define set-up
 $(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed; try make PYTHON=python3.12') if sys.version_info < (3, 11) else None"
 $(PYTHON) -m venv $(VENV)
-$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e "$(1)"
+$(PY) -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e "$(1)"
 endef
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -66,12 +67,14 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## Set up the virtual environment .venv
 
+install-tests: $(VENV)/.installed-test
+
 lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-browser --port 8899")
 	$(PY) -m tutorial_lib lab $(ARGS)
 
-# The browser mostly waits, so two run side by side. What is timed runs alone.
-test: lint unit notebook-tests browser ## Run every test
-	$(MAKE) -j 2 plain-tests browser-tests NICE="nice -n 19"
+# The browser mostly waits, so others run beside it, one after the other. What is timed runs alone.
+test: lint unit lesson-tests browser ## Run every test
+	$(MAKE) -j 2 browser-tests solution-tests plain-tests NICE="nice -n 19" ALONE="-n 1"
 	$(MAKE) speed-tests
 
 lint: $(VENV)/.installed-test ## Check style with ruff
@@ -85,13 +88,18 @@ format: $(VENV)/.installed-test ## Let ruff format the code
 unit: $(VENV)/.installed-test ## Tests of the library, the command line and the wheel
 	$(PY) -m pytest tests --ignore tests/browser $(PARALLEL) $(ARGS)
 
-notebook-tests: $(VENV)/.installed-test ## Run all notebooks and compare with their stored outputs
-	$(TEST_HOME) $(PY) -m pytest $(NBVAL) notebooks
+notebook-tests: lesson-tests solution-tests ## Run all notebooks and compare with their stored outputs
+
+lesson-tests: $(VENV)/.installed-test
+	$(TEST_HOME) $(PY) -m pytest $(NBVAL) notebooks --ignore notebooks/solutions
+
+solution-tests: $(VENV)/.installed-test
+	$(TEST_HOME) $(NICE) $(PY) -m pytest $(NBVAL) $(ALONE) notebooks/solutions
 
 plain-tests: $(VENV)/.installed-test ## Tests and notebooks of networks again, as on plain processors
 	$(call plain,default,2) $(PARALLEL) $(QUICK)
 	$(call plain,default,2) $(NBVAL) $(addprefix notebooks/solutions/,$(ANSWERING))
-	if $(AVX2_ALREADY); then echo "This processor has no more than AVX2: notebook-tests was this run."; else \
+	if $(AVX2_ALREADY); then echo "This processor has no more than AVX2: lesson-tests was this run."; else \
 	$(call plain,avx2,1) $(NBVAL) $(addprefix notebooks/,$(ANSWERING)); fi
 
 browser: $(VENV)/.installed-test ## Find Chromium, or install it where that is possible
