@@ -19,7 +19,7 @@ from tutorial_lib import registry
 from tutorial_lib.actions import Box, Stroke
 from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.data.samples import load_sample, sample_names
-from tutorial_lib.registry import MethodInfo, register
+from tutorial_lib.registry import MethodInfo, best_method, register
 from tutorial_lib.render import CONTOUR
 from tutorial_lib.render import layer as layer_of
 from tutorial_lib.segmenter import Segmentation
@@ -517,6 +517,24 @@ def test_a_method_is_loaded_in_a_thread_while_clicks_are_marked(restored_registr
     assert canvas.session.mask.all() != failing
     if failing:
         assert "no such weights" in status_text(canvas)
+
+
+def test_the_best_method_is_loaded_once_a_person_pauses(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(Session, "load", lambda session, method: loaded.append(method))
+    monkeypatch.setattr(click_canvas, "READING_SECONDS", 0.3)
+
+    async def person() -> None:
+        canvas = ClickCanvas(easy_scene()[0], autosave=False)
+        canvas.photo_view.canvases[0]._canvases[-1]._client_ready_callbacks()
+        for col in range(10, 30, 5):
+            await asyncio.sleep(0.15)
+            canvas.click(24, col)
+            assert loaded == [], "a click would have to wait"
+        await asyncio.sleep(0.6)
+        assert loaded == [best_method()]
+
+    asyncio.run(asyncio.wait_for(person(), 20))
 
 
 def test_a_method_registered_later_can_be_used(canvas, restored_registry):

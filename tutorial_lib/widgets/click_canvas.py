@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePath
@@ -27,7 +28,7 @@ from tutorial_lib.widgets.photo_widget import PhotoWidget
 from tutorial_lib.working_photo import WorkingPhoto
 
 MAX_UPLOAD_SIDE = 1024
-READING_SECONDS = 8  # then a person reads, and the processor has time to load a network
+READING_SECONDS = 2  # without a click: then a person reads, and there is time to load a network
 
 
 class ClickCanvas(PhotoWidget):
@@ -117,6 +118,7 @@ class ClickCanvas(PhotoWidget):
         self._chosen = False  # whether a person has chosen the method
         self._loading, self._loader = "", Background(guard(self._loaded, panel.report))
         self._advance = Background(lambda _failure: None)  # choosing the method reports what fails
+        self._acted = time.monotonic()  # when a person last did something
         super().__init__(
             view, [self.session], panel, view.canvases[0],
             show=self._show_answer, paint=self._painted, answer=self._ask,
@@ -318,11 +320,20 @@ class ClickCanvas(PhotoWidget):
             raise
 
     def _begin_to_read(self) -> None:
-        if loop := running_loop():
-            loop.call_later(READING_SECONDS, guard(self._load_in_advance, self.panel.report))
+        self._acted = time.monotonic()
+        self._load_in_advance()
 
     def _load_in_advance(self) -> None:
-        """Load the method that is likely to be chosen next, while the person reads."""
+        """Load the method that is likely to be chosen next, as soon as the person only reads.
+
+        Meanwhile an answer may come half a second later than else.
+        """
+        loop, left = running_loop(), READING_SECONDS - (time.monotonic() - self._acted)
+        if loop is None:
+            return
+        if left > 0:
+            loop.call_later(left, guard(self._load_in_advance, self.panel.report))
+            return
         best = best_method()
         if best != self.session.method and not self._advance.busy:
             self._advance.start(partial(self.session.load, best))
@@ -370,7 +381,7 @@ class ClickCanvas(PhotoWidget):
         self.show_answer()
 
     def _edit(self, edit: Callable[[ClickHistory], None], wait: bool) -> None:
-        self._note = ""
+        self._note, self._acted = "", time.monotonic()
         super()._edit(edit, wait)
 
     def _restore(self) -> None:
