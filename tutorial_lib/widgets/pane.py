@@ -17,6 +17,7 @@ from tutorial_lib.widgets.status import missing_side, status_html
 from tutorial_lib.widgets.viewport import Viewport
 
 PANE_GAP = 16  # CSS pixels between two panes
+LEAST_SHARE = 0.9  # of its width, to which a pane shrinks where that spares a row
 
 
 class Pane:
@@ -199,7 +200,7 @@ class Pane:
 
 
 def framed(name: str, canvas: PhotoLayers, *below: w.Widget) -> w.VBox:
-    """Put a name above a canvas and other widgets below it, as wide as the canvas.
+    """Put a name above a canvas and other widgets below it, as wide as the canvas or a little less.
 
     Parameters
     ----------
@@ -218,5 +219,8 @@ def framed(name: str, canvas: PhotoLayers, *below: w.Widget) -> w.VBox:
     heading = status_html(name, weight="600", attributes='class="tutorial-pane-name"')
     title = w.HTML(heading, layout={"margin": "0"})
     box = w.Box([canvas], layout={"overflow": "auto", "flex": "0 0 auto"})
-    layout = {"width": f"{canvas.width}px", "margin": f"4px {PANE_GAP}px 4px 2px"}
+    layout = {
+        "flex": f"1 1 {LEAST_SHARE * canvas.width:.0f}px", "max_width": f"{canvas.width}px",
+        "margin": f"4px {PANE_GAP}px 4px 2px",
+    }  # fmt: skip
     return w.VBox([title, box, *below], layout=layout).add_class("tutorial-pane")
