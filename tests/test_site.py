@@ -164,6 +164,35 @@ def test_a_long_table_is_divided_and_every_part_has_the_head():
     assert cells == list(map(str, range(40)))
 
 
+def test_every_part_of_a_table_that_a_cell_shows_stands_below_its_title():
+    rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(30))
+    table = f"<table><thead><tr><th>head</th></tr></thead><tbody>{rows}</tbody></table>"
+    areas = "".join(
+        f'<div class="output_area"><p>{content}</p></div><div class="output_area">{table}</div>'
+        for content in ("First", "Second")
+    )
+    cell = (
+        '<div class="cell text_cell"><div class="text_cell_render"><h1>A</h1></div></div>'
+        '<div class="cell"><div class="input"><pre>show()</pre></div>'
+        f'<div class="output_wrapper">{areas}</div></div>'
+    )
+    slides = [parsed(text) for text in slides_of(build_site.Page("a.html", "A", parsed(cell)))]
+    titles = [[p.get_text() for p in slide.select("p:not(.above)")] for slide in slides]
+    filled = [title for slide, title in zip(slides, titles, strict=True) if slide.table]
+    half = len(filled) // 2
+    assert filled == [["First"]] * half + [["Second"]] * half and half > 1
+    assert [len(slide.select("details")) for slide in slides] == [0] * (len(slides) - 1) + [1]
+
+
+def test_columns_with_longer_texts_get_more_room():
+    long = "some words " * 30
+    table = parsed(f"<table><tr><td>a</td><td>{long}</td></tr></table>").table
+    narrow, wide = build_site.column_widths(table)
+    assert wide > 20 * narrow
+    even = parsed(f"<table><tr><td>{long}</td><td>{long}</td></tr></table>").table
+    assert build_site.lines_of(even) > 1.5 * build_site.lines_of(table)
+
+
 def test_names_that_differ_in_case_have_their_own_anchors():
     body = build_site.markdown_page("a.html", "# A\n\n## Backbone\n\n## backbone").body
     assert [heading["id"] for heading in body.select("h2")] == ["backbone", "backbone-2"]

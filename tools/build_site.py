@@ -20,7 +20,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -48,8 +48,10 @@ PACKAGES = (
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
 SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
 # On a slide: lines that fit, characters of a line, lines of a picture, the share of a line that a
-# line of code takes, and how many lines of a printed text fit.
+# line of code takes, and how many lines of a printed text fit; the share of a line that a line in a
+# table takes, and what each row needs beside it.
 LINES, WIDE, PICTURE, SMALL, LONG = 18, 72, 9, 0.65, 20
+TABLE, PADDING = 0.75, 0.35
 VIEW = "application/vnd.jupyter.widget-view+json"
 NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
 LIVE = "This control comes alive when the notebook runs."
@@ -454,7 +456,8 @@ def blocks_of(text: Tag) -> Iterable[Tag]:
 def lines_of(block: Tag) -> float:
     """Estimate how many lines a block of text takes on a slide."""
     if block.name == "table":
-        return sum(map(row_lines, block.select("tr")))
+        widths = column_widths(block)
+        return sum(row_lines(row, widths) for row in block.select("tr"))
     if block.name == "pre" or block.pre:
         return SMALL * len(block.get_text().splitlines())
     if block.name in ("h1", "h2"):
@@ -463,20 +466,31 @@ def lines_of(block: Tag) -> float:
     return formulas + -(-len(block.get_text()) // WIDE) + (block.name == "p")
 
 
-def row_lines(row: Tag) -> float:
-    cells = row.select("td, th")
-    return 1.3 * max(-(-len(cell.get_text()) * len(cells) // WIDE) for cell in cells)
+def row_lines(row: Tag, widths: list[float]) -> float:
+    """Estimate the lines of a row, given how many letters fit into each column."""
+    cells = [len(cell.get_text()) for cell in row.select("td, th")]
+    wrapped = max(-(-letters // width) for letters, width in zip(cells, widths, strict=True))
+    return TABLE * wrapped + PADDING
+
+
+def column_widths(table: Tag) -> list[float]:
+    """Estimate how many letters fit into each column: a browser gives more room to longer texts."""
+    rows = [[len(cell.get_text()) for cell in row.select("td, th")] for row in table.select("tr")]
+    longest = [max(1, *letters) for letters in zip(*rows, strict=True)]
+    room = WIDE / TABLE - 2 * len(longest)
+    return [letters * min(1, room / sum(longest)) for letters in longest]
 
 
 def parts_of(table: Tag) -> list[Tag]:
     """Cut a long table into parts that fit, each with its head. The last part stays in place."""
-    parts, used = [[]], 0.0
+    parts, used, widths = [[]], 0.0, column_widths(table)
     for row in table.select("tbody tr"):
-        if used + row_lines(row) > LINES - 4:
+        lines = row_lines(row, widths)
+        if used + lines > LINES - 4:
             parts.append([])
             used = 0.0
         parts[-1].append(row)
-        used += row_lines(row)
+        used += lines
     cut = [
         parsed(f"<table>{table.thead or ''}<tbody>{''.join(map(str, rows))}</tbody></table>").table
         for rows in parts[:-1]
@@ -505,17 +519,34 @@ def slides_of(page: Page) -> list[str]:
             lines = SMALL * len(code.get_text().strip().splitlines())
             deck.output(f"<details open><summary>code</summary>{code}</details>", lines, False)
             continue
-        for long in shown.select("pre"):
-            for rest in pages_of(long):
-                deck.output(str(rest), SMALL * LONG, True)
-        for table in shown.select("table"):
-            for part in parts_of(table):
-                deck.output(str(part), lines_of(part), True)
-        picture = shown.find("img") is not None
-        lines = SMALL * sum(len(pre.get_text().splitlines()) for pre in shown.select("pre"))
-        lines += sum(map(lines_of, shown.select("table"))) + PICTURE * picture + 1
-        deck.output(f"{shown}<details><summary>code</summary>{code}</details>", lines, picture)
+        fold = f"<details><summary>code</summary>{code}</details>"
+        if len(shown.select("table")) < 2:
+            add_output(deck, shown, fold)
+            continue
+        title = []
+        for area in shown.select(".output_area"):
+            if area.find(("table", "pre", "img")) is None:
+                title += area.select("p")  # belongs to the next one
+                continue
+            add_output(deck, area, "", title)
+            title = []
+        deck.slides[-1].append(fold)
     return ["".join(slide) for slide in deck.slides]
+
+
+def add_output(deck: Deck, shown: Tag, fold: str, title: Sequence[Tag] = ()) -> None:
+    """Add one output to a deck; what is too long for a slide goes on with its title on the next."""
+    above = "".join(map(str, title))
+    for long in shown.select("pre"):
+        for rest in pages_of(long):
+            deck.output(above + str(rest), SMALL * LONG, True)
+    for table in shown.select("table"):
+        for part in parts_of(table):
+            deck.output(above + str(part), lines_of(part), True)
+    picture = shown.find("img") is not None
+    lines = SMALL * sum(len(pre.get_text().splitlines()) for pre in shown.select("pre"))
+    lines += sum(map(lines_of, [*title, *shown.select("table")])) + PICTURE * picture + 1
+    deck.output(f"{above}{shown}{fold}", lines, picture)
 
 
 def pages_of(printed: Tag) -> list[Tag]:
