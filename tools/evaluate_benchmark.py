@@ -51,7 +51,7 @@ BENCHMARKS = {
     "berkeley": Benchmark("berkeley", classical_every=4),
     "davis-val": Benchmark("davis", "val-tenth", classical_every=6),
     "coco-800": Benchmark("coco", "800-objects", classical_every=20),
-    "iseg-voc": Benchmark("folder"),
+    "iseg-voc": Benchmark("folder", classical_every=4),
 }
 
 

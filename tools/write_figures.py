@@ -42,7 +42,7 @@ NETWORKS = ("dos-no-graph-cut", "dos", "latent-diversity-rdl", "latent-diversity
 ROWS = (*CLASSICAL, "grabcut", *NETWORKS)
 MAIN_CLAIM = ("latent-diversity", "dos")
 #: Number of objects of each benchmark. Classical methods are measured on a part of the larger ones.
-SIZES = {"grabcut": 49, "berkeley": 100, "davis-val": 141, "coco-800": 800}
+SIZES = {"grabcut": 49, "berkeley": 100, "davis-val": 141, "coco-800": 800, "iseg-voc": 102}
 HALVES, PARTS = (COCO_SEEN, COCO_UNSEEN), ("seen", "unseen")
 #: The paper that measured with each robot, and its short name.
 PAPERS = {"center": (XU, "Xu et al."), "geodesic": (LI, "Li et al.")}
