@@ -41,9 +41,9 @@ SPEED := tests/browser/test_speed.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-tests lab test lint format unit notebook-tests lesson-tests \
-	solution-tests plain-tests browser-tests speed-tests browser notebooks book slides figures \
-	measure evaluate one-click selection ablations ablations-toy fair sizes tables constants \
-	student colab translation wheel clean
+	solution-tests plain-tests beside-browser browser-tests speed-tests browser notebooks book \
+	slides figures measure evaluate one-click selection ablations ablations-toy fair sizes \
+	tables constants student colab translation wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,8 +74,12 @@ lab: $(VENV)/.installed ## Open the first notebook in JupyterLab (ARGS="--no-bro
 
 # The browser mostly waits, so others run beside it, one after the other. What is timed runs alone.
 test: lint unit lesson-tests browser ## Run every test
-	$(MAKE) -j 2 browser-tests solution-tests plain-tests NICE="nice -n 19" ALONE="-n 1"
+	$(MAKE) -j 2 browser-tests beside-browser NICE="nice -n 19" ALONE="-n 1"
 	$(MAKE) speed-tests
+
+beside-browser:
+	$(MAKE) solution-tests
+	$(MAKE) plain-tests
 
 lint: $(VENV)/.installed-test ## Check style with ruff
 	$(PY) -m ruff check .
