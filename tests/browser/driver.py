@@ -49,7 +49,14 @@ OPEN = """async ([path, theme]) => {
   const panel = await app.commands.execute('docmanager:open', { path });
   app.shell.activateById(panel.id);
 }"""
-CLOSE = "() => [...window.jupyterapp.shell.widgets('main')].forEach(panel => panel.dispose())"
+# Lab itself ends the kernels. If only the server does, Lab may take the next kernel for dead.
+CLOSE = """async () => {
+  for (const panel of [...window.jupyterapp.shell.widgets('main')]) {
+    await panel.sessionContext?.shutdown();
+    panel.dispose();
+  }
+}"""
+LOST_SECONDS = 40
 
 
 def free_port() -> int:
@@ -116,13 +123,21 @@ class Server:
 
     def run(self, page: Page, notebook: str, theme: str = "JupyterLab Light") -> None:
         """Open a notebook of the root folder, and run all its cells."""
+        self._show(page, notebook, theme)
+        try:
+            wait_until_ready(page, LOST_SECONDS)
+        except PlaywrightError:  # Lab has lost the kernel: load it anew, as a person would
+            page.goto("about:blank")
+            self._show(page, notebook, theme)
+            wait_until_ready(page)
+        run_all(page)
+
+    def _show(self, page: Page, notebook: str, theme: str) -> None:
         if not page.url.startswith(f"{self.url}/lab"):
             page.goto(f"{self.url}/lab?token={self.token}&reset")
             page.wait_for_function("window.jupyterapp", timeout=START_SECONDS * 1000)
         page.evaluate(OPEN, [notebook, theme])
         page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-        wait_until_ready(page)
-        run_all(page)
 
     def open(self, page: Page, notebook: str, **options) -> Clicker:
         """Run a notebook, and wait for its widget."""
@@ -143,9 +158,9 @@ class Server:
             return json.loads(answer.read() or "null")
 
 
-def wait_until_ready(page: Page) -> None:
+def wait_until_ready(page: Page, seconds: float = START_SECONDS) -> None:
     """Wait until the open notebook, in Lab or Notebook 7, has a kernel and can show widgets."""
-    page.wait_for_function(READY, timeout=START_SECONDS * 1000)
+    page.wait_for_function(READY, timeout=seconds * 1000)
 
 
 def close_notebooks(page: Page) -> None:
