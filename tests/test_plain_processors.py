@@ -121,9 +121,12 @@ def recipe(target):
 
 @pytest.mark.parametrize(
     ("instructions", "threads", "what"),
-    [("default", "2", " tests "), ("default", "2", " notebooks/solutions/09_"),
-     ("avx2", "1", " notebooks/09_")],
-)  # fmt: skip
+    [
+        ("default", "2", " tests "),
+        ("avx2", "1", " notebooks/09_"),
+        ("avx2", "1", " notebooks/solutions/09_"),
+    ],
+)
 def test_make_runs_tests_and_notebooks_as_on_plain_processors(instructions, threads, what):
     runs = [line for line in recipe("test").splitlines() if "tests.only_networks" in line]
     settings = (
