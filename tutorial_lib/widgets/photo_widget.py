@@ -218,12 +218,12 @@ class PhotoWidget(w.VBox):
         if number is not None and not 0 <= number < len(self.clicks):
             raise ValueError("There is no click to select: mark the object first.")
         self._nudged = None
-        self.panel.forget_failure()
         self._select(number)
         self.photo_view.draw_marks(self.clicks)
         self.show_answer()
 
     def _select(self, number: int | None) -> None:
+        self.panel.forget_failure()
         self.photo_view.selected = number
         self.panel.show_selected(number, len(self.clicks))
 
@@ -330,7 +330,6 @@ class PhotoWidget(w.VBox):
 
     def _changed(self, wait: bool) -> None:
         """Show the new clicks at once, and their answer when it is there."""
-        self.panel.forget_failure()
         self._select(None)
         self.photo_view.draft = None
         self.photo_view.draw_marks(self.clicks)
