@@ -15,10 +15,13 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from tests.support import disc_mask, easy_scene, one_sentence
+from tools import evaluate_benchmark
 from tutorial_lib import cli, registry
 from tutorial_lib.data.datasets import load_dataset
 from tutorial_lib.data.layouts.pairs import Folder
@@ -26,7 +29,13 @@ from tutorial_lib.evaluation import processes, provenance
 from tutorial_lib.evaluation.accuracy import OtherRunError, evaluate
 from tutorial_lib.evaluation.jobs import Answered, Failed, JobName
 from tutorial_lib.evaluation.journal import Journal
-from tutorial_lib.evaluation.results import MethodResults, SampleResults, read_results
+from tutorial_lib.evaluation.results import (
+    MethodResults,
+    SampleResults,
+    read_results,
+    with_method,
+    write_results,
+)
 from tutorial_lib.evaluation.seeds import over_seeds
 from tutorial_lib.evaluation.summaries import summarise_method
 from tutorial_lib.registry import MethodInfo, get_segmenter
@@ -131,6 +140,71 @@ def test_variants_of_one_method_stand_beside_each_other(dataset):
     methods = evaluate(FAST, dataset, max_clicks=3, progress=False).methods
     assert list(methods) == ["near", "far"]
     assert methods["near"].samples != methods["far"].samples
+
+
+def test_a_method_that_is_measured_later_names_its_own_commit(dataset, tmp_path, monkeypatch):
+    both = evaluate(["graph-cut", "growcut"], dataset, max_clicks=2)
+    monkeypatch.setattr("tutorial_lib.evaluation.accuracy.commit", lambda: "1234567")
+    options = {"growcut": ("growcut", {"attack": "linear"})}
+    later = evaluate(options, dataset, max_clicks=2)
+    merged = with_method(both, later, "growcut")
+    assert list(merged.methods) == ["graph-cut", "growcut"]
+    assert merged.methods["graph-cut"] == both.methods["graph-cut"]
+    assert merged.methods["growcut"].made_from["options"] == {"attack": "linear"}
+    assert merged.methods["growcut"].commit == "1234567"
+    assert (merged.commit, merged.methods["graph-cut"].commit) == (both.commit, None)
+    assert merged.commits == (both.commit, "1234567")
+    write_results(merged, tmp_path / "merged.json")
+    assert read_results(tmp_path / "merged.json") == merged
+    added = with_method(both, evaluate(["random-walker"], dataset, max_clicks=2), "random-walker")
+    assert list(added.methods) == ["graph-cut", "growcut", "random-walker"]
+
+
+def test_a_method_that_was_measured_otherwise_is_not_added(dataset):
+    both = evaluate(["graph-cut", "growcut"], dataset, max_clicks=2)
+    for changes, what in (
+        ({"max_clicks": 3}, "max_clicks"),
+        ({"robot": "geodesic"}, "robot"),
+        ({"every": 2}, "subset"),
+        ({"limit": 1}, "photos or masks"),
+    ):
+        later = evaluate(["growcut"], dataset, **{"max_clicks": 2, **changes})
+        with pytest.raises(ValueError, match=f"other values of {what} than") as error:
+            with_method(both, later, "growcut")
+        assert one_sentence(error.value)
+
+
+def test_the_tool_puts_a_method_into_the_file_of_its_group(root, tmp_path, monkeypatch):
+    groups = {"classical": ("graph-cut", "growcut"), "networks": ("dos",)}
+    monkeypatch.setattr(evaluate_benchmark, "GROUPS", groups)
+    tool = typer.Typer()
+    tool.command()(evaluate_benchmark.main)
+
+    def run(*arguments):
+        common = ["iseg-voc", "--root", str(root), "--out", str(tmp_path), "--robot", "center"]
+        return CliRunner().invoke(tool, [*common, "--workers", "1", *arguments])
+
+    path = tmp_path / "iseg-voc_center.json"
+    assert run("--only", "classical", "--every", "2").exit_code == 0
+    before = read_results(path)
+    monkeypatch.setattr("tutorial_lib.evaluation.accuracy.commit", lambda: "1234567")
+    assert run("--method", "growcut").exit_code == 0
+    after = read_results(path)
+    assert after.subset == before.subset
+    assert after.commits == (before.commit, "1234567")
+    assert after.methods["growcut"].samples == before.methods["growcut"].samples
+    assert [file.name for file in tmp_path.glob("*.json")] == [path.name]
+    for arguments, words in (
+        (("--method", "cake"), "there is no 'cake'"),
+        (("--method", "growcut", "--every", "2"), "leave out --every"),
+        (("--method", "growcut", "--only", "networks"), "not one of the group networks"),
+    ):
+        refused = run(*arguments)
+        assert refused.exit_code == 2
+        assert words in " ".join(refused.stderr.replace("│", " ").split())
+    path.unlink()
+    assert run("--method", "growcut").exit_code == 0
+    assert list(read_results(path).methods) == ["growcut"]
 
 
 def test_two_workers_answer_as_one_does(dataset):

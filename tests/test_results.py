@@ -87,7 +87,8 @@ def check_commit(commit):
 def check_protocol(results, robot):
     assert (results.dataset, results.robot) == ("grabcut", robot)
     assert results.max_clicks == 20
-    check_commit(results.commit)
+    for commit in results.commits:
+        check_commit(commit)
 
 
 def networks(robot):

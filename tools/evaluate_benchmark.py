@@ -9,6 +9,10 @@ The classical methods would take most of a day for all objects of the larger ben
 measured on a fixed part there: every n-th object in the order of the names. The file names this
 rule. ``--every N`` measures every n-th object with all methods.
 
+``--method latent-diversity`` measures this method alone, on the objects of the files that are
+there, and puts it into them: the other methods stay as they are. Use it for a method whose weights
+changed, or for a new one.
+
 ``--robot human --only networks --seeds 5`` measures the networks with five seeds of the robot that
 clicks as people do: a file for each seed, and a table of means and spreads.
 """
@@ -17,14 +21,15 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from tutorial_lib.data.datasets import Dataset, load_dataset
 from tutorial_lib.evaluation.accuracy import FailedObjects, OtherRunError, evaluate
-from tutorial_lib.evaluation.results import Results
+from tutorial_lib.evaluation.results import Results, read_results, with_method, write_results
 from tutorial_lib.evaluation.seeds import seed_lines, seed_paths
 from tutorial_lib.evaluation.summaries import failures, report_lines
 from tutorial_lib.registry import methods
@@ -63,6 +68,7 @@ def main(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Number of the robot's seeds, from 0 on.")] = 1,
     only: Annotated[str | None, typer.Option(help="classical or networks.")] = None,
+    method: Annotated[str | None, typer.Option(help="Measure this method alone.")] = None,
     every: Annotated[
         int | None,
         typer.Option(min=1, help="Take every n-th object; the usual part if not given."),
@@ -71,12 +77,22 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = RESULTS,
 ) -> None:
     """Measure what is missing or outdated, file by file."""
-    for name, value, known in (("benchmark", benchmark, BENCHMARKS), ("group", only, GROUPS)):
+    measurable = [name for group in GROUPS.values() for name in group]
+    for name, value, known in (
+        ("benchmark", benchmark, BENCHMARKS),
+        ("group", only, GROUPS),
+        ("method", method, measurable),
+    ):
         if value is not None and value not in known:
             raise typer.BadParameter(f"The {name}s are {', '.join(known)}; there is no {value!r}.")
+    if method and every:
+        raise typer.BadParameter("With --method, the files say which objects: leave out --every.")
     how = BENCHMARKS[benchmark]
     dataset = load_dataset(how.dataset, root, split=how.split)
-    runs = [(r, g) for r in robot or ROBOTS for g in GROUPS if only in (None, g)]
+    groups = [g for g in GROUPS if only in (None, g) and (method is None or method in GROUPS[g])]
+    if not groups:
+        raise typer.BadParameter(f"The method {method} is not one of the group {only}.")
+    runs = [(r, g) for r in robot or ROBOTS for g in groups]
     warnings.simplefilter("ignore", FailedObjects)  # the report names them
     failed = False
     for number, (name, group) in enumerate(runs, start=1):
@@ -87,7 +103,11 @@ def main(
         measured = []
         for seed, file in seed_paths(path, seeds).items():
             start = time.monotonic()
-            measured.append(_measured(file, name, seed, group, part, dataset, workers))
+            settings = {"robot": name, "seed": seed, "every": part, "workers": workers}
+            if method is None:
+                measured.append(_measured(GROUPS[group], file, dataset, settings))
+            else:
+                measured.append(_with_method(method, file, dataset, settings))
             *lines, last = report_lines(measured[-1])
             print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
         failed |= any(map(failures, measured))
@@ -97,14 +117,25 @@ def main(
 
 
 def _measured(
-    path: Path, robot: str, seed: int, group: str, part: int, dataset: Dataset, workers: int
+    names: Sequence[str], path: Path, dataset: Dataset, settings: dict[str, Any]
 ) -> Results:
     """Return the results of this very run, and measure them if the file holds others."""
-    settings = {"robot": robot, "seed": seed, "every": part, "workers": workers}
     try:
-        return evaluate(GROUPS[group], dataset, path, **settings)
+        return evaluate(names, dataset, path, **settings)
     except OtherRunError:
-        return evaluate(GROUPS[group], dataset, path, **settings, force=True)
+        return evaluate(names, dataset, path, **settings, force=True)
+
+
+def _with_method(name: str, path: Path, dataset: Dataset, settings: dict[str, Any]) -> Results:
+    """Measure one method alone, and put it into the file, if it holds others."""
+    if not path.is_file():
+        return _measured([name], path, dataset, settings)
+    before, alone = read_results(path), path.with_suffix(f".{name}.json")
+    settings["every"] = before.subset.every if before.subset else 1
+    results = with_method(before, _measured([name], alone, dataset, settings), name)
+    write_results(results, path)
+    alone.unlink()
+    return results
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from tutorial_lib.evaluation.records import (
     write_record,
 )
 
+#: Settings that all methods of a file share.
+SAME_RUN = ("dataset", "root_name", "robot", "seed", "max_clicks", "subset", "precision")
+
 
 class SampleResults(BaseModel):
     """What the robot did with one method on one object.
@@ -60,6 +63,9 @@ class MethodResults(BaseModel):
         The objects that do not count, with the reasons.
     made_from : dict
         Name, options and hashes of the method.
+    commit : str or None
+        The commit of this package, if the method was measured later than the others of its file;
+        see :func:`with_method`.
 
     Notes
     -----
@@ -76,6 +82,7 @@ class MethodResults(BaseModel):
     precision: str = "float32"
     failed: dict[str, Sentence] = Field(default_factory=dict)
     made_from: dict[str, Any] = Field(default_factory=dict)
+    commit: str | None = None
 
     @model_validator(mode="after")
     def _check_figures(self) -> MethodResults:
@@ -123,7 +130,7 @@ class Results(BaseModel):
     max_clicks : int
         Clicks per object at most.
     commit : str or None
-        The commit of this package.
+        The commit of this package. Methods that were measured later name their own.
     made_from : dict
         Hashes of code and data, and versions of packages.
     machine : dict
@@ -153,6 +160,11 @@ class Results(BaseModel):
     skipped: dict[str, Sentence] = Field(default_factory=dict)
     subset: PartMeasured | None = None
     methods: Annotated[dict[str, MethodResults], Field(min_length=1)]
+
+    @property
+    def commits(self) -> tuple[str | None, ...]:
+        """The commits at which the methods were measured, in their order, each one once."""
+        return tuple(dict.fromkeys(found.commit or self.commit for found in self.methods.values()))
 
 
 def write_results(results: Results, path: Path) -> None:
@@ -194,6 +206,48 @@ def read_results(path: str | Path) -> Results:
         If the file holds something else. The message names the first wrong place.
     """
     return read_record(path, Results, "`evaluate --out` writes one")
+
+
+def with_method(results: Results, later: Results, name: str) -> Results:
+    """Return results with one method from a later evaluation of the same objects.
+
+    So a method whose weights changed is measured again alone, and a new one is added to others.
+
+    Parameters
+    ----------
+    results : Results
+        The file so far. It may hold the method already, or not.
+    later : Results
+        The later evaluation.
+    name : str
+        A method of ``later``.
+
+    Returns
+    -------
+    Results
+        The method has the figures of ``later`` and names its commit.
+
+    Raises
+    ------
+    ValueError
+        If the two did not let the same robot use their methods on the same objects, or if objects
+        failed: then all methods have to be measured together.
+    """
+    wrong = next((key for key in SAME_RUN if getattr(results, key) != getattr(later, key)), None)
+    kept = {key: found for key, found in results.methods.items() if key != name}
+    objects = {frozenset(found.samples) for found in (*kept.values(), later.methods[name])}
+    if wrong is None and results.made_from.get("data") != later.made_from.get("data"):
+        wrong = "photos or masks"
+    if wrong is None and (len(objects) > 1 or any(found.failed for found in kept.values())):
+        wrong = "objects"
+    if wrong is not None:
+        raise ValueError(
+            f"The method {name} was measured with other values of {wrong} than the methods of the "
+            "file: measure all of them together."
+        )
+    method = later.methods[name].model_copy(update={"commit": later.commit})
+    methods = {**results.methods, name: method}
+    return results.model_copy(update={"methods": methods})
 
 
 class _Line(dict):
