@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,12 @@ def examine() -> list[Check]:
     list of Check
         In the order of the report.
     """
-    packages = _packages()
+    steps = ["precision", "weights", "samples", *(f"method:{name}" for name in _own_methods())]
+    with ThreadPoolExecutor(1) as beside:  # each waits for a process of its own
+        answers = beside.submit(run_apart, steps)
+        packages = _packages()
+        found = answers.result()
     runs = {check.name: check.state != "fail" for check in packages}
-    found = run_apart(["precision", "weights", "samples", *(f"method:{n}" for n in _own_methods())])
     return [
         _python(),
         *packages,
