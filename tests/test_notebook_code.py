@@ -17,6 +17,7 @@ from scipy.sparse import csr_array, issparse
 
 from tests.support import ROOT, forbidden, leaves
 from tests.test_imports import TREES, public_definitions
+from tools.execute_notebooks import MOST_BYTES
 from tutorial_lib import get_segmenter, guidance, metrics
 from tutorial_lib.classical import (
     colour_models,
@@ -40,7 +41,7 @@ from tutorial_lib.users import region_depth, robots, simulation, training_clicks
 pytestmark = pytest.mark.slow  # it compares definitions, not answers
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-MOST_LINES, MOST_BYTES = 15, 1_000_000
+MOST_LINES = 15
 ROUNDS = 50
 
 PATHS = [
