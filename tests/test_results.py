@@ -103,9 +103,11 @@ def test_every_classical_method_of_the_papers_was_measured_on_all_49_photos(robo
         assert len(results.methods[name].samples) == 49
 
 
-def test_the_center_robot_used_every_classical_method():
+@FILES
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+def test_both_robots_used_every_classical_method_on_every_benchmark(benchmark, robot):
     classical = {info.name for info in methods() if info.kind == "classical"}
-    assert classical <= measured("center").methods.keys()
+    assert read_results(RESULTS / f"{benchmark}_{robot}.json").methods.keys() == classical
 
 
 @FILES
