@@ -188,7 +188,9 @@ def test_the_tool_puts_a_method_into_the_file_of_its_group(root, tmp_path, monke
     assert run("--only", "classical", "--every", "2").exit_code == 0
     before = read_results(path)
     monkeypatch.setattr("tutorial_lib.evaluation.accuracy.commit", lambda: "1234567")
-    assert run("--method", "growcut").exit_code == 0
+    again = run("--method", "growcut")
+    assert again.exit_code == 0
+    assert "iseg-voc_center.json" in again.stdout and "one in 2" in again.stdout
     after = read_results(path)
     assert after.subset == before.subset
     assert after.commits == (before.commit, "1234567")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -97,17 +97,20 @@ def main(
     failed = False
     for number, (name, group) in enumerate(runs, start=1):
         path = out / f"{benchmark}_{name}{'_networks' if group == 'networks' else ''}.json"
-        part = every or (how.classical_every if group == "classical" else 1)
+        files = seed_paths(path, seeds)
+        usual = every or (how.classical_every if group == "classical" else 1)
+        part = _part_of(files.values(), usual) if method else usual
         print(f"File {number} of {len(runs)}: {path.name}, {len(dataset.ids)} objects, "
               f"one in {part}")  # fmt: skip
         measured = []
-        for seed, file in seed_paths(path, seeds).items():
+        for seed, file in files.items():
             start = time.monotonic()
             settings = {"robot": name, "seed": seed, "every": part, "workers": workers}
-            if method is None:
-                measured.append(_measured(GROUPS[group], file, dataset, settings))
-            else:
+            if method and file.is_file():
                 measured.append(_with_method(method, file, dataset, settings))
+            else:
+                names = [method] if method else GROUPS[group]
+                measured.append(_measured(names, file, dataset, settings))
             *lines, last = report_lines(measured[-1])
             print(*lines, f"{last} {(time.monotonic() - start) / 60:.0f} minutes.", sep="\n")
         failed |= any(map(failures, measured))
@@ -126,13 +129,18 @@ def _measured(
         return evaluate(names, dataset, path, **settings, force=True)
 
 
+def _part_of(files: Iterable[Path], usual: int) -> int:
+    """Return n if the first file that is there holds every n-th object; the usual n without one."""
+    held = next((read_results(file) for file in files if file.is_file()), None)
+    if held is None:
+        return usual
+    return held.subset.every if held.subset else 1
+
+
 def _with_method(name: str, path: Path, dataset: Dataset, settings: dict[str, Any]) -> Results:
-    """Measure one method alone, and put it into the file, if it holds others."""
-    if not path.is_file():
-        return _measured([name], path, dataset, settings)
-    before, alone = read_results(path), path.with_suffix(f".{name}.json")
-    settings["every"] = before.subset.every if before.subset else 1
-    results = with_method(before, _measured([name], alone, dataset, settings), name)
+    """Measure one method alone, and put it into the file that holds others."""
+    alone = path.with_suffix(f".{name}.json")
+    results = with_method(read_results(path), _measured([name], alone, dataset, settings), name)
     write_results(results, path)
     alone.unlink()
     return results

@@ -36,7 +36,7 @@ from tutorial_lib.evaluation.jobs import (
 from tutorial_lib.evaluation.journal import Journal
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.provenance import made_from
-from tutorial_lib.evaluation.results import Results, read_results, write_results
+from tutorial_lib.evaluation.results import SETTINGS, Results, read_results, write_results
 from tutorial_lib.evaluation.summaries import (
     common_precision,
     compared_objects,
@@ -46,8 +46,6 @@ from tutorial_lib.evaluation.summaries import (
 from tutorial_lib.locking import only_one
 from tutorial_lib.targets import check_target
 from tutorial_lib.users.robots import robot_named
-
-_SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
 
 class OtherRunError(ValueError):
@@ -322,7 +320,7 @@ def _difference(
     objects = {job.identifier for job in jobs} | {*getattr(dataset, "broken", {})}
     methods = {label: found.made_from for label, found in old.methods.items()}
     now = run["made_from"]
-    same = {key: run[key] == getattr(old, key) for key in _SETTINGS}
+    same = {key: run[key] == getattr(old, key) for key in SETTINGS}
     same["its methods, or their options, code or weights"] = methods == method_sources(jobs)
     same["its objects"] = objects == {*counted, *failures(old)}
     same["its photos or masks"] = old.made_from.get("data") == data_hash(jobs, counted)

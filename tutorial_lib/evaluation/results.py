@@ -23,8 +23,8 @@ from tutorial_lib.evaluation.records import (
     write_record,
 )
 
-#: Settings that all methods of a file share.
-SAME_RUN = ("dataset", "root_name", "robot", "seed", "max_clicks", "subset", "precision")
+#: Settings of an evaluation, which all methods of a file share.
+SETTINGS = ("dataset", "root_name", "robot", "seed", "max_clicks")
 
 
 class SampleResults(BaseModel):
@@ -233,7 +233,8 @@ def with_method(results: Results, later: Results, name: str) -> Results:
         If the two did not let the same robot use their methods on the same objects, or if objects
         failed: then all methods have to be measured together.
     """
-    wrong = next((key for key in SAME_RUN if getattr(results, key) != getattr(later, key)), None)
+    shared = (*SETTINGS, "subset", "precision")
+    wrong = next((key for key in shared if getattr(results, key) != getattr(later, key)), None)
     kept = {key: found for key, found in results.methods.items() if key != name}
     objects = {frozenset(found.samples) for found in (*kept.values(), later.methods[name])}
     if wrong is None and results.made_from.get("data") != later.made_from.get("data"):
