@@ -154,6 +154,20 @@ def test_long_text_lists_and_outputs_are_divided_into_slides():
     assert len(printed) == 3
 
 
+def test_a_long_output_is_cut_between_its_tables():
+    tables = [[f"head {n}", *(f"row {n}.{row}" for row in range(7))] for n in range(4)]
+    slides = slides_of_cells("<h1>A</h1>", "\n\n".join(map("\n".join, tables)))
+    parts = [pre.get_text() for slide in slides for pre in slide.select("pre")]
+    shown = [part.splitlines() for part in parts if "head" in part]
+    assert shown == [[*tables[0], "", *tables[1]], [*tables[2], "", *tables[3]]]
+
+
+def test_what_only_a_reader_needs_is_not_on_a_slide():
+    text = "<p><strong>Time</strong> An hour.</p><p>Times change.</p><p>Answers: <a>here</a>.</p>"
+    (slide,) = slides_of_cells(f"<h1>A</h1>{text}")
+    assert [paragraph.get_text() for paragraph in slide.select("p")] == ["Times change."]
+
+
 def test_a_long_table_is_divided_and_every_part_has_the_head():
     rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(40))
     table = f"<table><thead><tr><th>head</th></tr></thead><tbody>{rows}</tbody></table>"

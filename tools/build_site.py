@@ -52,6 +52,7 @@ SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: Ma
 # table takes, and what each row needs beside it.
 LINES, WIDE, PICTURE, SMALL, LONG = 18, 72, 9, 0.65, 20
 TABLE, PADDING = 0.75, 0.35
+FOR_READERS = ("Time ", "Answers: ")  # paragraphs that a projector does not need
 VIEW = "application/vnd.jupyter.widget-view+json"
 NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
 LIVE = "This control comes alive when the notebook runs."
@@ -443,6 +444,8 @@ class Deck:
 def blocks_of(text: Tag) -> Iterable[Tag]:
     """Yield the parts of a text cell that a slide must not tear apart. A list is many parts."""
     for block in text.find_all(True, recursive=False):
+        if block.name == "p" and block.get_text().startswith(FOR_READERS):
+            continue
         if block.name == "table":
             yield from parts_of(block)
         if block.name not in ("ul", "ol"):
@@ -550,14 +553,23 @@ def add_output(deck: Deck, shown: Tag, fold: str, title: Sequence[Tag] = ()) -> 
 
 
 def pages_of(printed: Tag) -> list[Tag]:
-    """Cut a long printed text into parts that fit. The last part stays where it is."""
+    """Cut a long printed text into parts that fit, if possible at empty lines.
+
+    The last part stays where it is.
+    """
     lines = printed.get_text().splitlines()
     if len(lines) <= LONG or printed.find(True):
         return []
-    cuts = range(0, len(lines), LONG)
-    *first, last = ["\n".join(lines[cut : cut + LONG]) for cut in cuts]
-    printed.string = last
-    return [parsed(f"<pre>{html.escape(text)}</pre>").pre for text in first]
+    parts, begin = [], 0
+    while begin < len(lines):
+        end = begin + LONG
+        if end < len(lines):
+            empty = [n for n in range(begin + LONG // 2, end + 1) if not lines[n].strip()]
+            end = max(empty, default=end)
+        parts.append("\n".join(lines[begin:end]).strip("\n"))
+        begin = end
+    printed.string = parts.pop()
+    return [parsed(f"<pre>{html.escape(text)}</pre>").pre for text in parts]
 
 
 def build_slides(out: Path, notebooks: Iterable[Path]) -> None:
