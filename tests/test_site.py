@@ -143,6 +143,8 @@ def test_long_text_lists_and_outputs_are_divided_into_slides():
     assert (first.h1.get_text(), second.h1) == ("A", None)
     assert second.select_one(".above").get_text() == "A"
     assert third.h2.get_text() == "B"
+    below, after = slides_of_cells("<h2>B</h2><h3>C</h3>" + "<p>some words</p>" * 10)[1:]
+    assert (below.h3.get_text(), after.select_one(".above").get_text()) == ("C", "C")
     items = "".join(f"<li>{words}</li>" for _ in range(20))
     listed = slides_of_cells(f"<h1>A</h1><ol>{items}</ol>")
     assert len(listed) > 2
@@ -155,11 +157,12 @@ def test_long_text_lists_and_outputs_are_divided_into_slides():
 
 
 def test_a_long_output_is_cut_between_its_tables():
-    tables = [[f"head {n}", *(f"row {n}.{row}" for row in range(7))] for n in range(4)]
-    slides = slides_of_cells("<h1>A</h1>", "\n\n".join(map("\n".join, tables)))
-    parts = [pre.get_text() for slide in slides for pre in slide.select("pre")]
-    shown = [part.splitlines() for part in parts if "head" in part]
-    assert shown == [[*tables[0], "", *tables[1]], [*tables[2], "", *tables[3]]]
+    tables = [[f"-- head {n}", *(f"row {n}.{row}" for row in range(7))] for n in range(4)]
+    for between in ([], [""]):
+        first, second = ([*tables[n], *between, *tables[n + 1]] for n in (0, 2))
+        slides = slides_of_cells("<h1>A</h1>", "\n".join([*first, *between, *second]))
+        parts = [pre.get_text() for slide in slides for pre in slide.select("pre")]
+        assert [part.splitlines() for part in parts if "head" in part] == [first, second]
 
 
 def test_what_only_a_reader_needs_is_not_on_a_slide():

@@ -52,6 +52,7 @@ SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: Ma
 # table takes, and what each row needs beside it.
 LINES, WIDE, PICTURE, SMALL, LONG = 18, 72, 9, 0.65, 20
 TABLE, PADDING = 0.75, 0.35
+HEADINGS = ("h1", "h2", "h3")
 FOR_READERS = ("Time ", "Answers: ")  # paragraphs that a projector does not need
 VIEW = "application/vnd.jupyter.widget-view+json"
 NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
@@ -142,7 +143,7 @@ def extract_pictures(page: Page) -> None:
     for number, picture in enumerate(page.body.select("img[src^='data:image/']"), 1):
         kind, data = picture["src"].removeprefix("data:image/").split(";base64,")
         content = base64.b64decode(data)
-        heading, text = picture.find_previous(["h1", "h2", "h3"]), picture.get("alt", NO_TEXT)
+        heading, text = picture.find_previous(HEADINGS), picture.get("alt", NO_TEXT)
         if text == NO_TEXT:
             text = f"Output below the heading “{heading.get_text()}”"
         name = f"pictures/{Path(page.path).with_suffix('').as_posix()}-{number}.{kind}"
@@ -416,7 +417,7 @@ class Deck:
 
     def text(self, block: Tag) -> None:
         """Add a block of a text cell. A heading begins a slide."""
-        if block.name in ("h1", "h2"):
+        if block.name in HEADINGS:
             self.heading = block.get_text()
             self.slides.append([])
             self.lines, self.shows = 0, False
@@ -463,7 +464,7 @@ def lines_of(block: Tag) -> float:
         return sum(row_lines(row, widths) for row in block.select("tr"))
     if block.name == "pre" or block.pre:
         return SMALL * len(block.get_text().splitlines())
-    if block.name in ("h1", "h2"):
+    if block.name in HEADINGS:
         return 2
     formulas = 2 * len(block.select('math[display="block"]'))
     return formulas + -(-len(block.get_text()) // WIDE) + (block.name == "p")
@@ -553,7 +554,7 @@ def add_output(deck: Deck, shown: Tag, fold: str, title: Sequence[Tag] = ()) -> 
 
 
 def pages_of(printed: Tag) -> list[Tag]:
-    """Cut a long printed text into parts that fit, if possible at empty lines.
+    """Cut a long printed text into parts that fit, if possible between its tables.
 
     The last part stays where it is.
     """
@@ -564,12 +565,17 @@ def pages_of(printed: Tag) -> list[Tag]:
     while begin < len(lines):
         end = begin + LONG
         if end < len(lines):
-            empty = [n for n in range(begin + LONG // 2, end + 1) if not lines[n].strip()]
+            empty = [n for n in range(begin + LONG // 2, end + 1) if begins_a_part(lines[n])]
             end = max(empty, default=end)
         parts.append("\n".join(lines[begin:end]).strip("\n"))
         begin = end
     printed.string = parts.pop()
     return [parsed(f"<pre>{html.escape(text)}</pre>").pre for text in parts]
+
+
+def begins_a_part(line: str) -> bool:
+    """Whether a printed line is empty, or a title such as ``-- photos``."""
+    return not line.strip() or line.startswith("--")
 
 
 def build_slides(out: Path, notebooks: Iterable[Path]) -> None:
