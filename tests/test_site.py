@@ -215,6 +215,13 @@ def test_names_that_differ_in_case_have_their_own_anchors():
     assert [heading["id"] for heading in body.select("h2")] == ["backbone", "backbone-2"]
 
 
+def test_an_interval_in_a_table_stays_on_one_line():
+    body = parsed("<p>[1, 2]</p><table><tr><td>1.5 [-0.5, +2.1], n = 9; [a, b]</td></tr></table>")
+    build_site.keep_intervals_whole(body)
+    assert body.td.get_text() == "1.5 [-0.5,\N{NO-BREAK SPACE}+2.1], n = 9; [a, b]"
+    assert body.p.get_text() == "[1, 2]"
+
+
 def test_arg_max_is_a_formula():
     body = parsed(r"<p>$m = \arg\max g$</p>")
     build_site.set_formulas(body)

@@ -46,6 +46,7 @@ PACKAGES = (
     "tutorial_lib.widgets", "tutorial_lib.images",
 )  # fmt: skip
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\s](?:[^$\n]*[^$\s])?)\$", re.DOTALL)
+INTERVAL = re.compile(r"(\[[-+.\d]+,) ([-+.\d]+\])")  # such as [0.5, 2.1]
 SIZED = re.compile(r"\\(?:[bB]igg?[lrm]?)(?![a-zA-Z])")  # sizes of brackets: MathML chooses them
 # On a slide: lines that fit, characters of a line, lines of a picture, the share of a line that a
 # line of code takes, and how many lines of a printed text fit; the share of a line that a line in a
@@ -114,6 +115,7 @@ def notebook_page(path: Path) -> Page:
             block.append(parsed(f'<p class="live">{LIVE}</p>'))
     extract_pictures(page)
     set_formulas(body)
+    keep_intervals_whole(body)
     return page
 
 
@@ -169,6 +171,13 @@ def set_formulas(body: BeautifulSoup) -> None:
                 done += [html.escape(text[at : found.start()]), convert(tex, display=display)]
                 at = found.end()
             text.replace_with(parsed("".join(done) + html.escape(text[at:])))
+
+
+def keep_intervals_whole(body: BeautifulSoup) -> None:
+    """Let no interval in a table break into two lines, as on the narrow screen of a phone."""
+    for cell in body.select("td"):
+        for text in cell.find_all(string=INTERVAL):
+            text.replace_with(INTERVAL.sub("\\1\N{NO-BREAK SPACE}\\2", text))
 
 
 # -- the book ----------------------------------------------------------------------------------
