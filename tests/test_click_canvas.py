@@ -139,6 +139,26 @@ def test_button_shift_and_toggle_decide_the_side(canvas, button, shift, side, po
     assert canvas.session.clicks[-1].positive is positive
 
 
+def test_a_press_tells_a_tool_that_the_kernel_does_not_know_yet(canvas):
+    tools = [value for _, value in canvas.panel.side.options]
+
+    def told(tool):
+        return {"target": {"className": f"tutorial-photo tutorial-tool-{tools.index(tool)} other"}}
+
+    press_mouse(10, 10, canvas, **told(False))
+    press_mouse(20, 20, canvas, **told(True))
+    assert [click.positive for click in canvas.clicks] == [False, True]
+    drag(canvas, (10, 10), (40, 40), **told(BOX))
+    assert canvas.clicks.box is not None
+    press_mouse(30, 30, canvas, **told(BRUSH))
+    press_mouse(30, 30, canvas, **told(ERASER))
+    assert [each.positive for each in canvas.clicks.touch_ups] == [True, False]
+    canvas.panel.side.value = False
+    press_mouse(60, 60, canvas, target={"className": "tutorial-photo"})
+    assert not canvas.clicks[-1].positive, "a photo that tells nothing leaves it to the kernel"
+    assert canvas.panel.side.value is False
+
+
 def test_other_buttons_and_events_are_no_clicks(canvas):
     press_mouse(10, 10, canvas, button=1)
     canvas.gestures.on_mouse({"event": "contextmenu"})

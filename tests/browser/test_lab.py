@@ -153,7 +153,7 @@ def test_a_tap_marks_what_the_toggle_says_and_other_gestures_leave_no_click(open
 
 def test_marks_show_while_the_kernel_is_busy_and_none_stays_that_it_has_not(open_in_lab, lab):
     clicker = open_in_lab([PHOTO + WIDGET, BUSY])
-    page, places = clicker.page, [(100, 100), (300, 100), (500, 100)]
+    page, places = clicker.page, [(100, 100), (300, 100), (500, 100), (300, 300)]
     bare = [clicker.pixel(x - 4, y - 4) for x, y in places]
 
     def wait_until(text: str) -> None:
@@ -165,21 +165,23 @@ def test_marks_show_while_the_kernel_is_busy_and_none_stays_that_it_has_not(open
     clicker.click(*places[1], button="right")
     clicker.press("Background")  # the kernel does not know it yet
     clicker.click(*places[2])
+    clicker.press("Object")  # the page tells it to the kernel after the next click
+    clicker.click(*places[3])
 
     def early() -> list[list[int]]:
         return [clicker.pixel(x - 4, y - 4) for x, y in places]
 
     green, red = [0, 158, 115, 255], [213, 64, 0, 255]
-    assert early() == [green, red, red]
+    assert early() == [green, red, red, green]
     (lab.root / "redraw").touch()
     wait_until("waits for go")
     page.wait_for_timeout(300)  # the photo is drawn again
-    assert early() == [green, red, red], "the marks are still there"
+    assert early() == [green, red, red, green], "the marks are still there"
     assert clicker.clicks() == []
     (lab.root / "go").touch()
     wait_until("is free")
-    clicker.wait_for_status("1 object click, 2 background clicks; graph-cut took")
-    assert early() == [green, red, red]
+    clicker.wait_for_status("2 object clicks, 2 background clicks; graph-cut took")
+    assert early() == [green, red, red, green]
     clicker.press("Clear")
     clicker.wait_for_clicks()
     clicker.wait_for_status("Left-click the object")

@@ -177,7 +177,7 @@ class CandidatePicker(PhotoWidget):
             self._draw(self.segmentation)
         panel.show_editing(self.session, self.viewport)
         panel.show_choice(self.choice)
-        box = panel.draws_box
+        box = panel.tool.draws_box
         hint = box_step(self.session.method) if box else next_step(self.session)
         panel.show_status(self._describe(), busy=waiting, hint=hint)
 

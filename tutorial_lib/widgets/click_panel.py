@@ -122,10 +122,10 @@ class ClickPanel(Panel):
         self.restore.layout.display = "" if offered else "none"
         busy = bool(loading) or (session.stale and bool(session.clicks.actions))
         text = describe_session(session, loading)
-        if self.draws_box:
+        if self.tool.draws_box:
             self.show_status(text, busy, hint=box_step(session.method))
-        elif self.paints is not None:
-            self.show_status(text, busy, hint=BRUSH_STEP if self.paints else ERASER_STEP)
+        elif self.tool.paints is not None:
+            self.show_status(text, busy, hint=BRUSH_STEP if self.tool.paints else ERASER_STEP)
         elif note:
             self.show_status(f"{text} {note}".strip(), busy)
         else:

@@ -6,6 +6,7 @@
 // - The wheel with Ctrl, and two fingers, zoom: one event for each doubling.
 // - Two fingers, and dragging with the space bar held, become a drag with the middle button.
 // - A key that is pressed on a button of the toolbar goes to the photo, and so does the focus.
+// - A press tells which tool was chosen with its button, which a busy kernel hears of later.
 // - A click leaves its mark at once, and the mark stays until the kernel draws the same one.
 // - A file that is too large for the connection to the kernel is refused: it would break it.
 (() => {
@@ -17,18 +18,24 @@
   const MARK = 7;  // CSS pixels: about the radius of a mark
   const STILL = 4;  // CSS pixels that a finger moves unintentionally
   const TOOLS = ['object', 'background', 'box'];  // the first buttons above the photo
+  const TOOL_KEYS = ['t', 'e'];  // the kernel changes the tool
+  const TOLD = 'tutorial-tool-';  // and its number: a class of the photo, which gestures.py reads
   const CLICK = 6;  // CSS pixels: a button that moves less while it is pressed makes a click
   const FINGER = 16;  // CSS pixels around a mark: a finger hides what it points at
   const LONGEST_TAP = 450, WIDEST_TAP = 10, QUIET = 700;  // milliseconds, pixels, milliseconds
   let wheel = 0, pinch = null, space = null, finger = null, held = null, pressed = null;
   let quietUntil = 0;
+  let chosen = new WeakMap();  // of each widget: the number of the tool whose button was pressed
   const early = new WeakMap();  // of each photo: the marks that the kernel may not have drawn yet
 
   const stop = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
-  const send = (photo, type, at, button = 1) => photo.dispatchEvent(new MouseEvent(type, {
-    bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, button,
-    buttons: type === 'mouseup' ? 0 : button === 0 ? 1 : 4,
-  }));
+  const send = (photo, type, at, button = 1) => {
+    if (type === 'mousedown') tellTool(photo);
+    photo.dispatchEvent(new MouseEvent(type, {
+      bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, button,
+      buttons: type === 'mouseup' ? 0 : button === 0 ? 1 : 4,
+    }));
+  };
   const zoom = (photo, at, deltaY) => photo.dispatchEvent(new WheelEvent('wheel', {
     bubbles: true, cancelable: true, clientX: at.clientX, clientY: at.clientY, ctrlKey: true, deltaY,
   }));
@@ -175,10 +182,33 @@
   // Return whether a click marks the object (true) or the background (false); null: it marks
   // nothing. The buttons of the page say it: the kernel may be busy when a tool is chosen.
   function marksObject(photo, plain) {
-    const tools = [...widgetOf(photo)?.querySelectorAll('.tutorial-tools button') ?? []];
-    const tool = TOOLS[tools.findIndex((button) => button.classList.contains('mod-active'))];
+    const tool = TOOLS[shownTool(photo)];
     if (tool === 'object') return plain;
     return tool === 'background' || (tool === 'box' && !plain) ? false : null;
+  }
+
+  const shownTool = (photo) =>
+    toolsOf(widgetOf(photo)).findIndex((button) => button.classList.contains('mod-active'));
+  const toolsOf = (widget) => [...widget?.querySelectorAll('.tutorial-tools button') ?? []];
+
+  // ipywidgets keeps a second change of the tool back until the kernel has answered the first one,
+  // but a press is sent at once. So the press itself tells the tool, in a class of the photo. A tool
+  // that the kernel chose, for a key or after a box, is not told: it comes in its turn.
+  function tellTool(photo) {
+    const tool = chosen.get(widgetOf(photo)), known = tool !== undefined && tool === shownTool(photo);
+    photo.classList.remove(...[...photo.classList].filter((name) => name.startsWith(TOLD)));
+    if (known) photo.classList.add(TOLD + tool);
+    if (!known || TOOLS[tool] === 'box') chosen.delete(widgetOf(photo));
+  }
+
+  function onTool(event) {
+    const button = event.target.closest?.('.tutorial-click-canvas .tutorial-tools button');
+    const widget = button?.closest('.tutorial-click-canvas');
+    if (widget) chosen.set(widget, toolsOf(widget).indexOf(button));
+  }
+
+  function onToolKey(event) {
+    if (TOOL_KEYS.includes(event.key?.toLowerCase())) chosen = new WeakMap();
   }
 
   // Return the early marks that the kernel has not heard of. A reloaded page counts time anew: what
@@ -221,6 +251,7 @@
   function onMouse(photo, event) {
     if (finger && event.timeStamp - finger.since > LONGEST_TAP) return stop(event);
     if (event.timeStamp < quietUntil) return stop(event);
+    if (event.type === 'mousedown') tellTool(photo);
     if (event.type === 'mousemove') {
       if (pressed && movedFrom(pressed, event)) pressed = null;  // a stroke, or the box is dragged
       if (event.buttons === 0) {
@@ -309,6 +340,8 @@
   window.addEventListener('keydown', onToolbarKey, true);
   window.addEventListener('click', onUploadButton, true);
   window.addEventListener('click', onToolbarClick, true);
+  window.addEventListener('click', onTool, true);
+  window.addEventListener('keydown', onToolKey, true);
   window.addEventListener('pointerover', (event) => {
     if (event.target.matches?.('canvas.tutorial-photo')) bind(event.target);
   }, true);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from tutorial_lib.clicks import Mark
 from tutorial_lib.paths import UPLOAD_VARIABLE
 from tutorial_lib.widgets.actions import PhotoActions
 from tutorial_lib.widgets.background import guard
-from tutorial_lib.widgets.panel import Panel
+from tutorial_lib.widgets.panel import Panel, Tool
 from tutorial_lib.widgets.photo_layers import PhotoLayers, mark_colour
 from tutorial_lib.widgets.photo_view import PhotoView
 
@@ -28,6 +29,7 @@ MOVED = 6  # CSS pixels: a press that moves less is a click
 PAUSE = 40  # milliseconds between two events of a moving mouse
 DEFAULT_UPLOAD = 10_000_000  # bytes that a server of Jupyter takes in one message, by default
 LEFT, MIDDLE, RIGHT = range(3)  # mouse buttons, as browsers number them
+TOLD_TOOL = re.compile(r"\btutorial-tool-(\d)\b")  # gestures.js puts it on the photo
 HEARD = '<i data-heard="{}"></i>'
 HELP = (
     "Left click: object. Right click or shift-click: background. Press and draw: stroke. "
@@ -47,6 +49,8 @@ class Press:
     ----------
     button : int
         The button.
+    tool : Tool
+        The tool that was chosen when the button was pressed.
     positive : bool
         Whether the press marks the object.
     start : tuple of float
@@ -64,6 +68,7 @@ class Press:
     """
 
     button: int
+    tool: Tool
     positive: bool
     start: tuple[float, float]
     pixels: list[Any]
@@ -175,21 +180,30 @@ class Gestures:
         button = event["button"]
         if button in (LEFT, MIDDLE, RIGHT):
             first = button == LEFT and not event["shiftKey"]
-            place, panel = self._place(event), self._panel
-            if panel.paints is not None and button != MIDDLE:
-                begin, paint = self._view.viewport.to_point(*place), panel.paints == first
-                self._press = Press(button, paint, _position(event), [begin], paint=paint)
+            place, tool = self._place(event), self._tool(event)
+            if tool.paints is not None and button != MIDDLE:
+                begin, paint = self._view.viewport.to_point(*place), tool.paints == first
+                start = _position(event)
+                self._press = Press(button, tool, paint, start, [begin], paint=paint)
                 return
             pixel = self._view.viewport.to_pixel(*place)
-            mark = self._mark_at(place) if first and not panel.draws_box else None
+            mark = self._mark_at(place) if first and not tool.draws_box else None
             if mark is not None and event["altKey"]:
                 self._actions.delete_mark(self._number_of(mark), wait=False)
             else:
                 corner = self._opposite_corner(place) if first and mark is None else None
-                if corner is None and first and panel.draws_box:
+                if corner is None and first and tool.draws_box:
                     corner = pixel
-                positive = first and panel.positive
-                self._press = Press(button, positive, _position(event), [pixel], corner, mark)
+                positive, start = first and tool.positive, _position(event)
+                self._press = Press(button, tool, positive, start, [pixel], corner, mark)
+
+    def _tool(self, event: Mapping[str, Any]) -> Tool:
+        """Return the tool of a press: the one that the page shows, if it was chosen there.
+
+        A busy kernel hears of a press before it hears of a tool that was chosen before the press.
+        """
+        told = TOLD_TOOL.search(event.get("target", {}).get("className", ""))
+        return self._panel.tool_number(int(told[1])) if told else self._panel.tool
 
     def _mark_at(self, place: tuple[float, float]) -> Mark | None:
         clicks = self._actions.clicks
@@ -250,7 +264,7 @@ class Gestures:
         elif press.moved:
             self._actions.stroke(press.pixels, press.positive, wait=False)
         else:
-            self._mark(press.pixels[0], press.positive)
+            self._mark(press.pixels[0], press.positive, press.tool)
 
     def _drop(self, press: Press) -> None:
         """Move the mark that was dragged, or select it if it was pressed only."""
@@ -284,14 +298,13 @@ class Gestures:
             number = -1 if step > 0 else count
         self._actions.select_mark((number + step) % count)
 
-    def _mark(self, pixel: Point, positive: bool) -> None:
+    def _mark(self, pixel: Point, positive: bool, tool: Tool) -> None:
         """Do what the tool does at one pixel: a click, a corner of a box, a dab of the brush."""
         first, self._corner = self._corner, None
-        panel = self._panel
-        if panel.paints is not None:
-            radius, paint = panel.brush_radius, panel.paints == positive
+        if tool.paints is not None:
+            radius, paint = self._panel.brush_radius, tool.paints == positive
             self._actions.touch_up([pixel], radius, paint, wait=False)
-        elif not (positive and panel.draws_box):
+        elif not (positive and tool.draws_box):
             self._actions.click(*pixel, positive, wait=False)
         elif first is None:
             self._corner = pixel
@@ -320,7 +333,8 @@ class Gestures:
     def on_touch(self, touches: list[tuple[float, float]]) -> None:
         """Click where one finger touches, ``(x, y)`` in canvas pixels; two fingers do nothing."""
         if len(touches) == 1:
-            self._mark(self._view.viewport.to_pixel(*touches[0]), self._panel.positive)
+            tool = self._panel.tool
+            self._mark(self._view.viewport.to_pixel(*touches[0]), tool.positive, tool)
 
     def on_key(self, key: str, shift: bool, ctrl: bool, meta: bool) -> None:
         """Do what a key says.
@@ -337,8 +351,8 @@ class Gestures:
         if key in ARROWS:
             self._move_cursor(*ARROWS[key], COARSE if shift else FINE)
         elif key in ("Enter", " "):
-            pixel = self._view.cursor or self._view.viewport.centre
-            self._mark(pixel, not shift and self._panel.positive)
+            pixel, tool = self._view.cursor or self._view.viewport.centre, self._panel.tool
+            self._mark(pixel, not shift and tool.positive, tool)
         elif key == "Tab":  # ipycanvas swallows it, so move the focus from here
             (self._panel.before_photo if shift else self._panel.view).focus()
         elif key.lower() == "k":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as w
@@ -21,6 +22,34 @@ BY_TOUCH = "Drag it with a finger, or press Delete to delete it."
 # Tools beside True for the object and False for the background.
 BOX, BRUSH, ERASER = "box", "brush", "eraser"
 BRUSH_SIZES = (2, 4, 8, 16, 32, 64, 128)  # pixels of the photo
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What a click does.
+
+    Parameters
+    ----------
+    value : bool or str
+        True marks the object, False the background; or :data:`BOX`, :data:`BRUSH`, :data:`ERASER`.
+    """
+
+    value: bool | str
+
+    @property
+    def positive(self) -> bool:
+        """Whether a plain click marks the object."""
+        return self.value is not False
+
+    @property
+    def draws_box(self) -> bool:
+        """Whether this is the box tool."""
+        return self.value == BOX
+
+    @property
+    def paints(self) -> bool | None:
+        """Whether this is the brush (True) or the eraser (False); None: neither."""
+        return {BRUSH: True, ERASER: False}.get(self.value)
 
 
 class Panel:
@@ -105,19 +134,13 @@ class Panel:
         self._failed = False  # whether the status line says what went wrong
 
     @property
-    def positive(self) -> bool:
-        """Whether a plain click marks the object."""
-        return self.side.value is not False
+    def tool(self) -> Tool:
+        """The tool that the kernel knows of."""
+        return Tool(self.side.value)
 
-    @property
-    def draws_box(self) -> bool:
-        """Whether the box tool is chosen."""
-        return self.side.value == BOX
-
-    @property
-    def paints(self) -> bool | None:
-        """Whether the brush (True) or the eraser (False) is chosen; None: neither."""
-        return {BRUSH: True, ERASER: False}.get(self.side.value)
+    def tool_number(self, number: int) -> Tool:
+        """Return the tool of a button, by its place in the row."""
+        return Tool(self.side.options[number][1])
 
     @property
     def brush_radius(self) -> float:
@@ -131,7 +154,7 @@ class Panel:
 
     def _show_tool(self) -> None:
         """Show the size with brush and eraser. They select no mark to delete."""
-        painting = self.paints is not None
+        painting = self.tool.paints is not None
         self.size.layout.display = "" if painting else "none"
         self.delete.layout.display = "none" if painting else ""
 

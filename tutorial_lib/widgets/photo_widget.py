@@ -408,11 +408,11 @@ class PhotoWidget(w.VBox):
         """
         panel, brush = self.panel, ""
         places = []
-        if panel.moves_marks and panel.paints is None:
+        if panel.moves_marks and panel.tool.paints is None:
             places = self.photo_view.corners(self.clicks)
-            places += [] if panel.draws_box else self.photo_view.places(self.clicks)
+            places += [] if panel.tool.draws_box else self.photo_view.places(self.clicks)
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        if panel.paints is not None:
+        if panel.tool.paints is not None:
             brush = f"{panel.brush_radius * self.viewport.scale:.1f}"
         radius = self.photo_view.radius
         self._places.value = (
