@@ -16,7 +16,12 @@ from tutorial_lib.clicks import Click, Clicks
 from tutorial_lib.deep.backbones.by_name import backbone
 from tutorial_lib.deep.backbones.levels import Level
 from tutorial_lib.deep.latent_diversity.click_maps import ClickMaps
-from tutorial_lib.deep.latent_diversity.intent import intent_fit, refuted_share
+from tutorial_lib.deep.latent_diversity.intent import (
+    distance_share,
+    extra_pieces,
+    intent_fit,
+    refuted_share,
+)
 from tutorial_lib.deep.latent_diversity.networks import ProposeAndSelect, load_networks
 from tutorial_lib.deep.latent_diversity.proposal import (
     Design,
@@ -341,6 +346,29 @@ def test_a_click_refutes_the_disc_that_fits_into_the_mask():
     assert refuted_share(mask, Click(5, 5, False)) == 0
     assert refuted_share(mask, Stroke([(5, 5), (30, 40)], False)) == middle
     assert refuted_share(np.zeros((4, 4), bool), Click(1, 1, False)) == 0
+
+
+def test_a_click_far_outside_a_mask_is_told_from_one_beside_it():
+    mask = disc_mask((90, 120), 20, 20, 5)
+    assert distance_share(mask, Click(20, 22)) == 0
+    beside, far = (distance_share(mask, Click(20, col)) for col in (30, 60))
+    assert beside == pytest.approx(1, abs=0.3) and far == pytest.approx(49, rel=0.2)
+    assert distance_share(mask, Click(89, 20)) > 100, "the border of the photo is no mask"
+    assert distance_share(mask, Stroke([(20, 22), (20, 60)])) == far
+    assert distance_share(np.zeros_like(mask), Click(1, 1)) == np.inf
+
+
+def test_clicks_in_several_pieces_of_a_candidate_are_counted():
+    two = disc_mask((30, 60), 10, 10, 4) | disc_mask((30, 60), 10, 40, 4)
+    joined = two.copy()
+    joined[10, 10:41] = True
+    candidates = np.stack([two, joined, np.zeros_like(two), disc_mask((30, 60), 10, 10, 4)])
+    clicks = Clicks([Click(20, 20), Click(21, 81), Click(2, 2, False), Click(59, 119)])
+    assert extra_pieces(candidates, clicks, 2).tolist() == [1, 0, 0, 0]
+    assert extra_pieces(candidates, clicks[:1], 2).tolist() == [0] * 4
+    stroke = Clicks([Stroke([(20, 20), (20, 80)])])
+    assert extra_pieces(candidates, stroke, 2).tolist() == [1, 0, 0, 0]
+    assert extra_pieces(candidates, Clicks(), 2).tolist() == [0] * 4
 
 
 def test_a_later_click_fits_the_candidate_that_differs_there():
@@ -718,9 +746,9 @@ def test_a_first_click_is_seen_in_three_views_and_g_chooses_one(tmp_path, monkey
     plain, asked = method.networks.scores_and_evidence, []
 
     def scored(*inputs):
-        asked.extend(inputs[-1])
+        asked.extend(inputs[-2])
         scores, evidence = plain(*inputs)
-        return scores, evidence + 100 * torch.tensor([share == certain for share in inputs[-1]])
+        return scores, evidence + 100 * torch.tensor([share == certain for share in inputs[-2]])
 
     monkeypatch.setattr(method.networks, "scores_and_evidence", scored)
     prepared = method.prepare(IMAGE)
@@ -754,7 +782,7 @@ def test_a_negative_click_deep_in_the_mask_makes_f_look_closer(
     monkeypatch.setattr(
         method.networks,
         "scores_and_evidence",
-        lambda *inputs: asked.extend(inputs[-1]) or plain(*inputs),
+        lambda *inputs: asked.extend(inputs[-2]) or plain(*inputs),
     )
     prepared = method.prepare(IMAGE)
     method.segment(prepared, ONE)
@@ -764,6 +792,24 @@ def test_a_negative_click_deep_in_the_mask_makes_f_look_closer(
     if looks > 1:
         assert prepared.answers[again].view.width < 96
         assert prepared.answers[again].view.holds(ONE[0])
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_after_a_click_far_outside_the_mask_several_pieces_cost(tmp_path, monkeypatch, far):
+    home = "tutorial_lib.deep.latent_diversity.segmenter"
+    method = LatentDiversity(saved(tmp_path, selector="views"), size=96, device="cpu")
+    monkeypatch.setattr(f"{home}.distance_share", lambda *_: 99.0 if far else 1.0)
+    pieces = np.arange(method.networks.f.design.heads)
+    monkeypatch.setattr(f"{home}.extra_pieces", lambda *_: pieces)
+    two = ONE.add(Click(60, 90))
+    scores = []
+    for cost in (0, 1e3):
+        monkeypatch.setattr(f"{home}.PIECE_COST", cost)
+        scores.append(method.segment(method.prepare(IMAGE), two).scores)
+    changed = not np.allclose(*scores)
+    assert changed == far
+    if far:  # all belief is in the candidate without further pieces
+        assert scores[1].argmax() == 0
 
 
 def test_closer_views_that_are_read_together_are_read_as_if_alone(tmp_path, monkeypatch):

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import torch
+from skimage.measure import label
 from torch import Tensor
 
-from tutorial_lib.clicks import Mark
+from tutorial_lib.clicks import Clicks, Mark
 from tutorial_lib.users.region_depth import depth
 
 
@@ -81,6 +83,69 @@ def refuted_share(mask: np.ndarray, mark: Mark) -> float:
     rows, cols = np.array(mark.points).T
     deepest = float(depth(mask)[rows, cols].max())
     return math.pi * deepest**2 / max(1, int(mask.sum()))
+
+
+def distance_share(mask: np.ndarray, mark: Mark) -> float:
+    """Return how far a click lies outside a mask, compared with the size of the mask.
+
+    A user who clicks far outside a small mask means something much larger.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        ``(H, W) bool``: the mask that was shown.
+    mark : Click or Stroke
+        The positive click, in pixels of the mask.
+
+    Returns
+    -------
+    float
+        Area of the disc around the click that just reaches the mask, divided by the area of the
+        mask; 0 if the click lies inside, infinity if the mask is empty.
+
+    Examples
+    --------
+    >>> from tutorial_lib import Click
+    >>> mask = np.zeros((9, 30), dtype=bool)
+    >>> mask[3:6, 3:6] = True
+    >>> round(distance_share(mask, Click(4, 11)), 1)  # 6 pixels from a mask of 9
+    12.6
+    """
+    if not mask.any():
+        return math.inf
+    rows, cols = np.array(mark.points).T
+    outside = (~mask).astype(np.uint8)
+    distances = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return math.pi * float(distances[rows, cols].max()) ** 2 / int(mask.sum())
+
+
+def extra_pieces(candidates: np.ndarray, clicks: Clicks, stride: int) -> np.ndarray:
+    """Count the pieces of each candidate that hold positive clicks, beyond the first one.
+
+    Most objects are in one piece. So a candidate that has a small piece around each click is rarely
+    what a user means.
+
+    Parameters
+    ----------
+    candidates : np.ndarray
+        ``(M, h, w) bool``.
+    clicks : Clicks
+        In pixels of the view.
+    stride : int
+        Side of a cell of the candidates, in the same pixels.
+
+    Returns
+    -------
+    np.ndarray
+        ``(M,) int``. Clicks that a candidate does not hold do not count.
+    """
+    points = [point for mark in clicks if mark.positive for point in mark.points]
+    if not points:
+        return np.zeros(len(candidates), dtype=int)
+    last = np.array(candidates.shape[1:]) - 1
+    rows, cols = np.minimum(np.array(points) // stride, last).T
+    held = [set(label(mask, connectivity=2)[rows, cols]) - {0} for mask in candidates]
+    return np.array([max(0, len(pieces) - 1) for pieces in held])
 
 
 def _fit(wanted: np.ndarray, shown: np.ndarray, added: np.ndarray, removed: np.ndarray) -> float:

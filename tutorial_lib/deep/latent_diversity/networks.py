@@ -117,6 +117,7 @@ class ProposeAndSelect(nn.Module):
         hidden: Tensor,
         logits: Tensor,
         share: float | Sequence[float],
+        cost: Tensor | float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """Score the candidates of some of several views.
 
@@ -126,6 +127,8 @@ class ProposeAndSelect(nn.Module):
             See :meth:`SelectionNetwork.gather`.
         share : float or sequence of float
             See :meth:`ViewSelection.gather`.
+        cost : Tensor or float
+            ``(B, M)``: what is taken from the logarithm of each candidate's probability.
 
         Returns
         -------
@@ -136,7 +139,7 @@ class ProposeAndSelect(nn.Module):
             a constant that is the same for all views.
         """
         gathered = self.g.gather(image, interaction, hidden, logits, share)
-        beliefs = self.g.beliefs(*gathered)
+        beliefs = self.g.beliefs(*gathered) - cost
         return self.g.scores(beliefs, *gathered), beliefs.logsumexp(dim=1)
 
     def forward(self, *inputs: Tensor, beliefs: bool = False) -> Tensor:

@@ -34,7 +34,7 @@ from tutorial_lib.deep.latent_diversity.cache import (
     resized,
     store,
 )
-from tutorial_lib.deep.latent_diversity.intent import refuted_share
+from tutorial_lib.deep.latent_diversity.intent import distance_share, extra_pieces, refuted_share
 from tutorial_lib.deep.latent_diversity.networks import load_networks
 from tutorial_lib.deep.latent_diversity.zoom_in import (
     CLOSER_SHARES,
@@ -60,6 +60,10 @@ MAX_VIEW_FRACTION = 0.6  # of the photo's longer side; above it the whole photo 
 # A negative click that refutes more than this share of the mask makes f look closer again.
 REFUTED_SHARE = 0.04
 SMALLER_BONUS = 1.0  # added to the logarithm of g's probability of the closer views
+# After a positive click this far outside the mask, the object is probably much larger, and in one
+# piece: see :func:`tutorial_lib.deep.latent_diversity.intent.distance_share`.
+FAR_OUTSIDE = 10.0
+PIECE_COST = 2.0  # taken from the logarithm of a candidate's probability, for each piece more
 # Focus: what a later click changed is seen again, in finer cells.
 FOCUS_FROM = 3  # marks
 FOCUS_EXPANSION_RATIO = 1.6
@@ -314,6 +318,15 @@ class LatentDiversity:
         mask = before.on_photo(prepared.shape) >= 0.5
         return refuted_share(mask, last) > REFUTED_SHARE
 
+    def _far_too_small(
+        self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer | None
+    ) -> bool:
+        """Whether a positive click lies so far outside the mask that much more is meant."""
+        if before is None or clicks.box is not None or not clicks[-1].positive:
+            return False
+        mask = before.on_photo(prepared.shape) >= 0.5
+        return distance_share(mask, clicks[-1]) > FAR_OUTSIDE
+
     def _focus(
         self, prepared: LatentDiversityPrepared, clicks: Clicks, before: Answer, found: Answer
     ) -> Patch | None:
@@ -352,8 +365,10 @@ class LatentDiversity:
         """Answer the clicks in a view, given the answer to all clicks but the last."""
         encoded = self._encode(prepared, view)
         previous = None if before is None else self._previous(prepared, before, view, encoded)
-        maps = self.click_maps.maps(view.clicks(clicks, encoded.size), encoded.size, previous)
-        return self._read([view], encoded, [maps], [1.0])[0]
+        placed = view.clicks(clicks, encoded.size)
+        maps = self.click_maps.maps(placed, encoded.size, previous)
+        in_one_piece = self._far_too_small(prepared, clicks, before)
+        return self._read([view], encoded, [maps], [1.0], [placed] if in_one_piece else ())[0]
 
     def _read(
         self,
@@ -361,17 +376,20 @@ class LatentDiversity:
         encoded: ViewFeatures,
         maps: Sequence[np.ndarray],
         shares: Sequence[float],
+        in_one_piece: Sequence[Clicks] = (),
     ) -> list[Answer]:
         """Let f propose candidates in views of one size, and let g score them.
 
         ``encoded`` holds the features of all views, ``maps`` their click maps, and ``shares`` their
-        sides, as shares of the photo's.
+        sides, as shares of the photo's. With ``in_one_piece``, the clicks in each view, candidates
+        lose that hold clicks on the object in several pieces.
         """
         interaction, hidden, logits = self._propose(encoded, maps)
         inputs = encoded.image[: len(views)], interaction[: len(views)], hidden, logits
         with autocast(self.device, self.precision):
             if self.networks.compares_views:
-                scores, evidence = self.networks.scores_and_evidence(*inputs, shares)
+                cost = PIECE_COST * self._extra_pieces(logits, in_one_piece)
+                scores, evidence = self.networks.scores_and_evidence(*inputs, shares, cost)
             else:
                 scores, evidence = self.networks.scores(*inputs), torch.zeros(len(views))
         logits, scores = logits.float().cpu(), scores.float().cpu()
@@ -379,6 +397,14 @@ class LatentDiversity:
             Answer(view, *parts[:2], evidence=float(parts[2]))
             for view, *parts in zip(views, logits, scores, evidence, strict=True)
         ]
+
+    def _extra_pieces(self, logits: Tensor, in_one_piece: Sequence[Clicks]) -> Tensor:
+        """Return ``(views, M)``: see :func:`extra_pieces`; 0 without clicks."""
+        masks = (logits >= 0).cpu().numpy()
+        found = np.zeros(masks.shape[:2], dtype=np.float32)
+        for row, (candidates, clicks) in enumerate(zip(masks, in_one_piece, strict=False)):
+            found[row] = extra_pieces(candidates, clicks, self.click_maps.stride)
+        return torch.from_numpy(found).to(logits.device)
 
     def _propose(
         self, encoded: ViewFeatures, maps: Sequence[np.ndarray]
