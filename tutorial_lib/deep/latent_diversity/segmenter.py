@@ -402,8 +402,9 @@ class LatentDiversity:
         """Return ``(views, M)``: see :func:`extra_pieces`; 0 without clicks."""
         masks = (logits >= 0).cpu().numpy()
         found = np.zeros(masks.shape[:2], dtype=np.float32)
-        for row, (candidates, clicks) in enumerate(zip(masks, in_one_piece, strict=False)):
-            found[row] = extra_pieces(candidates, clicks, self.click_maps.stride)
+        stride = self.networks.f.design.click_maps.stride
+        for row, clicks in enumerate(in_one_piece):
+            found[row] = extra_pieces(masks[row], clicks, stride)
         return torch.from_numpy(found).to(logits.device)
 
     def _propose(
