@@ -324,6 +324,8 @@ class LatentDiversity:
         """Whether a positive click lies so far outside the mask that much more is meant."""
         if before is None or clicks.box is not None or not clicks[-1].positive:
             return False
+        if not self.networks.compares_views:
+            return False
         mask = before.on_photo(prepared.shape) >= 0.5
         return distance_share(mask, clicks[-1]) > FAR_OUTSIDE
 
@@ -388,7 +390,7 @@ class LatentDiversity:
         inputs = encoded.image[: len(views)], interaction[: len(views)], hidden, logits
         with autocast(self.device, self.precision):
             if self.networks.compares_views:
-                cost = PIECE_COST * self._extra_pieces(logits, in_one_piece)
+                cost = self._piece_cost(logits, in_one_piece)
                 scores, evidence = self.networks.scores_and_evidence(*inputs, shares, cost)
             else:
                 scores, evidence = self.networks.scores(*inputs), torch.zeros(len(views))
@@ -398,14 +400,14 @@ class LatentDiversity:
             for view, *parts in zip(views, logits, scores, evidence, strict=True)
         ]
 
-    def _extra_pieces(self, logits: Tensor, in_one_piece: Sequence[Clicks]) -> Tensor:
-        """Return ``(views, M)``: see :func:`extra_pieces`; 0 without clicks."""
-        masks = (logits >= 0).cpu().numpy()
-        found = np.zeros(masks.shape[:2], dtype=np.float32)
-        stride = self.networks.f.design.click_maps.stride
-        for row, clicks in enumerate(in_one_piece):
-            found[row] = extra_pieces(masks[row], clicks, stride)
-        return torch.from_numpy(found).to(logits.device)
+    def _piece_cost(self, logits: Tensor, in_one_piece: Sequence[Clicks]) -> Tensor | float:
+        """Return what each candidate loses, ``(views, M)``: see :func:`extra_pieces`."""
+        if not in_one_piece:
+            return 0.0
+        masks, stride = (logits >= 0).cpu().numpy(), self.networks.f.design.click_maps.stride
+        views = zip(masks, in_one_piece, strict=True)
+        pieces = np.stack([extra_pieces(*view, stride) for view in views])
+        return PIECE_COST * torch.from_numpy(pieces).to(logits)
 
     def _propose(
         self, encoded: ViewFeatures, maps: Sequence[np.ndarray]
