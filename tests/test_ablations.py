@@ -33,6 +33,7 @@ from tutorial_lib.evaluation.oracle import Oracle, best_fixed_candidate
 from tutorial_lib.evaluation.published import LI_TABLE_3, LI_TABLE_4
 from tutorial_lib.evaluation.records import to_plain
 from tutorial_lib.metrics import iou
+from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.latent_diversity.recipes import ABLATIONS
 from tutorial_lib.training.recipes import RECIPES, get_recipe
 from tutorial_lib.training.run import train
@@ -295,12 +296,21 @@ def test_a_recipe_goes_on_at_its_checkpoint(measured, monkeypatch, tmp_path):
         resumed.append(resume)
         return train(*arguments, resume=resume, **options)
 
-    monkeypatch.setattr(tool, "train", watched)
+    monkeypatch.setattr("tutorial_lib.training.run.train", watched)
     folder, _ = measured
     call(folder, "full", out=folder / "again.json")
     assert resumed == [True, True]
     again = read_ablations(folder / "again.json").recipes["full"]
     assert again.images == 2 * 2
+
+
+def test_a_recipe_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path):
+    name = "without-diversity"
+    killed = tmp_path / "work" / "toy" / f"{name}-2"
+    killed.mkdir(parents=True)
+    (killed / "log.jsonl").write_text("", encoding="utf-8")
+    assert call(tmp_path, name).recipes.keys() == {name}
+    assert (killed / CHECKPOINT).exists()
 
 
 def test_two_at_a_time_measure_what_one_after_the_other_does(measured, tmp_path):
@@ -321,7 +331,7 @@ def test_figures_of_another_budget_are_not_mixed(measured):
 
 def test_an_interrupted_run_stops_everything(tmp_path, monkeypatch):
     stopped = tool.TrainingResult(1, 0.1, 0.5, tmp_path / "weights", "", finished=False)
-    monkeypatch.setattr(tool, "train", lambda *_, **__: stopped)
+    monkeypatch.setattr("tutorial_lib.training.run.train", lambda *_, **__: stopped)
     with pytest.raises(KeyboardInterrupt):
         call(tmp_path, "full")
     assert not (tmp_path / "out.json").exists()

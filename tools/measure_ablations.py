@@ -58,7 +58,6 @@ from tutorial_lib.evaluation.oracle import (
 )
 from tutorial_lib.options import latest, split
 from tutorial_lib.segmenter import Segmenter
-from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.latent_diversity.recipes import (
     ABLATION_STEPS,
     ABLATION_STEPS_G,
@@ -66,7 +65,7 @@ from tutorial_lib.training.latent_diversity.recipes import (
     TOY_SCALE,
 )
 from tutorial_lib.training.recipes import RECIPES, get_recipe
-from tutorial_lib.training.run import train
+from tutorial_lib.training.run import train_or_resume
 from tutorial_lib.training.settings import current_texts
 from tutorial_lib.training.task import TrainingResult
 
@@ -131,18 +130,14 @@ def settings_for(name: str, settings: Sequence[str]) -> list[str]:
     return [f"{k}={v}" for k, v in given.items() if has_setting(name, k) and k not in changed]
 
 
-def train_or_resume(
+def trained(
     name: str, out: Path, data: Path | None, settings: Sequence[str], steps: int
 ) -> TrainingResult:
     """Train a recipe, or resume its run."""
     # Samples are prepared in this process: with several recipes at a time each has one core, and
     # processes of joblib cannot start others.
     texts = ["workers=0", *settings_for(name, settings), f"steps={steps}", "minutes=0"]
-    resume = (out / CHECKPOINT).exists()
-    found = train(f"ablation-{name}", out, data, resume=resume, settings=texts)
-    if not found.finished:
-        raise KeyboardInterrupt
-    return found
+    return train_or_resume(f"ablation-{name}", out, data, settings=texts)
 
 
 def use(
@@ -186,13 +181,13 @@ def ablate(
     name: str, scale: Scale, examples: Sequence[Example], data: Path | None, work: Path
 ) -> AblationRecipe:
     """Train one recipe, with a g if it needs one, and measure it."""
-    f = train_or_resume(name, work / f"{name}-{scale.steps}", data, scale.settings, scale.steps)
+    f = trained(name, work / f"{name}-{scale.steps}", data, scale.settings, scale.steps)
     recipe = RECIPES[f"ablation-{name}"]
     g = None
     if scale.steps_g and recipe.heads > 1 and not recipe.ranking:
         settings = (*scale.settings, f"start={f.weights}")
         out = work / f"{name}-{scale.steps}-g-{scale.steps_g}"
-        g = train_or_resume("g", out, data, settings, scale.steps_g)
+        g = trained("g", out, data, settings, scale.steps_g)
     batches = {each: _batch(each, scale.settings) for each in (name, "g")}
     first = recipe.heads == 1 or recipe.ranking
     return AblationRecipe(

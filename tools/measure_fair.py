@@ -29,9 +29,8 @@ from tutorial_lib.evaluation.fair import FairResults, FairRow, read_fair, write_
 from tutorial_lib.evaluation.machine import commit, machine
 from tutorial_lib.evaluation.oracle import simulate_on, summarise_curves
 from tutorial_lib.registry import get_segmenter
-from tutorial_lib.training.folder import CHECKPOINT
 from tutorial_lib.training.recipes import get_recipe
-from tutorial_lib.training.run import train
+from tutorial_lib.training.run import train_or_resume
 from tutorial_lib.training.task import TrainingResult
 
 OUT = Path(__file__).parents[1] / "assets" / "results" / "fair.json"
@@ -68,11 +67,7 @@ def trained(
     recipe: str, out: Path, data: Path, minutes: float, settings: Sequence[str]
 ) -> tuple[TrainingResult, int]:
     """Train or resume; return how it ended, and the number of images."""
-    done = train(
-        recipe, out, data, resume=(out / CHECKPOINT).exists(), minutes=minutes, settings=settings
-    )
-    if not done.finished:
-        raise KeyboardInterrupt
+    done = train_or_resume(recipe, out, data, minutes=minutes, settings=settings)
     return done, done.step * get_recipe(recipe, settings).batch
 
 

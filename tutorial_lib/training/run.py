@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
-from tutorial_lib.training.folder import claimed
+from tutorial_lib.training.folder import CHECKPOINT, claimed
 from tutorial_lib.training.loop import Loop
 from tutorial_lib.training.recipes import get_recipe, make_task
 from tutorial_lib.training.task import TrainingResult, TrainingStep
@@ -66,3 +67,36 @@ def train(
     folder = Path(out).expanduser()
     with claimed(folder, resume, force):  # before the data is opened, which may take minutes
         return Loop(make_task(chosen, data), folder, on_step).go(resume)
+
+
+def train_or_resume(
+    recipe: str, out: str | Path, data: str | Path | None = None, **options: Any
+) -> TrainingResult:
+    """Train a network, or resume the run in its folder, for tools that own this folder.
+
+    A run that was killed before its first checkpoint begins again.
+
+    Parameters
+    ----------
+    recipe, out, data
+        See :func:`train`.
+    **options
+        Other arguments of :func:`train`.
+
+    Returns
+    -------
+    TrainingResult
+        As :func:`train` does.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the run was interrupted.
+    ValueError, OSError
+        As :func:`train` does.
+    """
+    resume = (Path(out) / CHECKPOINT).exists()
+    found = train(recipe, out, data, resume=resume, force=not resume, **options)
+    if not found.finished:
+        raise KeyboardInterrupt
+    return found
