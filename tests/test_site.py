@@ -249,10 +249,15 @@ def test_no_link_and_no_picture_is_missing_and_what_is_missing_is_named(sites):
 
 def test_docstrings_become_lists_and_examples():
     text = documented(
-        "Do it.\n\nParameters\n----------\nx : int\n    A\n    number.\n\n>>> do(1)\n2\n"
+        "Do it.\n\nParameters\n----------\nx : int\n    A\n    number.\n**options\n    Others.\n\n"
+        "Returns\n-------\ndict of str to np.ndarray\n    Arrays.\n\n"
+        "Raises\n------\nTypeError, ValueError\n    If not.\n\n>>> do(1)\n2\n"
     )
     assert "**Parameters**" in text
     assert "- `x` : int. A number." in text
+    assert "- `**options`: Others." in text
+    assert "- `dict of str to np.ndarray`: Arrays." in text
+    assert "- `TypeError, ValueError`: If not." in text
     assert "```python\n>>> do(1)\n2\n" in text
 
 

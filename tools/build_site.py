@@ -55,6 +55,8 @@ LINES, WIDE, PICTURE, SMALL, LONG = 18, 72, 9, 0.65, 20
 TABLE, PADDING = 0.75, 0.35
 HEADINGS = ("h1", "h2", "h3")
 FOR_READERS = ("Time ", "Answers: ")  # paragraphs that a projector does not need
+# In a docstring: the type of what is returned, errors, or parameters without a type.
+UNNAMED = r"^(\*{0,2}[\w.]+(?:\[[\w., ]+\])?(?:(?: of | or | to |, )\(?[\w.*]+(?:, [\w.]+\))?)*)"
 VIEW = "application/vnd.jupyter.widget-view+json"
 NO_TEXT = "No description has been provided for this image"  # what nbconvert writes
 LIVE = "This control comes alive when the notebook runs."
@@ -205,7 +207,7 @@ def documented(docstring: str) -> str:
     text = re.sub(r"^([A-Z]\w+(?: \w+)?)\n-{3,}$", r"\n**\1**\n", text, flags=re.MULTILINE)
     text = re.sub(r"^(\*{0,2}\w[\w, *]*) : (.+)\n((?:    .*\n?|\n(?=    ))*)", entry, text,
                   flags=re.MULTILINE)  # fmt: skip
-    text = re.sub(r"^([A-Z]\w+(?:, [A-Z]\w+)*)\n((?:    .*\n?)+)", error_entry, text,
+    text = re.sub(UNNAMED + r"\n((?:    .*\n?|\n(?=    ))+)", unnamed_entry, text,
                   flags=re.MULTILINE)  # fmt: skip
     return re.sub(r"((?:^>>> .*\n(?:^(?!>>> |\s*$).*\n?)*)+)", r"```python\n\1\n```\n", text + "\n",
                   flags=re.MULTILINE)  # fmt: skip
@@ -215,7 +217,7 @@ def entry(found: re.Match[str]) -> str:
     return f"- `{found[1]}` : {found[2]}. {' '.join(found[3].split())}\n"
 
 
-def error_entry(found: re.Match[str]) -> str:
+def unnamed_entry(found: re.Match[str]) -> str:
     return f"- `{found[1]}`: {' '.join(found[2].split())}\n"
 
 
