@@ -184,8 +184,16 @@ def test_a_person_does_all_tasks_and_never_learns_the_method(photos, tmp_path):
     assert [name for name in (*TWO, "Graph", "Geodesic") if name in seen] == []
     data, _ = study._repr_mimebundle_()
     assert data["text/plain"] == "StudyCanvas(Ada)" and len(data["image/jpeg"]) > 500
+    assert "text/markdown" not in data
     again = StudyCanvas(small_plan(photos, study=study.sitting.plan.study), "Ada", folder=tmp_path)
     assert again._words.value.count(str(again.sitting.path)) == 1 and again.sitting.path.exists()
+
+
+def test_before_the_first_task_a_page_without_widgets_shows_the_text(photos, tmp_path):
+    data, _ = StudyCanvas(small_plan(photos), "Ada", folder=tmp_path)._repr_mimebundle_()
+    assert "image/jpeg" not in data
+    for part in ("Select the goal", "under the name Ada", "open the notebook in JupyterLab"):
+        assert part in data["text/markdown"]
 
 
 def test_after_a_restart_the_same_clicks_are_there_and_still_count(photos, tmp_path):

@@ -30,6 +30,10 @@ WELCOME = (
     "You may stop at any time."
 )
 BREAK = "Half of the tasks are done. Take a break; nothing is timed now."
+WITHOUT_WIDGETS = (
+    "Run this cell (Shift+Enter) to take part. If this text stays, this page shows no widgets: "
+    "open the notebook in JupyterLab."
+)
 THANKS = "Thank you. Everything is done and stored. Hand in this one file: "
 
 
@@ -92,7 +96,7 @@ class StudyCanvas(w.VBox):
         self._task: StudyTaskView | None = None
         self._session: Session | None = None  # of the next task, when it is prepared
         self._next = Background(guard(self._prepared, self._report))
-        self._words = w.HTML()
+        self._words, self._said = w.HTML(), ""
         self._go = make_button("Begin", "play", "Show the next photo (Enter)")
         self._go.button_style = "primary"
         self._body = w.VBox()
@@ -230,6 +234,7 @@ class StudyCanvas(w.VBox):
         self._say(f"{how} {THANKS}{self.sitting.path}".strip())
 
     def _say(self, text: str, failed: bool = False) -> None:
+        self._said = text
         attributes = 'role="status" aria-live="polite" class="tutorial-study-words"'
         self._words.value = status_html(text, failed=failed, attributes=attributes)
 
@@ -238,10 +243,15 @@ class StudyCanvas(w.VBox):
         self._go.disabled = False
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Add a still picture of the task, for GitHub, nbconvert and closed kernels."""
+        """Add a still picture of the task, for GitHub, nbconvert and closed kernels.
+
+        Without a task there is the text of the page instead.
+        """
         data, metadata = super()._repr_mimebundle_(**kwargs), {}
         data["text/plain"] = repr(self)
-        if self._task is not None:
+        if self._task is None:
+            data["text/markdown"] = f"> {self._said}\n\n*{WITHOUT_WIDGETS}*"
+        else:
             data["image/jpeg"] = still(self._task.widget.picture)
             metadata["image/jpeg"] = {"alt": f"Still picture of {self!r}"}
         return data, metadata
