@@ -71,7 +71,7 @@
   // pixels.
   const told = (photo) => widgetOf(photo)?.querySelector('[data-marks]')?.dataset
     ?? { marks: '', brush: '', radius: '' };
-  const widgetOf = (photo) => photo.closest('.tutorial-click-canvas');
+  const widgetOf = (part) => part.closest('.tutorial-click-canvas');
 
   // The kernel also tells the time of the latest click that it has heard of.
   const heard = (photo) => Number(widgetOf(photo)?.querySelector('[data-heard]')?.dataset.heard);
@@ -201,12 +201,6 @@
     if (!known || TOOLS[tool] === 'box') chosen.delete(widgetOf(photo));
   }
 
-  function onTool(event) {
-    const button = event.target.closest?.('.tutorial-click-canvas .tutorial-tools button');
-    const widget = button?.closest('.tutorial-click-canvas');
-    if (widget) chosen.set(widget, toolsOf(widget).indexOf(button));
-  }
-
   function onToolKey(event) {
     if (TOOL_KEYS.includes(event.key?.toLowerCase())) chosen = new WeakMap();
   }
@@ -277,13 +271,14 @@
     photoOf(event.target)?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey }));
   }
 
-  const photoOf = (control) =>
-    control.closest('.tutorial-click-canvas').querySelector('canvas.tutorial-photo');
+  const photoOf = (control) => widgetOf(control).querySelector('canvas.tutorial-photo');
 
   // A button that becomes disabled, as Clear does, loses the focus to the page. The photo takes it.
   function onToolbarClick(event) {
     const button = event.target.closest?.('.tutorial-click-canvas button');
     if (!button || button.matches('.widget-upload')) return;
+    const widget = widgetOf(button), tool = toolsOf(widget).indexOf(button);
+    if (tool >= 0) chosen.set(widget, tool);
     const focus = () => photoOf(button)?.focus({ preventScroll: true });
     if (event.detail) return setTimeout(focus);  // pressed with mouse or finger
     const watch = new MutationObserver(() => button.disabled && (focus(), watch.disconnect()));
@@ -301,7 +296,7 @@
     const restore = () => { HTMLInputElement.prototype.click = open; };
     HTMLInputElement.prototype.click = function () {
       restore();
-      const look = (change) => onFile(change, button.closest('.tutorial-click-canvas'));
+      const look = (change) => onFile(change, widgetOf(button));
       this.addEventListener('change', look, { capture: true, once: true });
       open.call(this);
     };
@@ -340,7 +335,6 @@
   window.addEventListener('keydown', onToolbarKey, true);
   window.addEventListener('click', onUploadButton, true);
   window.addEventListener('click', onToolbarClick, true);
-  window.addEventListener('click', onTool, true);
   window.addEventListener('keydown', onToolKey, true);
   window.addEventListener('pointerover', (event) => {
     if (event.target.matches?.('canvas.tutorial-photo')) bind(event.target);

@@ -250,7 +250,8 @@ class StudyCanvas(w.VBox):
         data, metadata = super()._repr_mimebundle_(**kwargs), {}
         data["text/plain"] = repr(self)
         if self._task is None:
-            data["text/markdown"] = f"> {self._said}\n\n*{WITHOUT_WIDGETS}*"
+            said = html.escape(self._said, quote=False)
+            data["text/markdown"] = f"> {said}\n\n*{WITHOUT_WIDGETS}*"
         else:
             data["image/jpeg"] = still(self._task.widget.picture)
             metadata["image/jpeg"] = {"alt": f"Still picture of {self!r}"}

@@ -80,9 +80,7 @@ def refuted_share(mask: np.ndarray, mark: Mark) -> float:
     >>> round(refuted_share(mask, Click(3, 10, positive=False)), 2)  # depth 3
     0.28
     """
-    rows, cols = np.array(mark.points).T
-    deepest = float(depth(mask)[rows, cols].max())
-    return math.pi * deepest**2 / max(1, int(mask.sum()))
+    return _disc_share(depth(mask), mask, mark)
 
 
 def distance_share(mask: np.ndarray, mark: Mark) -> float:
@@ -113,10 +111,15 @@ def distance_share(mask: np.ndarray, mark: Mark) -> float:
     """
     if not mask.any():
         return math.inf
-    rows, cols = np.array(mark.points).T
     outside = (~mask).astype(np.uint8)
     distances = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return math.pi * float(distances[rows, cols].max()) ** 2 / int(mask.sum())
+    return _disc_share(distances, mask, mark)
+
+
+def _disc_share(distances: np.ndarray, mask: np.ndarray, mark: Mark) -> float:
+    """Return the area of the largest disc around a mark, as a share of the mask."""
+    rows, cols = np.array(mark.points).T
+    return math.pi * float(distances[rows, cols].max()) ** 2 / max(1, int(mask.sum()))
 
 
 def extra_pieces(candidates: np.ndarray, clicks: Clicks, stride: int) -> np.ndarray:
